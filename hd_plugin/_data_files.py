@@ -1,0 +1,18 @@
+"""Where the data folders (layers, arch, ...) are: inside an installed wheel, or beside the package in a source tree."""
+from __future__ import annotations
+
+from pathlib import Path
+
+from hd_plugin.errors import InputError
+
+__all__ = ["data_folder"]
+
+
+def data_folder(name: str) -> Path:
+    """The folder ``name`` of data files. Raises InputError when the installation lacks it."""
+    package = Path(__file__).resolve().parent
+    for folder in (package / "_data" / name, package.parent / name):
+        if folder.is_dir():
+            return folder
+    raise InputError(f"data folder {name!r}: found neither in hd_plugin/_data nor beside the package; "
+                     "reinstall hd_plugin, or run it from a complete source tree")

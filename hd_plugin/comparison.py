@@ -1,0 +1,207 @@
+"""``compare``: a network, layer by layer, under every streaming method."""
+from __future__ import annotations
+
+import csv
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hd_plugin import __version__
+from hd_plugin._atomic import atomic_path, write_text
+from hd_plugin.energy import ActionCounts, EnergyBreakdown, load_technology, price
+from hd_plugin.engines import Array, get_engine
+from hd_plugin.errors import InputError, did_you_mean
+from hd_plugin.streaming import (EFFORTS, METHODS, Jobs, Progress, StreamPlan, flips, hardware_flips, nhd, optimize)
+from hd_plugin.weights import Layer, Network, Unmapped
+
+__all__ = ["Comparison", "Row", "compare"]
+
+SCHEMA = "hd-plugin/compare/1"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One layer under one method. ``flips`` and ``nhd`` are the paper's count; the reductions are against the baseline.
+
+    flips_hardware : the weight inputs' flips over the whole layer, all tiles; flips_hardware_alternate : the same
+    with every other tile run backwards. energy_reduction : of the datapath, address table included.
+    """
+
+    layer: str
+    K: int
+    C: int
+    taps: int
+    P: int
+    Q: int
+    method: str
+    flips: int
+    nhd: float
+    hd_reduction: float
+    flips_hardware: int
+    flips_hardware_alternate: int
+    energy: EnergyBreakdown
+    energy_reduction: float
+    total_reduction: float
+    counts: ActionCounts
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """What ``compare`` found; see DESIGN in docs/ for the JSON schema."""
+
+    network: str
+    array: dict[str, int]
+    bits: int
+    number_format: str
+    engine: str
+    technology: str
+    methods: tuple[str, ...]
+    rows: list[Row]
+    plans: dict[tuple[str, str], StreamPlan]
+    unmapped: list[Unmapped]
+    provenance: dict[str, Any]
+    studies: dict[str, Any] = field(default_factory=dict)
+
+    def of(self, method: str) -> list[Row]:
+        """The rows of one method, in network order."""
+        return [r for r in self.rows if r.method == method]
+
+    def summary(self) -> dict[str, dict[str, float]]:
+        """Per method; ``mean_*`` is the mean over layers of per-layer ratios (the paper's way), energies are sums."""
+        out = {}
+        for method in self.methods:
+            rows = self.of(method)
+            out[method] = {
+                "mean_hd_reduction": float(np.mean([r.hd_reduction for r in rows])),
+                "best_hd_reduction": max(r.hd_reduction for r in rows),
+                "mean_energy_reduction": float(np.mean([r.energy_reduction for r in rows])),
+                "best_energy_reduction": max(r.energy_reduction for r in rows),
+                "flips": sum(r.flips for r in rows),
+                "flips_hardware": sum(r.flips_hardware for r in rows),
+                "flips_hardware_alternate": sum(r.flips_hardware_alternate for r in rows),
+                "datapath_energy_J": sum(r.energy.datapath_J for r in rows),
+                "total_energy_J": sum(r.energy.total_J for r in rows)}
+        return out
+
+    def to_dict(self) -> dict[str, Any]:
+        """The content of compare.json, schema hd-plugin/compare/1."""
+        layers: dict[str, dict[str, Any]] = {}
+        for r in self.rows:
+            entry = layers.setdefault(r.layer, {"name": r.layer, "K": r.K, "C": r.C, "taps": r.taps, "P": r.P, "Q": r.Q,
+                                                "methods": {}})
+            entry["methods"][r.method] = {
+                "flips": r.flips, "nhd": r.nhd, "hd_reduction": r.hd_reduction, "flips_hardware": r.flips_hardware,
+                "flips_hardware_alternate": r.flips_hardware_alternate, "datapath_energy_J": r.energy.datapath_J,
+                "total_energy_J": r.energy.total_J, "energy_reduction": r.energy_reduction,
+                "total_energy_reduction": r.total_reduction, "energy_J": {k[:-2]: v for k, v in asdict(r.energy).items()},
+                "counts": asdict(r.counts)}
+        return {"schema": SCHEMA, "network": self.network, "array": self.array, "bits": self.bits,
+                "number_format": self.number_format, "engine": self.engine, "technology": self.technology,
+                "layers": list(layers.values()), "summary": self.summary(),
+                "unmapped": [asdict(u) for u in self.unmapped], "studies": self.studies, "provenance": self.provenance}
+
+    def to_json(self, path: str | Path) -> None:
+        write_text(path, json.dumps(self.to_dict(), indent=1) + "\n")
+
+    def to_csv(self, path: str | Path) -> None:
+        """One line per layer and method; energies in joules."""
+        flat = []
+        for r in self.rows:
+            line = {k: v for k, v in asdict(r).items() if k not in ("energy", "counts")}
+            line |= asdict(r.energy) | {"datapath_J": r.energy.datapath_J, "total_J": r.energy.total_J} | asdict(r.counts)
+            flat.append(line)
+        with atomic_path(path) as temporary, open(temporary, "w", newline="", encoding="utf8") as file:
+            writer = csv.DictWriter(file, list(flat[0]))
+            writer.writeheader()
+            writer.writerows(flat)
+
+    def to_html(self, path: str | Path) -> None:
+        """One self-contained page."""
+        from hd_plugin.report import write_html
+        write_html(self, path)
+
+    def plot(self, folder: str | Path) -> list[Path]:
+        """Every plot as a PNG under ``folder``; returns the files."""
+        from hd_plugin.report import plot_all
+        return plot_all(self, folder)
+
+
+def _ratio(before: float, after: float) -> float:
+    """before / after; a layer that had nothing to lose is unchanged (1), one that lost all is infinitely better."""
+    return before / after if after else (1.0 if not before else math.inf)
+
+
+def _row(layer: Layer, method: str, plan: StreamPlan, array: Array, engine: str, technology: Any,
+         base: tuple[int, EnergyBreakdown] | None) -> Row:
+    lut = method in ("segment", "cluster")
+    counts = get_engine(engine)(layer, array, len(plan.groups), lut)
+    total, rate = flips(layer, plan), nhd(layer, plan)
+    entry_bits = max(1, math.ceil(math.log2(layer.K)))
+    energy = price(counts, rate, array.widths(layer.bits), technology, pes=array.rows * array.cols,
+                   lut_bits=entry_bits if lut else 0)
+    base_flips, base_energy = base or (total, energy)
+    tiles = -(-layer.output_hw[0] * layer.output_hw[1] // array.cols)
+    return Row(layer.name, layer.K, layer.C, layer.taps, *layer.output_hw, method, total, rate, _ratio(base_flips, total),
+               hardware_flips(layer, plan, tiles), hardware_flips(layer, plan, tiles, alternate=True), energy,
+               base_energy.datapath_J / energy.datapath_J, base_energy.total_J / energy.total_J, counts)
+
+
+def compare(network: Network, rows: int = 8, cols: int = 8, methods: Sequence[str] = METHODS, *, effort: str = "local",
+            engine: str = "analytic", technology: str | Path = "eyeriss45", array: Array | None = None, seed: int = 0,
+            threads: int | None = None, progress: Progress | None = None, studies: bool = False) -> Comparison:
+    """Flips and energy of every layer of ``network`` under every method; the baseline always comes first.
+
+    array : overrides rows and cols and gives widths. studies : also the convergence of Algorithm 2 and the reduction
+    against channels per cluster, on the layer with most weights among those with C > K. Results do not depend on
+    ``threads``. Ctrl-C keeps what was found (provenance.interrupted). Raises InputError: unknown method, effort,
+    engine or technology; a layer without an output size.
+    """
+    array = array or Array(rows, cols)
+    for method in methods:
+        if method not in METHODS:
+            raise InputError(f"method: {method!r} is unknown; " + did_you_mean(method, METHODS))
+    if effort not in EFFORTS:
+        raise InputError(f"effort: {effort!r} is unknown; " + did_you_mean(effort, EFFORTS))
+    methods = ("baseline", *(m for m in METHODS[1:] if m in methods))
+    coefficients = load_technology(technology)
+    for layer in network.layers:          # fail on a missing output size before an hour of search, not after
+        get_engine(engine)(layer, array, 1, False)
+    plans, interrupted = _plans(network, array.rows, methods, effort, seed, threads, progress)
+    table = []
+    for layer in network.layers:
+        first = _row(layer, "baseline", plans[layer.name, "baseline"], array, engine, coefficients, None)
+        table.append(first)
+        table += [_row(layer, m, plans[layer.name, m], array, engine, coefficients, (first.flips, first.energy))
+                  for m in methods[1:]]
+    found = {}
+    if studies and not interrupted:
+        from hd_plugin.studies import run_studies
+        found = run_studies(network, array.rows, seed, threads, progress)
+    return Comparison(
+        network.name, {"rows": array.rows, "cols": array.cols}, network.layers[0].bits, network.layers[0].number_format,
+        engine, coefficients.name, methods, table, plans, network.unmapped,
+        {"version": __version__, "seed": seed, "interrupted": interrupted,
+         "options": {"effort": effort, "array": asdict(array), "methods": list(methods), "technology": str(technology)},
+         "technology": {"description": coefficients.description, "sources": coefficients.sources},
+         "input_digests": {Path(network.source).name or network.name: network.digest}}, found)
+
+
+def _plans(network: Network, rows: int, methods: Sequence[str], effort: str, seed: int, threads: int | None,
+           progress: Progress | None) -> tuple[dict[tuple[str, str], StreamPlan], bool]:
+    """A plan for every (layer, method), the largest searches first so that threads finish together."""
+    work = [(layer, m) for layer in network.layers for m in methods]
+    work.sort(key=lambda w: -METHODS.index(w[1]) * w[0].C * w[0].taps * w[0].K)
+    jobs = Jobs(threads, progress, f"{network.name}: searching orders")
+
+    def plan(item: tuple[Layer, str]) -> StreamPlan:
+        return optimize(item[0], rows, item[1], effort, seed, threads=1)
+
+    def quick(item: tuple[Layer, str]) -> StreamPlan:
+        return optimize(item[0], rows, "segment" if item[1] == "cluster" else item[1], "greedy", seed, threads=1)
+    made = jobs.map(plan, work, quick)
+    return {(layer.name, m): p for (layer, m), p in zip(work, made)}, jobs.interrupted

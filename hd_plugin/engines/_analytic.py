@@ -1,0 +1,35 @@
+"""Closed-form action counts of the fixed input-stationary dataflow (paper, Figures 1(a) and 2)."""
+from __future__ import annotations
+
+from hd_plugin.energy import ActionCounts
+from hd_plugin.engines._array import Array
+from hd_plugin.errors import InputError
+from hd_plugin.weights import Layer
+
+__all__ = ["analytic_counts"]
+
+
+def analytic_counts(layer: Layer, array: Array, groups: int, lut: bool) -> ActionCounts:
+    """Counts for tiles of ``cols`` output pixels outermost, groups inside, output channels innermost.
+
+    With M = P * Q: MAC = M * K * C * taps; weight hops = cols * ceil(M / cols) * C * K * taps, since idle columns
+    still carry the weight; SRAM weight reads = ceil(M / cols) * C * K * taps; accumulator reads and writes = M * K
+    per group. Raises InputError when the layer's output size is not known.
+    """
+    if layer.output_hw is None:
+        raise InputError(f"layer {layer.name!r}: its output size (P, Q) is not known; weights alone do not tell it. "
+                         "Give a network spec (--spec FILE, see layers/)")
+    pixels = layer.output_hw[0] * layer.output_hw[1]
+    tiles = -(-pixels // array.cols)
+    weights = layer.K * layer.C * layer.taps
+    return ActionCounts(
+        mac=pixels * weights,
+        weight_hops=array.cols * tiles * weights,
+        idle_weight_hops=(array.cols * tiles - pixels) * weights,
+        weight_reads=tiles * weights,
+        accumulator_reads=pixels * layer.K * groups,
+        accumulator_writes=pixels * layer.K * groups,
+        input_reads=pixels * layer.C * layer.taps,
+        output_writes=pixels * layer.K,
+        lut_reads=tiles * groups * layer.K if lut else 0,
+        cycles=tiles * groups * layer.K)

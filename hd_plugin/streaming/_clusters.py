@@ -1,0 +1,126 @@
+"""Compiled parts of clustering: which input channels should share a group.
+
+Channels whose bit planes agree (or disagree) everywhere flip together under any order, so a group of them
+behaves like fewer wires. ``similar_groups`` groups channels by that, ``refine_pair`` then swaps channels
+between two groups and keeps a swap when both groups, re-ordered, flip fewer bits.
+"""
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+from hd_plugin.streaming._distances import hamming_distances, table_distances
+from hd_plugin.streaming._tour import _random, shortest_path, path_cost
+
+__all__ = ["channel_similarity", "group_distances", "refine_pair", "similar_groups"]
+
+
+def channel_similarity(codes: np.ndarray, bits: int) -> np.ndarray:
+    """How alike channels' bit planes are over codes [K, C]: float32[C, C], squared covariances summed.
+
+    Squared, since a plane and its complement flip at the same moments.
+    """
+    K, C = codes.shape
+    planes = np.stack([(codes >> b) & 1 for b in range(bits)], axis=1).astype(np.float32)
+    planes -= planes.mean(axis=0)
+    flat = planes.transpose(2, 1, 0).reshape(C * bits, K)
+    square = (flat @ flat.T) ** 2
+    return square.reshape(C, bits, C, bits).sum(axis=(1, 3)) / K
+
+
+@njit(cache=True, nogil=True)
+def similar_groups(similarity, rows, sweeps):
+    """Group of every channel, int64[C], <= ``rows`` channels each: swaps that raise the similarity inside groups.
+
+    Starts from the segments; every channel in turn takes its best swap; deterministic.
+    """
+    C = similarity.shape[0]
+    count = (C + rows - 1) // rows
+    group = np.arange(C) // rows
+    affinity = np.zeros((C, count))
+    for c in range(C):
+        for e in range(C):
+            if e != c:
+                affinity[c, group[e]] += similarity[c, e]
+    for _ in range(sweeps):
+        moved = False
+        for a in range(C):
+            best, partner = 1e-6, -1
+            for b in range(C):
+                if group[a] != group[b]:
+                    gain = (affinity[a, group[b]] + affinity[b, group[a]] - 2 * similarity[a, b]
+                            - affinity[a, group[a]] - affinity[b, group[b]])
+                    if gain > best:
+                        best, partner = gain, b
+            if partner < 0:
+                continue
+            moved = True
+            b = partner
+            ga, gb = group[a], group[b]
+            for c in range(C):
+                sa = similarity[c, a] if c != a else np.float32(0)
+                sb = similarity[c, b] if c != b else np.float32(0)
+                affinity[c, ga] += sb - sa
+                affinity[c, gb] += sa - sb
+            group[a], group[b] = gb, ga
+        if not moved:
+            break
+    return group
+
+
+@njit(cache=True, nogil=True)
+def group_distances(codes, channels, bits, table):
+    if table.shape[0] > 0:
+        return table_distances(codes[:, channels], table)
+    K, rows = codes.shape[0], channels.size
+    per = 64 // bits
+    packed = np.zeros((K, (rows + per - 1) // per), np.uint64)
+    for r in range(rows):
+        w, shift = r // per, np.uint64((r % per) * bits)
+        for k in range(K):
+            packed[k, w] |= np.uint64(codes[k, channels[r]]) << shift
+    return hamming_distances(packed)
+
+
+@njit(cache=True, nogil=True)
+def refine_pair(codes, bits, table, first, second, order1, order2, trials, neighbours, kicks, seed):
+    """Swap channels between two groups while that shortens the sum of both paths.
+
+    codes uint16[K, C]; ``first``/``second`` int64 channel indices (changed in place); ``order1``/``order2``
+    int64[K] their orders (changed in place). ``table`` int32[L, L], or [0, 0] for Hamming distance.
+    Returns the two new costs. Never worse than what it was given.
+    """
+    state = np.empty(1, np.uint64)
+    state[0] = np.uint64(seed) * np.uint64(0x9E3779B97F4A7C15) + np.uint64(0x51ED27)
+    cost1 = path_cost(group_distances(codes, first, bits, table), order1)
+    cost2 = path_cost(group_distances(codes, second, bits, table), order2)
+    total = first.size * second.size
+    visit = np.arange(total)
+    for trial in range(min(trials, total)):
+        pick = trial + _random(state, total - trial)
+        visit[trial], visit[pick] = visit[pick], visit[trial]
+        a, b = visit[trial] // second.size, visit[trial] % second.size
+        first[a], second[b] = second[b], first[a]
+        # a descent without kicks sorts out most swaps; only near misses are worth a real search
+        old = cost1 + cost2
+        near_miss = old + old // 64
+        d1 = group_distances(codes, first, bits, table)
+        new1 = shortest_path(d1, order1, neighbours, 0, seed)
+        c1 = path_cost(d1, new1)
+        new2 = order2
+        c2 = old
+        if c1 < cost1 + cost2 // 16:
+            d2 = group_distances(codes, second, bits, table)
+            new2 = shortest_path(d2, order2, neighbours, 0, seed)
+            c2 = path_cost(d2, new2)
+            if old <= c1 + c2 < near_miss:
+                new1 = shortest_path(d1, new1, neighbours, kicks, seed)
+                new2 = shortest_path(d2, new2, neighbours, kicks, seed)
+                c1, c2 = path_cost(d1, new1), path_cost(d2, new2)
+        if c1 + c2 < old:
+            cost1, cost2 = c1, c2
+            order1[:] = new1
+            order2[:] = new2
+        else:
+            first[a], second[b] = second[b], first[a]
+    return cost1, cost2

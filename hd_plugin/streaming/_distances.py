@@ -1,0 +1,80 @@
+"""Distances between the words of a group, and what one channel costs under an order. Compiled."""
+from __future__ import annotations
+
+import numpy as np
+from llvmlite import ir
+from numba import njit, types
+from numba.extending import intrinsic
+
+__all__ = ["hamming_distances", "pack_words", "stream_costs", "table_distances"]
+
+
+@intrinsic
+def _popcount(typingctx, x):
+    """The processor's own population count; numba has no name for it."""
+    if x != types.uint64:
+        return None
+
+    def build(context, builder, signature, args):
+        i64 = ir.IntType(64)
+        fn = builder.module.declare_intrinsic("llvm.ctpop", [i64])
+        return builder.call(fn, args)
+    return types.uint64(types.uint64), build
+
+
+def pack_words(codes: np.ndarray, bits: int) -> np.ndarray:
+    """``codes[K, rows]`` side by side in uint64[K, W]: HD of two packed rows = HD of the words."""
+    K, rows = codes.shape
+    per = 64 // bits
+    width = -(-rows // per)
+    padded = np.zeros((K, width * per), np.uint64)
+    padded[:, :rows] = codes
+    shifts = (np.arange(per, dtype=np.uint64) * np.uint64(bits))
+    return np.bitwise_or.reduce(padded.reshape(K, width, per) << shifts, axis=2)
+
+
+@njit(cache=True, nogil=True)
+def hamming_distances(packed):
+    """HD between every two rows of uint64[K, W]: int32[K, K]."""
+    K, W = packed.shape
+    d = np.empty((K, K), np.int32)
+    if W == 1:
+        words = packed[:, 0].copy()
+        for i in range(K):
+            x = words[i]
+            for j in range(K):
+                d[i, j] = _popcount(x ^ words[j])
+        return d
+    for i in range(K):
+        for j in range(i + 1):
+            total = np.uint64(0)
+            for w in range(W):
+                total += _popcount(packed[i, w] ^ packed[j, w])
+            d[i, j] = total
+            d[j, i] = total
+    return d
+
+
+@njit(cache=True, nogil=True)
+def table_distances(codes, cost):
+    """Transition cost summed over the rows, for codes [K, rows] and a table int32[L, L]: int32[K, K]."""
+    K, rows = codes.shape
+    d = np.zeros((K, K), np.int32)
+    for r in range(rows):
+        for i in range(K):
+            line = cost[codes[i, r]]
+            for j in range(K):
+                d[i, j] += line[codes[j, r]]
+    return d
+
+
+@njit(cache=True, nogil=True)
+def stream_costs(codes, order):
+    """Flips of every channel of codes [K, C] streamed on its own in ``order``: int64[C]."""
+    K, C = codes.shape
+    total = np.zeros(C, np.int64)
+    for j in range(K - 1):
+        a, b = codes[order[j]], codes[order[j + 1]]
+        for c in range(C):
+            total[c] += _popcount(np.uint64(a[c] ^ b[c]))
+    return total

@@ -1,0 +1,70 @@
+"""Run independent searches on threads (the compiled kernels release the GIL), with progress and a clean Ctrl-C."""
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from typing import Any
+
+from hd_plugin.errors import InputError
+
+__all__ = ["Jobs", "Progress"]
+
+Progress = Callable[[int, int, str], None]
+
+
+class Jobs:
+    """A pool of ``threads`` threads. Results never depend on the number of threads or the order of finishing.
+
+    After a Ctrl-C, ``interrupted`` is True and everything not begun answers with its fallback at once.
+    """
+
+    def __init__(self, threads: int | None = None, progress: Progress | None = None, text: str = "") -> None:
+        if threads is not None and threads < 1:
+            raise InputError(f"threads: {threads} found; at least 1 is needed")
+        self.threads = threads or len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else threads or os.cpu_count() or 1
+        self.progress, self.text = progress, text
+        self._stop = threading.Event()
+
+    @property
+    def interrupted(self) -> bool:
+        return self._stop.is_set()
+
+    def stop(self) -> None:
+        """As a Ctrl-C: what runs is finished, what has not begun answers with its fallback."""
+        self._stop.set()
+
+    def map(self, work: Callable[[Any], Any], items: Sequence[Any], fallback: Callable[[Any], Any],
+            done: int = 0, total: int | None = None) -> list[Any]:
+        """``[work(i) for i in items]``, or ``fallback(i)`` for what had not begun at a Ctrl-C."""
+        total = len(items) if total is None else total
+
+        def one(item: Any) -> Any:
+            return fallback(item) if self._stop.is_set() else work(item)
+
+        if self.threads == 1 or len(items) < 2:
+            results = []
+            for item in items:
+                try:
+                    results.append(one(item))
+                except KeyboardInterrupt:
+                    self._stop.set()
+                    results.append(fallback(item))
+                self._tell(done + len(results), total)
+            return results
+        with ThreadPoolExecutor(self.threads) as pool:
+            futures = [pool.submit(one, item) for item in items]
+            left = set(futures)
+            while left:
+                try:
+                    for future in as_completed(list(left)):
+                        left.discard(future)
+                        self._tell(done + len(futures) - len(left), total)
+                except KeyboardInterrupt:
+                    self._stop.set()
+            return [future.result() for future in futures]
+
+    def _tell(self, done: int, total: int) -> None:
+        if self.progress is not None:
+            self.progress(done, total, self.text)

@@ -1,0 +1,1 @@
+"""Training with torch: data, models and recipes. Nothing outside this room imports torch."""

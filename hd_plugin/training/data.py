@@ -1,0 +1,82 @@
+"""Image folders (a directory or a zip of CLASS/image files) as uint8 tensors in memory."""
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from hd_plugin.errors import InputError
+
+__all__ = ["augmented_batches", "load_images", "normalise"]
+
+_IMAGE_SUFFIXES = {".webp", ".png", ".jpg", ".jpeg", ".bmp"}
+MEAN = (0.485, 0.456, 0.406)
+STD = (0.229, 0.224, 0.225)
+
+
+def _files(path: Path) -> Iterator[tuple[str, bytes]]:
+    if path.is_dir():
+        for file in sorted(p for p in path.rglob("*") if p.suffix.lower() in _IMAGE_SUFFIXES):
+            yield file.parent.name, file.read_bytes()
+        return
+    try:
+        with zipfile.ZipFile(path) as archive:
+            for name in sorted(archive.namelist()):
+                if Path(name).suffix.lower() in _IMAGE_SUFFIXES:
+                    yield Path(name).parent.name, archive.read(name)
+    except (OSError, zipfile.BadZipFile) as error:
+        raise InputError(f"{path}: not a folder or zip of CLASS/image files ({error})") from error
+
+
+def load_images(*paths: str | Path) -> tuple[torch.Tensor, torch.Tensor, list[str]]:
+    """All images under ``paths``, joined: ``(uint8[N, 3, H, W], int64[N] labels, class names)``.
+
+    A label is the index of the image's folder name in alphabetical order (torchvision's ImageFolder rule).
+    Raises InputError for an archive that cannot be read, holds no image, or holds images of several sizes.
+    """
+    from PIL import Image
+    names, images = [], []
+    for path in paths:
+        for name, data in _files(Path(path)):
+            try:
+                with Image.open(io.BytesIO(data)) as image:
+                    images.append(np.asarray(image.convert("RGB")))
+            except OSError as error:
+                raise InputError(f"{path}: an image of class {name!r} cannot be read ({error})") from error
+            names.append(name)
+    if not images:
+        raise InputError(f"{', '.join(map(str, paths))}: no CLASS/image file found")
+    if len({i.shape for i in images}) > 1:
+        raise InputError(f"{', '.join(map(str, paths))}: images of several sizes; resize them to one first")
+    classes = sorted(set(names))
+    index = {c: i for i, c in enumerate(classes)}
+    pixels = torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2).contiguous()
+    return pixels, torch.tensor([index[n] for n in names]), classes
+
+
+def normalise(images: torch.Tensor) -> torch.Tensor:
+    """uint8[N, 3, H, W] -> float32, scaled by the usual ImageNet channel mean and deviation."""
+    mean = torch.tensor(MEAN, device=images.device).view(1, 3, 1, 1)
+    std = torch.tensor(STD, device=images.device).view(1, 3, 1, 1)
+    return (images.float() / 255 - mean) / std
+
+
+def augmented_batches(images: torch.Tensor, labels: torch.Tensor, batch: int, generator: torch.Generator,
+                      pad: int = 4) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+    """One shuffled epoch of full batches, each image shifted by up to ``pad`` pixels and mirrored at random."""
+    n, _, height, width = images.shape
+    order = torch.randperm(n, generator=generator)
+    for start in range(0, n - batch + 1, batch):
+        take = order[start:start + batch]
+        x = torch.nn.functional.pad(images[take], (pad,) * 4)
+        dy, dx = torch.randint(0, 2 * pad + 1, (2, batch), generator=generator)
+        rows = dy.view(-1, 1, 1) + torch.arange(height).view(1, -1, 1)
+        cols = dx.view(-1, 1, 1) + torch.arange(width).view(1, 1, -1)
+        flip = torch.rand(batch, generator=generator) < 0.5
+        cols = torch.where(flip.view(-1, 1, 1), cols.flip(2), cols)
+        x = x[torch.arange(batch).view(-1, 1, 1), :, rows, cols].permute(0, 3, 1, 2)
+        yield normalise(x).contiguous(memory_format=torch.channels_last), labels[take]

@@ -1,0 +1,130 @@
+"""Network specs, and the real files that the shipped ones describe (HD_PLUGIN_DATA)."""
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hd_plugin.errors import InputError
+from hd_plugin.weights import bundled_specs, load_network, load_spec
+
+# arXiv 2002.05293, Table 5
+C5 = [16, 96, 24, 144, 24, 144, 32, 192, 32, 192, 32, 192, 64, 384, 64, 384, 64, 384, 64, 384, 96, 576, 96, 576, 96, 576,
+      160, 960, 160, 960, 160, 960, 320]
+K5 = [96, 24, 144, 24, 144, 32, 192, 32, 192, 32, 192, 64, 384, 64, 384, 64, 384, 64, 384, 96, 576, 96, 576, 96, 576, 160,
+      960, 160, 960, 160, 960, 320, 1280]
+
+
+@pytest.fixture
+def net(tmp_path):
+    path = tmp_path / "net.npz"
+    np.savez(path, a=np.eye(3), b=np.ones((2, 3, 1, 1)), c=np.eye(4))
+    return path
+
+
+def _data(name):
+    folder = os.environ.get("HD_PLUGIN_DATA")
+    if not folder or not (Path(folder) / name).is_file():
+        pytest.skip(f"HD_PLUGIN_DATA does not point at a folder with {name}")
+    return Path(folder) / name
+
+
+def _spec(tmp_path, text):
+    path = tmp_path / "spec.yaml"
+    path.write_text(text)
+    return path
+
+
+def test_spec_completes_skips_and_keeps_file_order(tmp_path, net):
+    spec = _spec(tmp_path, "network: mine\nlayers: [{name: c, skip: true}, {name: b, output_hw: [5, 6], label: 1}]")
+    found = load_network(net, spec=spec)
+    assert [(la.name, la.output_hw) for la in found.layers] == [("a", (1, 1)), ("b", (5, 6))]
+    assert found.name == "mine" and found.unmapped[0].name == "c" and load_spec(spec).layers[1].label == "1"
+
+
+def test_only_restricts_and_orders(tmp_path, net):
+    spec = _spec(tmp_path, "network: mine\nonly: true\nlayers: [{name: c}, {name: a}]")
+    found = load_network(net, spec=spec)
+    assert [la.name for la in found.layers] == ["c", "a"] and [u.name for u in found.unmapped] == ["b"]
+    assert [la.name for la in load_network(net, spec="none").layers] == ["a", "b", "c"]
+
+
+def test_all_errors_of_a_spec_come_at_once(tmp_path, net):
+    spec = _spec(tmp_path, """
+network: ""
+inputhw: [32, 32]
+only: 1
+file_digest: [abc]
+layers:
+  - {name: a, output_hw: [0, 3]}
+  - {name: a, outptu_hw: [1, 1]}
+  - {output_hw: [1, 2, 3], skip: maybe}
+  - nine
+""")
+    with pytest.raises(InputError) as caught:
+        load_network(net, spec=spec)
+    lines = str(caught.value).splitlines()
+    assert len(lines) == 11 and all("spec.yaml: " in line for line in lines)
+    for words in ("network:", "did you mean 'input_hw'", "only:", "file_digest:", "layers[0].output_hw", "listed twice",
+                  "did you mean 'output_hw'", "layers[2].name: missing", "layers[2].output_hw", "layers[2].skip",
+                  "layers[3]"):
+        assert words in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["", "[1, 2]", "a: [", "network: x", "network: x\nlayers: []", "\x00"])
+def test_odd_yaml_is_refused_by_name(tmp_path, net, text):
+    with pytest.raises(InputError, match=r"spec\.yaml"):
+        load_network(net, spec=_spec(tmp_path, text))
+
+
+def test_names_that_do_not_match_are_all_listed(tmp_path, net):
+    spec = _spec(tmp_path, "network: x\nlayers: [{name: aa}, {name: zz}]")
+    with pytest.raises(InputError) as caught:
+        load_network(net, spec=spec)
+    assert "layers[0].name: 'aa'" in str(caught.value) and "layers[1].name: 'zz'" in str(caught.value)
+    with pytest.raises(InputError, match="did you mean 'resnet20_cifar10'"):
+        load_network(net, spec="resnet20_cifar")
+
+
+def test_shipped_specs_are_valid_and_belong_to_one_file_each():
+    specs = [load_spec(name) for name in bundled_specs()]
+    assert {"mobilenet_v2_table5", "resnet20_cifar10", "resnet26_cifar100"} <= {s.network for s in specs}
+    digests = [d for s in specs for d in s.file_digest]
+    assert len(digests) == len(set(digests))
+    table5 = load_spec("mobilenet_v2_table5")
+    assert [la.label for la in table5.layers] == [str(i) for i in range(1, 34)]
+    assert [la.output_hw[0] for la in table5.layers] == [32] * 5 + [16] * 6 + [8] * 14 + [4] * 8
+
+
+def test_mobilenet_is_table_5():
+    net = load_network(_data("mobilenet_v2_1.0_224_quant.tflite"))
+    assert [la.C for la in net.layers] == C5 and [la.K for la in net.layers] == K5
+    assert all(la.taps == 1 and la.output_hw for la in net.layers)
+    assert sum(u.reason == "depthwise convolution" for u in net.unmapped) == 17
+    whole = load_network(_data("mobilenet_v2_1.0_224_quant.tflite"), spec="none", bits=9)
+    assert len(whole.layers) == 36 and whole.layers[0].output_hw == (112, 112) and whole.layers[-1].K == 1001
+    own = whole.layer("MobilenetV2/Conv")   # uint8, zero point 122
+    assert own.values.min() >= -122 and own.values.max() <= 133 and own.scale == pytest.approx(0.03396893)
+
+
+def test_cut_tflite_is_refused_by_name(tmp_path):
+    pytest.importorskip("tflite", reason="reads .tflite")
+    data = _data("mobilenet_v2_1.0_224_quant.tflite").read_bytes()
+    path = tmp_path / "cut.tflite"
+    end = data.rindex(b"PK\x03\x04")   # a zip of class labels is appended: losing that harms no weight
+    for length in (*np.linspace(8, end - 400, 9).astype(int), end - 100, end - 40, end - 12):
+        path.write_bytes(data[:length])
+        with pytest.raises(InputError, match=r"cut\.tflite"):
+            load_network(path)
+
+
+@pytest.mark.parametrize(("name", "count", "all_layers"),
+                         [("resnet20-12fca82f.th", 20, 20), ("resnet26_cifar100.pth", 25, 29)])
+def test_resnets_get_their_sizes(name, count, all_layers):
+    pytest.importorskip("torch", reason="reads .th and .pth")
+    net = load_network(_data(name))
+    assert len(net.layers) == count and all(la.output_hw for la in net.layers)
+    assert net.layer("layer2.0.conv1").output_hw == (16, 16) and net.layer("layer3.0.conv2").output_hw == (8, 8)
+    assert len(load_network(_data(name), spec="none").layers) == all_layers
