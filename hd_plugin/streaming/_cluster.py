@@ -7,7 +7,8 @@ import numpy as np
 
 from hd_plugin.streaming._clusters import channel_similarity, group_distances, refine_pair, similar_groups
 from hd_plugin.streaming._jobs import Jobs
-from hd_plugin.streaming._tour import greedy_path, path_cost, shortest_path
+from hd_plugin.streaming._paths import greedy_path, path_cost
+from hd_plugin.streaming._search import shortest_path
 
 if TYPE_CHECKING:
     from hd_plugin.streaming._optimize import Effort

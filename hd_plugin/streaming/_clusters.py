@@ -10,7 +10,9 @@ import numpy as np
 from numba import njit
 
 from hd_plugin.streaming._distances import hamming_distances, table_distances
-from hd_plugin.streaming._tour import _random, shortest_path, path_cost
+from hd_plugin.streaming._paths import path_cost
+from hd_plugin.streaming._search import shortest_path
+from hd_plugin.streaming._tour import random_below
 
 __all__ = ["channel_similarity", "group_distances", "refine_pair", "similar_groups"]
 
@@ -97,7 +99,7 @@ def refine_pair(codes, bits, table, first, second, order1, order2, trials, neigh
     total = first.size * second.size
     visit = np.arange(total)
     for trial in range(min(trials, total)):
-        pick = trial + _random(state, total - trial)
+        pick = trial + random_below(state, total - trial)
         visit[trial], visit[pick] = visit[pick], visit[trial]
         a, b = visit[trial] // second.size, visit[trial] % second.size
         first[a], second[b] = second[b], first[a]

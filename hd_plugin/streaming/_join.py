@@ -5,7 +5,8 @@ import numpy as np
 
 from hd_plugin.bits import hamming
 from hd_plugin.streaming._plan import Group
-from hd_plugin.streaming._tour import EXACT, exact_path, greedy_path, optimise_path
+from hd_plugin.streaming._paths import EXACT, exact_path, greedy_path
+from hd_plugin.streaming._search import optimise_path
 from hd_plugin.weights import Layer
 
 __all__ = ["join_groups"]

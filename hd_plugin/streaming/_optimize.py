@@ -13,7 +13,8 @@ from hd_plugin.streaming._jobs import Jobs, Progress
 from hd_plugin.streaming._join import join_groups
 from hd_plugin.streaming._paper import HAMMING, algorithm2
 from hd_plugin.streaming._plan import Group, StreamPlan, file_order_plan, segments
-from hd_plugin.streaming._tour import greedy_path, path_cost, shortest_path
+from hd_plugin.streaming._paths import greedy_path, path_cost
+from hd_plugin.streaming._search import shortest_path
 from hd_plugin.weights import Layer
 
 __all__ = ["EFFORTS", "METHODS", "check_rows", "optimize"]

@@ -5,7 +5,7 @@ import numpy as np
 
 from hd_plugin.streaming._clusters import group_distances
 from hd_plugin.streaming._distances import stream_costs
-from hd_plugin.streaming._tour import greedy_path, path_cost
+from hd_plugin.streaming._paths import greedy_path, path_cost
 
 __all__ = ["algorithm1", "algorithm2"]
 

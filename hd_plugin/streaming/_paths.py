@@ -1,0 +1,98 @@
+"""Paths over the channels of a group: cost, the paper's greedy order, exact orders of small groups. Compiled."""
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+__all__ = ["EXACT", "exact_path", "greedy_path", "neighbour_lists", "path_cost"]
+
+EXACT = 8           # up to here dynamic programming is as quick as a search, and exact
+
+
+@njit(cache=True, nogil=True)
+def path_cost(d, order):
+    """Sum of ``d[order[j], order[j+1]]``: int64."""
+    total = np.int64(0)
+    for j in range(order.size - 1):
+        total += d[order[j], order[j + 1]]
+    return total
+
+
+@njit(cache=True, nogil=True)
+def greedy_path(d, start):
+    """The paper's Algorithm 1: from ``start`` to the nearest channel left, the lowest index on a tie."""
+    K = d.shape[0]
+    left = np.arange(K)
+    order = np.empty(K, np.int64)
+    order[0] = start
+    left = left[left != start]
+    size = K - 1
+    for i in range(1, K):
+        row = d[order[i - 1]]
+        best, at = row[left[0]], 0
+        for j in range(1, size):
+            if row[left[j]] < best:
+                best, at = row[left[j]], j
+        order[i] = left[at]
+        for j in range(at, size - 1):      # keep `left` sorted: ties go to the lowest index
+            left[j] = left[j + 1]
+        size -= 1
+    return order
+
+
+@njit(cache=True, nogil=True)
+def neighbour_lists(d, m):
+    """The ``m`` nearest channels of each, nearest first, lowest index on a tie: int32[K, m]."""
+    K = d.shape[0]
+    near = np.empty((K, m), np.int32)
+    dist = np.empty(m, np.int32)
+    for i in range(K):
+        count = 0
+        row = d[i]
+        worst = np.int32(2147483647)
+        for j in range(K):
+            x = row[j]
+            if x >= worst or j == i:
+                continue
+            at = count if count < m else m - 1
+            while at > 0 and dist[at - 1] > x:
+                dist[at] = dist[at - 1]
+                near[i, at] = near[i, at - 1]
+                at -= 1
+            dist[at] = x
+            near[i, at] = j
+            if count < m:
+                count += 1
+            if count == m:
+                worst = dist[m - 1]
+    return near
+
+
+@njit(cache=True, nogil=True)
+def exact_path(d):
+    """A shortest path by dynamic programming over subsets (Held and Karp 1962), for K <= EXACT: int64[K]."""
+    K = d.shape[0]
+    full = (1 << K) - 1
+    cost = np.full((full + 1, K), np.int64(1) << 60)
+    came = np.zeros((full + 1, K), np.int8)
+    for i in range(K):
+        cost[1 << i, i] = 0
+    for seen in range(1, full + 1):
+        for last in range(K):
+            here = cost[seen, last]
+            if not seen >> last & 1 or here >= np.int64(1) << 60:
+                continue
+            for to in range(K):
+                if not seen >> to & 1 and here + d[last, to] < cost[seen | 1 << to, to]:
+                    cost[seen | 1 << to, to] = here + d[last, to]
+                    came[seen | 1 << to, to] = last
+    order = np.empty(K, np.int64)
+    last = 0
+    for i in range(K):
+        if cost[full, i] < cost[full, last]:
+            last = i
+    seen = full
+    for i in range(K - 1, -1, -1):
+        order[i] = last
+        seen, last = seen & ~(1 << last), came[seen, last]
+    return order

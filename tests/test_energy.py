@@ -1,0 +1,134 @@
+import math
+
+import pytest
+
+import hd_plugin as hd
+from hd_plugin.energy import ActionCounts, Widths, flip_scale, load_technology, price, technologies
+from hd_plugin.engines import Array, analytic_counts, arrays, get_engine, load_array
+from hd_plugin.errors import InputError
+
+WIDTHS = Widths(weight=8, activation=8, psum=32, accumulator=32)
+TECHNOLOGY = load_technology("eyeriss45")
+
+
+def layer(K, C, taps, hw):
+    import numpy as np
+    values = np.random.default_rng(0).integers(-7, 8, (K, C, taps, 1))
+    return hd.Layer.from_values("layer", values, 4, output_hw=hw)
+
+
+def counted(K, C, taps, P, Q, rows, cols):
+    """The dataflow written out as loops: what moves, step by step."""
+    n = dict.fromkeys(("mac", "hops", "idle", "reads", "acc", "lut", "cycles", "inputs"), 0)
+    for first in range(0, P * Q, cols):
+        used = min(cols, P * Q - first)
+        for _ in range(taps):
+            for c in range(0, C, rows):
+                here = min(rows, C - c)
+                n["inputs"] += used * here
+                for _ in range(K):
+                    n["cycles"] += 1
+                    n["lut"] += 1
+                    n["acc"] += used
+                    for _ in range(here):
+                        n["reads"] += 1
+                        n["mac"] += used
+                        n["hops"] += cols
+                        n["idle"] += cols - used
+    return n
+
+
+@pytest.mark.parametrize("case", [(24, 96, 1, 14, 14, 8, 8), (5, 9, 3, 3, 5, 4, 8), (3, 2, 1, 1, 1, 8, 8), (7, 8, 9, 7, 7, 8, 8)])
+def test_closed_forms_equal_the_loops(case):
+    K, C, taps, P, Q, rows, cols = case
+    la = layer(K, C, taps, (P, Q))
+    groups = len(hd.optimize(la, rows, "baseline").groups)
+    counts, n = analytic_counts(la, Array(rows, cols), groups, True), counted(*case)
+    assert (counts.mac, counts.weight_hops, counts.idle_weight_hops, counts.weight_reads, counts.accumulator_reads,
+            counts.accumulator_writes, counts.lut_reads, counts.cycles, counts.input_reads) == (
+        n["mac"], n["hops"], n["idle"], n["reads"], n["acc"], n["acc"], n["lut"], n["cycles"], n["inputs"])
+    assert analytic_counts(la, Array(rows, cols), groups, False).lut_reads == 0
+
+
+def test_the_papers_ratio_of_datapath_to_sram_is_3_to_4():
+    """Section 2: compute : propagation : SRAM = 1 : 2 : 6 and reuse factors of 16 give 3 : 4 (3 : 3.75 exactly)."""
+    ops = 16 * 1000
+    counts = ActionCounts(mac=ops, weight_hops=ops, idle_weight_hops=0, weight_reads=ops // 16, accumulator_reads=ops // 16,
+                          accumulator_writes=ops // 16, input_reads=ops // 16, output_writes=0, lut_reads=0, cycles=ops)
+    e = price(counts, TECHNOLOGY.reference_rate, WIDTHS, TECHNOLOGY, pes=1)
+    assert (e.weight_hop_J + e.psum_hop_J) / e.mac_J == pytest.approx(2)
+    assert e.datapath_J / e.memory_J == pytest.approx(3 / 3.75)
+
+
+def test_horowitzs_8_bit_multiply_and_32_bit_add_are_what_a_mac_costs():
+    counts = ActionCounts(1, 0, 0, 0, 0, 0, 0, 0, 0, 0)
+    assert price(counts, 0.5, WIDTHS, TECHNOLOGY, pes=1).mac_J == pytest.approx(0.2e-12 + 0.1e-12)
+
+
+def test_datapath_energy_is_linear_in_flips_above_its_floor_and_the_rest_does_not_move():
+    counts = ActionCounts(100, 120, 20, 10, 10, 10, 10, 10, 5, 50)
+    at = {r: price(counts, r, WIDTHS, TECHNOLOGY, pes=64, lut_bits=6) for r in (0.0, 0.25, 0.5)}
+    assert at[0.0].mac_J == pytest.approx(TECHNOLOGY.floor * at[0.5].mac_J)
+    assert at[0.25].mac_J == pytest.approx((at[0.0].mac_J + at[0.5].mac_J) / 2)
+    for e in at.values():
+        assert (e.memory_J, e.clock_J, e.lut_J) == (at[0.5].memory_J, at[0.5].clock_J, at[0.5].lut_J)
+        assert e.total_J == pytest.approx(e.mac_J + e.weight_hop_J + e.psum_hop_J + e.lut_J + e.memory_J + e.clock_J)
+
+
+@pytest.mark.parametrize("pair", [(1.96, 1.84), (2.00, 1.86), (1.24, 1.26), (1.50, 1.47), (1.76, 1.67), (2.44, 2.27), (10.2, 8.51),
+                                  (5.95, 4.92), (4.54, 3.88), (7.55, 6.63)])
+def test_the_flip_model_follows_the_papers_tables_3_and_4(pair):
+    hd_reduction, energy_reduction = pair
+    assert 1 / flip_scale(0.5 / hd_reduction, TECHNOLOGY) == pytest.approx(energy_reduction, rel=0.12)
+
+
+@pytest.mark.parametrize("rate", [math.nan, -0.1, 1.1, math.inf, "x", None])
+def test_a_flip_rate_that_is_no_rate_is_refused(rate):
+    with pytest.raises(InputError, match="flip_rate"):
+        flip_scale(rate, TECHNOLOGY)
+
+
+@pytest.mark.parametrize("name", technologies())
+def test_every_coefficient_of_a_bundled_technology_has_a_source(name):
+    t = load_technology(name)
+    assert len(t.sources) == 8 and all(len(s) > 20 for s in t.sources.values())
+
+
+def test_all_problems_of_a_technology_file_come_in_one_error(tmp_path):
+    path = tmp_path / "mine.yaml"
+    path.write_text("technology: t\ndescription: d\ncoefficients:\n  adder_pJ_per_bits: {value: 1, source: s}\n"
+                    "  hop_pJ_per_bit: {value: -1, source: s}\nflip_model:\n  floor: {value: 2, source: s}\n")
+    with pytest.raises(InputError) as error:
+        load_technology(path)
+    for part in ("mine.yaml", "did you mean 'adder_pJ_per_bit'", "hop_pJ_per_bit.value: -1", "floor.value: 2",
+                 "sram_pJ_per_bit: missing", "reference_rate: missing"):
+        assert part in str(error.value)
+
+
+def test_unknown_names_get_suggestions():
+    with pytest.raises(InputError, match="did you mean 'eyeriss45'"):
+        load_technology("eyeris45")
+    with pytest.raises(InputError, match="did you mean 'analytic'"):
+        get_engine("analytical")
+    with pytest.raises(InputError, match="did you mean 'input_stationary_8x8'"):
+        load_array("input_stationary_8x9")
+
+
+@pytest.mark.parametrize("name", arrays())
+def test_bundled_arrays_load(name):
+    a = load_array(name)
+    assert name.endswith(f"{a.rows}x{a.cols}")
+
+
+def test_an_array_file_lists_all_its_problems(tmp_path):
+    path = tmp_path / "a.yaml"
+    path.write_text("array: a\ndataflow: weight_stationary\nrows: 0\ncols: 8\nactivation_bit: 8\npsum_bits: 1.5\naccumulator_bits: 32\n")
+    with pytest.raises(InputError) as error:
+        load_array(path)
+    for part in ("a.yaml", "did you mean 'activation_bits'", "weight_stationary", "rows: 0", "psum_bits: 1.5"):
+        assert part in str(error.value)
+
+
+def test_a_layer_without_an_output_size_is_refused_with_advice():
+    with pytest.raises(InputError, match="layer 'layer'.*--spec"):
+        analytic_counts(layer(2, 2, 1, None), Array(), 1, False)
