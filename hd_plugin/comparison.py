@@ -52,7 +52,7 @@ class Row:
 
 @dataclass(frozen=True, eq=False)
 class Comparison:
-    """What ``compare`` found; see DESIGN in docs/ for the JSON schema."""
+    """What ``compare`` found; ``to_dict`` gives the JSON schema."""
 
     network: str
     array: dict[str, int]

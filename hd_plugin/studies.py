@@ -39,8 +39,8 @@ def cluster_size(layer: Layer, sizes: list[int], effort: str = "local", seed: in
 
 
 def run_studies(network: Network, rows: int, seed: int, threads: int | None, progress: Progress | None) -> dict[str, Any]:
-    """Both studies, on the layer with C > K (or else C = K, or the most input channels) that has the most weights."""
-    best = max(network.layers, key=lambda la: (la.C > rows, la.C > la.K, la.C >= la.K, la.C * la.K))
+    """Both studies, on the layer with most channel pairs C * K among those with C >= K (where clusters matter), if any."""
+    best = max(network.layers, key=lambda la: (la.C > rows, la.C >= la.K, la.C * la.K))
     sizes = [s for s in (2, 4, 8, 16, 32, 64) if s <= best.C]
     return {"convergence": {"layer": best.name,
                             "curves": convergence(best, rows, seed=seed, threads=threads, progress=progress).tolist()},

@@ -9,12 +9,14 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from hd_plugin.streaming._distances import hamming_distances, table_distances
+from hd_plugin.streaming._distances import hamming_distances, popcount, table_distances
 from hd_plugin.streaming._paths import path_cost
 from hd_plugin.streaming._search import shortest_path
 from hd_plugin.streaming._tour import random_below
 
 __all__ = ["channel_similarity", "group_distances", "refine_pair", "similar_groups"]
+
+_CHANCE = 3.0       # how far chance may move a swap in the queue, in standard deviations of their scores
 
 
 def channel_similarity(codes: np.ndarray, bits: int) -> np.ndarray:
@@ -85,6 +87,37 @@ def group_distances(codes, channels, bits, table):
 
 
 @njit(cache=True, nogil=True)
+def _promising(codes, table, first, second, order1, order2, state):
+    """All swaps, a * second.size + b, those first that cost least under the present orders, with some chance."""
+    cost1, cost2 = _channel_costs(codes, table, order1, first, second), _channel_costs(codes, table, order2, first, second)
+    n, m = first.size, second.size
+    score = np.empty(n * m)
+    for a in range(n):
+        for b in range(m):
+            score[a * m + b] = cost1[n + b] - cost1[a] + cost2[a] - cost2[n + b]
+    spread = _CHANCE * score.std()
+    for s in range(n * m):      # chance lets every swap have its turn in some round
+        score[s] += spread * (random_below(state, 2048) / 1024.0 - 1.0)
+    return np.argsort(score)
+
+
+@njit(cache=True, nogil=True)
+def _channel_costs(codes, table, order, first, second):
+    """Cost of each channel of both groups, streamed on its own in ``order``: float64[n + m]."""
+    n, m = first.size, second.size
+    total = np.zeros(n + m)
+    for j in range(order.size - 1):
+        x, y = codes[order[j]], codes[order[j + 1]]
+        for c in range(n + m):
+            channel = first[c] if c < n else second[c - n]
+            if table.shape[0] > 0:
+                total[c] += table[x[channel], y[channel]]
+            else:
+                total[c] += popcount(np.uint64(x[channel] ^ y[channel]))
+    return total
+
+
+@njit(cache=True, nogil=True)
 def refine_pair(codes, bits, table, first, second, order1, order2, trials, neighbours, kicks, seed):
     """Swap channels between two groups while that shortens the sum of both paths.
 
@@ -96,11 +129,8 @@ def refine_pair(codes, bits, table, first, second, order1, order2, trials, neigh
     state[0] = np.uint64(seed) * np.uint64(0x9E3779B97F4A7C15) + np.uint64(0x51ED27)
     cost1 = path_cost(group_distances(codes, first, bits, table), order1)
     cost2 = path_cost(group_distances(codes, second, bits, table), order2)
-    total = first.size * second.size
-    visit = np.arange(total)
-    for trial in range(min(trials, total)):
-        pick = trial + random_below(state, total - trial)
-        visit[trial], visit[pick] = visit[pick], visit[trial]
+    visit = _promising(codes, table, first, second, order1, order2, state)
+    for trial in range(min(trials, visit.size)):
         a, b = visit[trial] // second.size, visit[trial] % second.size
         first[a], second[b] = second[b], first[a]
         # a descent without kicks sorts out most swaps; only near misses are worth a real search
@@ -111,7 +141,7 @@ def refine_pair(codes, bits, table, first, second, order1, order2, trials, neigh
         c1 = path_cost(d1, new1)
         new2 = order2
         c2 = old
-        if c1 < cost1 + cost2 // 16:
+        if c1 < cost1 + cost2 // 32:
             d2 = group_distances(codes, second, bits, table)
             new2 = shortest_path(d2, order2, neighbours, 0, seed)
             c2 = path_cost(d2, new2)

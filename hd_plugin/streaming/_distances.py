@@ -6,11 +6,11 @@ from llvmlite import ir
 from numba import njit, types
 from numba.extending import intrinsic
 
-__all__ = ["hamming_distances", "pack_words", "stream_costs", "table_distances"]
+__all__ = ["hamming_distances", "pack_words", "popcount", "stream_costs", "table_distances"]
 
 
 @intrinsic
-def _popcount(typingctx, x):
+def popcount(typingctx, x):
     """The processor's own population count; numba has no name for it."""
     if x != types.uint64:
         return None
@@ -43,13 +43,13 @@ def hamming_distances(packed):
         for i in range(K):
             x = words[i]
             for j in range(K):
-                d[i, j] = _popcount(x ^ words[j])
+                d[i, j] = popcount(x ^ words[j])
         return d
     for i in range(K):
         for j in range(i + 1):
             total = np.uint64(0)
             for w in range(W):
-                total += _popcount(packed[i, w] ^ packed[j, w])
+                total += popcount(packed[i, w] ^ packed[j, w])
             d[i, j] = total
             d[j, i] = total
     return d
@@ -76,5 +76,5 @@ def stream_costs(codes, order):
     for j in range(K - 1):
         a, b = codes[order[j]], codes[order[j + 1]]
         for c in range(C):
-            total[c] += _popcount(np.uint64(a[c] ^ b[c]))
+            total[c] += popcount(np.uint64(a[c] ^ b[c]))
     return total

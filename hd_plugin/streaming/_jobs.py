@@ -14,6 +14,12 @@ __all__ = ["Jobs", "Progress"]
 Progress = Callable[[int, int, str], None]
 
 
+def _cores() -> int:
+    if hasattr(os, "sched_getaffinity"):       # what this process may use; other systems tell only what there is
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 class Jobs:
     """A pool of ``threads`` threads. Results never depend on the number of threads or the order of finishing.
 
@@ -23,7 +29,7 @@ class Jobs:
     def __init__(self, threads: int | None = None, progress: Progress | None = None, text: str = "") -> None:
         if threads is not None and threads < 1:
             raise InputError(f"threads: {threads} found; at least 1 is needed")
-        self.threads = threads or len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else threads or os.cpu_count() or 1
+        self.threads = threads or _cores()
         self.progress, self.text = progress, text
         self._stop = threading.Event()
 

@@ -33,7 +33,7 @@ class Effort:
     swaps: int
 
 
-_EFFORT = {"local": Effort(kicks=4, neighbours=8, swaps=700), "best": Effort(kicks=100, neighbours=10, swaps=7000)}
+_EFFORT = {"local": Effort(kicks=4, neighbours=8, swaps=500), "best": Effort(kicks=100, neighbours=10, swaps=7000)}
 
 
 def check_rows(rows: int) -> int:

@@ -1,0 +1,3 @@
+from hd_plugin.cli import main
+
+main(prog_name="hd-plugin")

@@ -1,0 +1,194 @@
+"""compare, measure, networks, optimize."""
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import click
+
+from hd_plugin.cli._options import (DEFAULT_NETWORK, array_options, load, network_options, output_options, progress_bar,
+                                    search_options)
+
+__all__ = ["compare", "measure", "networks", "optimize"]
+
+
+def _show(*things: Any) -> None:
+    from rich.console import Console
+    console = Console()
+    if not console.is_terminal:               # a file or a pipe has no width: do not cut numbers short
+        console = Console(width=160)
+    for thing in things:
+        console.print(thing)
+
+
+def _folder(path: Path | None) -> Path | None:
+    """Refuse an output folder that cannot be made before any work is done."""
+    from hd_plugin._atomic import atomic_path
+    if path is not None:
+        with atomic_path(path / "hd-plugin.tmp"):
+            pass
+        (path / "hd-plugin.tmp").unlink()
+    return path
+
+
+def _write_json(path: Path, content: Any) -> None:
+    from hd_plugin._atomic import write_text
+    write_text(path, json.dumps(content, indent=1) + "\n")
+
+
+@click.command()
+@click.argument("source", default=DEFAULT_NETWORK)
+@network_options
+@array_options
+@click.option("--cols", type=int, default=8, show_default=True, help="Columns of the array: output pixels per tile.")
+@click.option("--array", "array_name", help="An array from arch/ or a YAML file, instead of --rows and --cols.")
+@click.option("--method", "methods", multiple=True, help="direct, segment or cluster; may be repeated. All by default.")
+@search_options
+@click.option("--engine", default="analytic", show_default=True, help="Where action counts come from.")
+@click.option("--technology", default="eyeriss45", show_default=True, help="Energy coefficients: a bundled name or a YAML file.")
+@click.option("--studies/--no-studies", default=None, help="Also convergence and cluster sizes (default: with -o).")
+@output_options
+def compare(source: str, rows: int, cols: int, array_name: str | None, methods: tuple[str, ...], studies: bool | None,
+            as_json: bool, output: Path | None, **options: Any) -> None:
+    """Energy of NETWORK (a file or a bundled name), layer by layer, under every streaming order.
+
+    With -o DIR: compare.json, compare.csv, report.html, plots/ and the plans.
+    """
+    from hd_plugin import comparison
+    from hd_plugin.engines import Array, load_array
+    from hd_plugin.report import compare_tables
+    array = load_array(array_name) if array_name else Array(rows, cols)
+    _folder(output)
+    network = load(source, options)
+    with progress_bar() as progress:
+        result = comparison.compare(network, array=array, methods=methods or comparison.METHODS, progress=progress,
+                                    studies=output is not None if studies is None else studies, **options)
+    if output is not None:
+        result.to_json(output / "compare.json")
+        result.to_csv(output / "compare.csv")
+        result.plot(output / "plots")
+        result.to_html(output / "report.html")
+        _save_plans(output / "plans", result.plans)
+    if as_json:
+        click.echo(json.dumps(result.to_dict(), indent=1))
+    else:
+        _show(*compare_tables(result))
+        if output is not None:
+            click.echo(f"report: {output / 'report.html'}")
+    if result.provenance["interrupted"]:
+        click.echo("interrupted: searches that had not begun fell back on the paper's greedy orders", err=True)
+
+
+def _save_plans(folder: Path, plans: dict[tuple[str, str], Any]) -> list[Path]:
+    """One file a plan. Layer names may hold slashes; file names may not, and must stay apart."""
+    paths, taken = [], set()
+    for (layer, method), plan in plans.items():
+        if method == "baseline":
+            continue
+        stem = re.sub(r"[^A-Za-z0-9._-]+", "_", layer).strip("._") or "layer"
+        name, number = f"{stem}.{method}.plan.json", 2
+        while name.lower() in taken:
+            name, number = f"{stem}-{number}.{method}.plan.json", number + 1
+        taken.add(name.lower())
+        paths.append(folder / name)
+        plan.save(paths[-1])
+    return paths
+
+
+@click.command()
+@click.argument("source", default=DEFAULT_NETWORK)
+@network_options
+@output_options
+def measure(source: str, as_json: bool, output: Path | None, **options: Any) -> None:
+    """Flips and NHD of every layer in file order, with flips per bit plane."""
+    import numpy as np
+
+    from hd_plugin.bits import plane_flips
+    from hd_plugin.report import measure_table
+    from hd_plugin.streaming import flips, nhd
+    _folder(output)
+    network = load(source, options)
+    rows = [{"name": la.name, "K": la.K, "C": la.C, "taps": la.taps, "bits": la.bits, "number_format": la.number_format,
+             "flips": flips(la), "nhd": nhd(la), "plane_flips": plane_flips(la.codes, la.bits).tolist()}
+            for la in network.layers]
+    content = {"schema": "hd-plugin/measure/1", "network": network.name, "digest": network.digest, "layers": rows,
+               "mean_nhd": float(np.mean([r["nhd"] for r in rows])),
+               "unmapped": [{"name": u.name, "reason": u.reason} for u in network.unmapped]}
+    if output is not None:
+        _write_json(output / "measure.json", content)
+    if as_json:
+        click.echo(json.dumps(content, indent=1))
+    else:
+        _show(measure_table(content))
+
+
+@click.command()
+@click.argument("source")
+@network_options
+@array_options
+@click.option("--method", default="cluster", show_default=True, help="direct, segment or cluster.")
+@search_options
+@click.option("--bound", is_flag=True, help="Also a certified lower bound for the plan's groups (slow for large K).")
+@output_options
+def optimize(source: str, rows: int, method: str, effort: str, seed: int, threads: int | None, bound: bool, as_json: bool,
+             output: Path | None, **options: Any) -> None:
+    """Stream plans for the layers of NETWORK: one file a layer with -o DIR. Ctrl-C keeps the best so far."""
+    from hd_plugin import streaming
+    from hd_plugin.report import optimize_table
+    _folder(output)
+    network = load(source, options)
+    plans, rows_ = {}, []
+    with progress_bar() as progress:
+        for layer in network.layers:
+            plan = streaming.optimize(layer, rows, method, effort, seed, threads=threads, progress=progress)
+            plans[layer.name, method] = plan
+            row = {"name": layer.name, "K": layer.K, "C": layer.C, "taps": layer.taps, "groups": len(plan.groups),
+                   "flips_before": streaming.flips(layer), "flips": streaming.flips(layer, plan),
+                   "nhd_before": streaming.nhd(layer), "nhd": streaming.nhd(layer, plan)}
+            row["hd_reduction"] = row["flips_before"] / row["flips"] if row["flips"] else None
+            if bound:
+                row["lower_bound"] = streaming.lower_bound(layer, plan, threads=threads, progress=progress)
+            rows_.append(row)
+            if plan.interrupted:
+                click.echo(f"interrupted at layer {layer.name!r}; the plans so far are kept", err=True)
+                break
+    content = {"schema": "hd-plugin/optimize/1", "network": network.name, "digest": network.digest, "method": method,
+               "effort": effort, "rows": rows, "seed": seed, "layers": rows_}
+    if output is not None:
+        _save_plans(output, plans)
+        _write_json(output / "optimize.json", content)
+    if as_json:
+        click.echo(json.dumps(content, indent=1))
+    else:
+        _show(optimize_table(content))
+
+
+@click.command()
+@output_options
+def networks(as_json: bool, output: Path | None) -> None:
+    """Networks that come with the package, and the network specs and arrays that it knows."""
+    from hd_plugin.engines import arrays
+    from hd_plugin.report import networks_table
+    from hd_plugin.weights import bundled_networks, bundled_specs, load_network
+    rows = []
+    for name in bundled_networks():
+        network = load_network(name)
+        rows.append({"name": name, "layers": len(network.layers), "bits": network.layers[0].bits,
+                     "weights": sum(la.codes.size for la in network.layers), "card": _card(name)})
+    content = {"schema": "hd-plugin/networks/1", "networks": rows, "specs": [str(s) for s in bundled_specs()],
+               "arrays": arrays()}
+    if _folder(output) is not None:
+        _write_json(output / "networks.json", content)
+    if as_json:
+        click.echo(json.dumps(content, indent=1))
+    else:
+        _show(*networks_table(content))
+
+
+def _card(name: str) -> str:
+    """The card's text, or nothing."""
+    from importlib.resources import files
+    card = files("hd_plugin.networks") / f"{name}.md"
+    return card.read_text(encoding="utf8") if card.is_file() else ""

@@ -1,0 +1,86 @@
+"""Tables for the terminal."""
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from rich.markup import escape
+from rich.table import Table
+
+from hd_plugin.report._text import MEAN_NOTE, energy, ratio, shorten
+
+if TYPE_CHECKING:
+    from hd_plugin.comparison import Comparison
+
+__all__ = ["compare_tables", "measure_table", "networks_table", "optimize_table"]
+
+
+def _table(title: str, left: list[str], right: list[str], caption: str | None = None) -> Table:
+    table = Table(title=title, caption=caption, title_justify="left", caption_justify="left", header_style="bold")
+    for name in left:
+        table.add_column(name)
+    for name in right:
+        table.add_column(name, justify="right")
+    return table
+
+
+def compare_tables(result: Comparison) -> list[Table]:
+    """The per-layer table and the summary of a comparison."""
+    methods = result.methods[1:]
+    size = f"{result.array['rows']} x {result.array['cols']}"
+    layers = _table(f"{escape(result.network)}: {result.bits}-bit {result.number_format} weights on {size} PEs, engine {result.engine}",
+                    ["layer", "K x C x taps", "P x Q"],
+                    ["NHD", *(f"{m}\nflips" for m in methods), *(f"{m}\nenergy" for m in methods)],
+                    "reductions against the baseline; energy = datapath, address table included, clock not")
+    by_method = {m: result.of(m) for m in result.methods}
+    for i, base in enumerate(by_method["baseline"]):
+        rows = [by_method[m][i] for m in methods]
+        layers.add_row(escape(shorten(base.layer)), f"{base.K} x {base.C} x {base.taps}", f"{base.P} x {base.Q}", f"{base.nhd:.3f}",
+                       *(ratio(r.hd_reduction) for r in rows), *(ratio(r.energy_reduction) for r in rows))
+    summary = _table("Summary", ["method"], ["flips\nmean", "flips\nbest", "energy\nmean", "energy\nbest", "flips\npaper",
+                                             "flips\nhardware", "hardware,\nalternating", "datapath", "all energy\nwith clock"], MEAN_NOTE)
+    for method, s in result.summary().items():
+        summary.add_row(method, ratio(s["mean_hd_reduction"]), ratio(s["best_hd_reduction"]), ratio(s["mean_energy_reduction"]),
+                        ratio(s["best_energy_reduction"]), f"{s['flips']:,}", f"{s['flips_hardware']:,}",
+                        f"{s['flips_hardware_alternate']:,}", energy(s["datapath_energy_J"]), energy(s["total_energy_J"]))
+    return [layers, summary]
+
+
+def measure_table(content: dict[str, Any]) -> Table:
+    """Flips per layer and bit plane, from the content of measure.json."""
+    bits = max(r["bits"] for r in content["layers"])
+    table = _table(f"{escape(content['network'])}: flips in file order", ["layer", "K x C x taps"],
+                   ["NHD", "flips", *(f"bit {b}" for b in reversed(range(bits)))],
+                   f"mean NHD {content['mean_nhd']:.3f}; bit {bits - 1} is the most significant")
+    for r in content["layers"]:
+        table.add_row(escape(shorten(r["name"])), f"{r['K']} x {r['C']} x {r['taps']}", f"{r['nhd']:.3f}", f"{r['flips']:,}",
+                      *(f"{n:,}" for n in reversed(r["plane_flips"])))
+    return table
+
+
+def optimize_table(content: dict[str, Any]) -> Table:
+    """Flips before and after, from the content of optimize.json."""
+    bound = any("lower_bound" in r for r in content["layers"])
+    table = _table(f"{escape(content['network'])}: {content['method']}, effort {content['effort']}, {content['rows']} rows",
+                   ["layer", "K x C x taps"], ["groups", "NHD before", "NHD", "flips before", "flips", "reduction",
+                                               *(["above bound"] if bound else [])],
+                   "above bound: how much longer the orders can be than the best orders of the same groups, at most" if bound else None)
+    for r in content["layers"]:
+        gap = []
+        if bound:
+            low = r.get("lower_bound")
+            gap = ["" if low is None else "0.00 %" if r["flips"] == low else f"{100 * (r['flips'] / max(low, 1) - 1):.2f} %"]
+        table.add_row(escape(shorten(r["name"])), f"{r['K']} x {r['C']} x {r['taps']}", str(r["groups"]), f"{r['nhd_before']:.3f}",
+                      f"{r['nhd']:.3f}", f"{r['flips_before']:,}", f"{r['flips']:,}", ratio(r["hd_reduction"]), *gap)
+    return table
+
+
+def networks_table(content: dict[str, Any]) -> list[Table]:
+    """What comes with the package, from the content of networks.json."""
+    nets = _table("Bundled networks", ["name", "card"], ["layers", "bits", "weights"])
+    for r in content["networks"]:
+        title = r["card"].splitlines()[0].lstrip("# ") if r["card"] else ""
+        nets.add_row(r["name"], escape(title), str(r["layers"]), str(r["bits"]), f"{r['weights']:,}")
+    known = _table("Known by name", ["kind", "names"], [])
+    known.add_row("network specs (--spec)", "\n".join(content["specs"]))
+    known.add_row("arrays (--array)", "\n".join(content["arrays"]))
+    return [nets, known]

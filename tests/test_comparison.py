@@ -1,0 +1,157 @@
+import csv
+import json
+import math
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+
+import hd_plugin as hd
+from hd_plugin.errors import InputError
+from hd_plugin.weights import Layer, Network, Unmapped
+
+METHODS = ("baseline", "direct", "segment", "cluster")
+
+
+@pytest.fixture(scope="module")
+def network():
+    rng = np.random.default_rng(0)
+    def layer(name, shape, hw):
+        return Layer.from_values(name, rng.integers(-7, 8, shape), 4, output_hw=hw)
+    return Network("<script>alert(1)</script>", [layer("a/<b>&", (12, 24, 1, 1), (5, 5)), layer("c", (6, 9, 3, 3), (7, 7)),
+                                                 layer("fc", (10, 16), (1, 1))], [Unmapped("dw", "depthwise")], "net.npz", "00")
+
+
+@pytest.fixture(scope="module")
+def result(network):
+    return hd.compare(network, rows=4, cols=4, studies=True)
+
+
+def test_every_row_is_what_its_plan_says(network, result):
+    assert result.methods == METHODS
+    for row in result.rows:
+        layer = network.layer(row.layer)
+        plan = result.plans[row.layer, row.method]
+        base = hd.flips(layer)
+        assert row.flips == hd.flips(layer, plan)
+        assert row.nhd == pytest.approx(row.flips / (row.C * row.taps * (row.K - 1) * 4))
+        assert row.hd_reduction == pytest.approx(base / row.flips)
+        tiles = math.ceil(row.P * row.Q / 4)
+        assert row.flips_hardware == hd.hardware_flips(layer, plan, tiles)
+        assert row.flips_hardware_alternate <= row.flips_hardware
+
+
+def test_only_the_methods_that_need_the_address_table_pay_for_it(result):
+    for row in result.rows:
+        assert (row.energy.lut_J > 0) == (row.method in ("segment", "cluster"))
+
+
+def test_means_are_means_of_per_layer_ratios(result):
+    for method, s in result.summary().items():
+        ratios = [r.hd_reduction for r in result.of(method)]
+        assert s["mean_hd_reduction"] == pytest.approx(sum(ratios) / 3)
+        assert s["best_hd_reduction"] == max(ratios)
+        assert s["datapath_energy_J"] == pytest.approx(sum(r.energy.datapath_J for r in result.of(method)))
+
+
+def test_json_has_the_schemas_fields(result, tmp_path):
+    result.to_json(tmp_path / "compare.json")
+    data = json.loads((tmp_path / "compare.json").read_text())
+    assert data["schema"] == "hd-plugin/compare/1"
+    assert set(data) >= {"network", "array", "bits", "number_format", "engine", "layers", "summary", "provenance"}
+    assert data["array"] == {"rows": 4, "cols": 4}
+    for layer in data["layers"]:
+        assert set(layer) >= {"name", "K", "C", "taps", "P", "Q", "methods"} and set(layer["methods"]) == set(METHODS)
+        for m in layer["methods"].values():
+            assert set(m) >= {"flips", "nhd", "hd_reduction", "datapath_energy_J", "total_energy_J", "energy_reduction"}
+    assert set(data["provenance"]) >= {"version", "seed", "options", "input_digests"}
+
+
+def test_csv_has_a_line_a_layer_and_method(result, tmp_path):
+    result.to_csv(tmp_path / "compare.csv")
+    lines = list(csv.DictReader(open(tmp_path / "compare.csv", encoding="utf8")))
+    assert [(x["layer"], x["method"]) for x in lines] == [(r.layer, r.method) for r in result.rows]
+    assert float(lines[1]["datapath_J"]) == result.rows[1].energy.datapath_J
+
+
+class _Page(HTMLParser):
+    VOID = {"meta", "link", "br", "img", "path", "use", "rect"}
+
+    def __init__(self):
+        super().__init__()
+        self.tags, self.open, self.text, self.outside = [], [], [], []
+
+    def handle_starttag(self, tag, attributes):
+        self.tags.append(tag)
+        if tag not in self.VOID:
+            self.open.append(tag)
+        for name, value in attributes:
+            if name in ("src", "href", "xlink:href") and not (value or "").startswith("#"):
+                self.outside.append(value)
+
+    def handle_endtag(self, tag):
+        if tag not in self.VOID:
+            assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.text.append(data)
+
+
+def test_the_report_is_one_whole_page_that_loads_nothing_and_escapes_names(result, tmp_path):
+    result.to_html(tmp_path / "one.html")
+    result.to_html(tmp_path / "two.html")
+    html = (tmp_path / "one.html").read_text(encoding="utf8")
+    assert html == (tmp_path / "two.html").read_text(encoding="utf8")
+    page = _Page()
+    page.feed(html)
+    assert not page.open and not page.outside and "script" not in page.tags
+    assert page.tags.count("svg") == 5
+    text = " ".join(page.text)
+    for part in ("<script>alert(1)</script>", "a/<b>&", "depthwise", "sha256 00", "ISSCC"):
+        assert part in text
+    summary = result.summary()["cluster"]
+    assert f"{summary['mean_hd_reduction']:.2f}x" in text and f"{summary['flips']:,}" in text
+
+
+def test_plots_are_written_and_show_the_rows_numbers(result, tmp_path):
+    from hd_plugin.report import plot_reduction
+    paths = result.plot(tmp_path)
+    assert sorted(p.name for p in paths) == ["cluster_size.png", "convergence.png", "energy.png", "nhd.png", "reduction.png"]
+    assert all(p.read_bytes().startswith(b"\x89PNG") for p in paths)
+    again = result.plot(tmp_path / "again")
+    assert all(a.read_bytes() == b.read_bytes() for a, b in zip(paths, again))
+    heights = [bar.get_height() for bar in plot_reduction(result).patches]
+    assert heights == pytest.approx([r.hd_reduction for m in METHODS[1:] for r in result.of(m)])
+
+
+def test_results_do_not_depend_on_threads(network, result):
+    one = hd.compare(network, rows=4, cols=4, studies=True, threads=1).to_dict()
+    assert one == hd.compare(network, rows=4, cols=4, studies=True, threads=3).to_dict() == result.to_dict()
+
+
+def test_convergence_ends_below_where_it_starts(result):
+    curves = np.array(result.studies["convergence"]["curves"])
+    assert curves.shape == (20, 15) and curves[:, -1].mean() < curves[:, 0].mean()
+
+
+@pytest.mark.parametrize(("field", "arguments"), [
+    ("method", {"methods": ["clustr"]}), ("effort", {"effort": "bests"}), ("engine", {"engine": "x"}),
+    ("technology", {"technology": "x"}), ("array", {"rows": 0}), ("array", {"cols": -1})])
+def test_bad_arguments_name_the_field(network, field, arguments):
+    with pytest.raises(InputError, match=f"^{field}: "):
+        hd.compare(network, **arguments)
+
+
+def test_a_missing_output_size_is_told_before_any_search(network):
+    with pytest.raises(InputError, match="output size"):
+        hd.compare(Network("n", [Layer.from_values("x", np.ones((3, 3), int), 4)]))
+
+
+def test_output_files_are_whole_or_not_there(result, tmp_path, monkeypatch):
+    from hd_plugin import _atomic
+    target = tmp_path / "compare.json"
+    target.write_text("old")
+    monkeypatch.setattr(_atomic.Path, "write_text", lambda *a, **k: (_ for _ in ()).throw(OSError(28, "No space left on device")))
+    with pytest.raises(InputError, match="compare.json.*No space left"):
+        result.to_json(target)
+    assert target.read_text() == "old" and [p.name for p in tmp_path.iterdir()] == ["compare.json"]
