@@ -10,6 +10,8 @@ from hd_plugin.weights import Layer, Network
 
 __all__ = ["cluster_size", "convergence", "run_studies"]
 
+_QUICK = 40_000      # channel pairs, C * K
+
 
 def _first_tap(layer: Layer) -> Layer:
     """The layer's first filter tap as a 1x1 layer: clustering treats taps alike, so one shows it."""
@@ -39,8 +41,8 @@ def cluster_size(layer: Layer, sizes: list[int], effort: str = "local", seed: in
 
 
 def run_studies(network: Network, rows: int, seed: int, threads: int | None, progress: Progress | None) -> dict[str, Any]:
-    """Both studies, on the layer with most channel pairs C * K among those with C >= K (where clusters matter), if any."""
-    best = max(network.layers, key=lambda la: (la.C > rows, la.C >= la.K, la.C * la.K))
+    """Both studies, on a layer with C >= K if any (where clusters matter): the largest that takes seconds, not minutes."""
+    best = max(network.layers, key=lambda la: (la.C > rows, la.C * la.K <= _QUICK, la.C >= la.K, la.C * la.K))
     sizes = [s for s in (2, 4, 8, 16, 32, 64) if s <= best.C]
     return {"convergence": {"layer": best.name,
                             "curves": convergence(best, rows, seed=seed, threads=threads, progress=progress).tolist()},
