@@ -33,7 +33,7 @@ class Effort:
     swaps: int
 
 
-_EFFORT = {"local": Effort(kicks=4, neighbours=8, swaps=500), "best": Effort(kicks=100, neighbours=10, swaps=7000)}
+_EFFORT = {"local": Effort(kicks=4, neighbours=8, swaps=400), "best": Effort(kicks=100, neighbours=10, swaps=4000)}
 
 
 def check_rows(rows: int) -> int:
@@ -50,7 +50,7 @@ def optimize(layer: Layer, rows: int = 8, method: str = "cluster", effort: str =
 
     method : ``baseline`` file order; ``direct`` one order for all groups (no hardware needed); ``segment`` channels
     in file order, an order per group; ``cluster`` channels regrouped, an order per group (paper, section 4).
-    effort : ``greedy`` the paper's Algorithms 1 and 2; ``local`` local search (default); ``best`` 25 times more of it.
+    effort : ``greedy`` the paper's Algorithms 1 and 2; ``local`` local search (default); ``best`` 10 to 25 times more of it.
     table : transition costs to minimise instead of flips. The same inputs and seed give the same plan for any
     ``threads``. Ctrl-C keeps the best so far (plan.interrupted). Raises InputError for a bad argument.
     """

@@ -15,11 +15,12 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
+from hd_plugin.errors import InputError
 from hd_plugin.training.data import augmented_batches, load_images, normalise
 from hd_plugin.training.models import ResNetCifar
 from hd_plugin.training.quantised import quantise_weights, quantised_layers, refresh_scales
 
-__all__ = ["accuracy", "main", "save_network", "train"]
+__all__ = ["accuracy", "load_saved", "main", "output_sizes", "save_network", "train"]
 
 
 def train(model: torch.nn.Module, images: torch.Tensor, labels: torch.Tensor, *, epochs: int,
@@ -47,7 +48,9 @@ def train(model: torch.nn.Module, images: torch.Tensor, labels: torch.Tensor, *,
             loss.backward()
             optimiser.step()
             schedule.step()
-            total, right, seen = total + float(loss.detach()) * len(y), right + int((out.argmax(1) == y).sum()), seen + len(y)
+            total += float(loss.detach()) * len(y)
+            right += int((out.argmax(1) == y).sum())
+            seen += len(y)
         log({"epoch": epoch + 1, "quantised": epoch >= epochs - quantised_epochs, "loss": total / seen,
              "train_top1": 100 * right / seen, "seconds": round(time.time() - started, 1)})
     if quantised_epochs:
@@ -61,7 +64,8 @@ def accuracy(model: torch.nn.Module, images: torch.Tensor, labels: torch.Tensor)
     first = five = 0
     for start in range(0, len(images), 500):
         y = labels[start:start + 500]
-        top = model(normalise(images[start:start + 500])).topk(5).indices == y[:, None]
+        scores = model(normalise(images[start:start + 500]))
+        top = scores.topk(min(5, scores.shape[1])).indices == y[:, None]
         first, five = first + int(top[:, 0].sum()), five + int(top.any(1).sum())
     return 100 * first / len(images), 100 * five / len(images)
 
@@ -82,6 +86,24 @@ def save_network(path: Path, model: torch.nn.Module, output_hw: dict[str, tuple[
                 if key != "num_batches_tracked":
                     arrays[f"{name}.{key}"] = value.numpy()
     np.savez_compressed(path, **arrays)
+
+
+def load_saved(file, **shape) -> ResNetCifar:
+    """The network of a file that ``save_network`` wrote, weights = integers * step; ``shape`` goes to ResNetCifar."""
+    with np.load(file, allow_pickle=False) as arrays:
+        state = {}
+        for key in arrays.files:
+            name, _, kind = key.rpartition(".")
+            if kind in ("scale", "output_hw"):
+                continue
+            step = arrays[f"{name}.scale"] if kind == "weight" and f"{name}.scale" in arrays.files else 1.0
+            state[key] = torch.from_numpy(np.asarray(arrays[key] * step, np.float32))
+    model = ResNetCifar(**shape)
+    missing, unexpected = model.load_state_dict(state, strict=False)
+    wrong = [k for k in missing if not k.endswith("num_batches_tracked")] + list(unexpected)
+    if wrong:
+        raise InputError(f"{file}: does not hold this network; missing or unexpected: {', '.join(wrong[:5])}")
+    return model.eval()
 
 
 def output_sizes(model: torch.nn.Module, shape: tuple[int, ...] = (1, 3, 32, 32)) -> dict[str, tuple[int, int]]:

@@ -1,0 +1,95 @@
+"""The numbers that the README claims, on public weights (HD_PLUGIN_DATA) and on the bundled network."""
+import re
+from importlib.resources import files
+
+import numpy as np
+import pytest
+from oracle import saved_plan_flips
+
+import hd_plugin as hd
+from hd_plugin.streaming import group_flips, group_lower_bounds
+
+ROWS = 8
+
+
+@pytest.fixture(scope="module")
+def mobilenet(data):
+    return hd.load_network(data / "mobilenet_v2_1.0_224_quant.tflite", bits=4)
+
+
+def flips_under(network, method, effort):
+    return np.array([hd.flips(la, hd.optimize(la, ROWS, method, effort)) for la in network.layers])
+
+
+@pytest.fixture(scope="module")
+def base(mobilenet):
+    return np.array([hd.flips(la) for la in mobilenet.layers])
+
+
+def test_unoptimised_nhd_of_mobilenet_averages_what_the_paper_saw(mobilenet):
+    assert len(mobilenet.layers) == 33
+    assert 0.47 <= np.mean([hd.nhd(la) for la in mobilenet.layers]) <= 0.48
+
+
+def test_the_papers_greedy_orders_on_mobilenet(mobilenet, base):
+    assert np.mean(base / flips_under(mobilenet, "direct", "greedy")) == pytest.approx(1.22, abs=0.005)
+    assert np.mean(base / flips_under(mobilenet, "segment", "greedy")) == pytest.approx(2.09, abs=0.02)
+
+
+def test_segment_and_cluster_reach_their_goals_on_mobilenet(mobilenet, base):
+    segment = flips_under(mobilenet, "segment", "local")
+    cluster = flips_under(mobilenet, "cluster", "local")
+    paper = flips_under(mobilenet, "cluster", "greedy")
+    wide = np.array([la.C > la.K for la in mobilenet.layers])
+    assert np.mean(base / segment) >= 2.17
+    assert np.mean(base / cluster) >= 2.28
+    assert (cluster <= segment).all()
+    assert np.mean(paper[wide] / cluster[wide]) >= 1.10
+
+
+def test_default_orders_average_within_one_percent_of_their_bounds(mobilenet):
+    gaps = []
+    for layer in mobilenet.layers[::4]:
+        plan = hd.optimize(layer, ROWS, "segment", "local")
+        bound = group_lower_bounds(layer, plan)
+        gaps += list(group_flips(layer, plan) / np.maximum(bound, 1) - 1)
+    assert 0 <= min(gaps) and np.mean(gaps) <= 0.01
+
+
+def test_resnet26_works_the_same_way(data):
+    pytest.importorskip("torch", reason="torch is not installed: .pth files cannot be read")
+    network = hd.load_network(data / "resnet26_cifar100.pth", bits=4)
+    base = np.array([hd.flips(la) for la in network.layers])
+    assert np.mean(base / flips_under(network, "cluster", "local")) >= 1.54      # the paper's average
+
+
+def test_a_plan_of_a_real_layer_counts_like_brute_force(tmp_path):
+    layer = hd.load_network("resnet20_cifar10_w4").layer("layer2.0.conv1")
+    plan = hd.optimize(layer, ROWS)
+    plan.save(tmp_path / "p.json")
+    total, covered = saved_plan_flips(tmp_path / "p.json", layer.values.tolist(), layer.bits, layer.number_format)
+    assert total == hd.flips(layer, plan) and len(covered) == layer.C * layer.taps
+
+
+def test_the_bundled_network_keeps_its_integers_and_fits_its_card():
+    network = hd.load_network("resnet20_cifar10_w4")
+    card = (files("hd_plugin.networks") / "resnet20_cifar10_w4.md").read_text(encoding="utf8")
+    weights = sum(la.codes.size for la in network.layers)
+    assert f"{weights:,} weights" in card
+    assert all(la.output_hw and np.abs(la.values).max() <= 7 for la in network.layers)
+
+
+def test_the_bundled_network_scores_what_its_card_says(data):
+    torch = pytest.importorskip("torch", reason="torch is not installed: the network cannot be run")
+    pytest.importorskip("PIL", reason="pillow is not installed: the test images cannot be read")
+    from hd_plugin.training.baseline import accuracy, load_saved
+    from hd_plugin.training.data import load_images
+    card = (files("hd_plugin.networks") / "resnet20_cifar10_w4.md").read_text(encoding="utf8")
+    claimed = float(re.search(r"([\d.]+) % top-1", card).group(1))
+    torch.manual_seed(0)
+    images, labels, classes = load_images(data / "cifar10_test.zip")
+    assert len(images) == 10_000 and len(classes) == 10
+    with files("hd_plugin.networks").joinpath("resnet20_cifar10_w4.npz").open("rb") as file:
+        top1, _ = accuracy(load_saved(file), images, labels)
+    assert top1 == pytest.approx(claimed, abs=0.02)        # a logit may tie differently on another processor
+    assert claimed >= 86
