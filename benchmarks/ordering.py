@@ -13,7 +13,7 @@ from hd_plugin.streaming._paths import greedy_path, path_cost
 from hd_plugin.streaming._search import shortest_path
 
 COLUMNS = ["K", "effort", "Algorithm 1 / order", "order / bound", "ms", "fast-tsp ms to equal length", "fast-tsp / ours (time)"]
-_LIMIT_S = 4.0
+_LIMIT_S = 2.0
 
 
 def _fast_tsp(d: np.ndarray, goal: int) -> float | None:

@@ -42,13 +42,17 @@ def greedy_path(d, start):
 
 @njit(cache=True, nogil=True)
 def neighbour_lists(d, m):
-    """The ``m`` nearest channels of each, nearest first, lowest index on a tie: int32[K, m]."""
+    """(channels int32[K, m], distances int32[K, m]): the ``m`` nearest of each, nearest first, lowest index on a tie.
+
+    The distances stand beside, so that a search that looks no further touches no distance matrix.
+    """
     K = d.shape[0]
     near = np.empty((K, m), np.int32)
-    dist = np.empty(m, np.int32)
+    near_d = np.empty((K, m), np.int32)
     for i in range(K):
         count = 0
         row = d[i]
+        dist = near_d[i]
         worst = np.int32(2147483647)
         for j in range(K):
             x = row[j]
@@ -65,7 +69,7 @@ def neighbour_lists(d, m):
                 count += 1
             if count == m:
                 worst = dist[m - 1]
-    return near
+    return near, near_d
 
 
 @njit(cache=True, nogil=True)

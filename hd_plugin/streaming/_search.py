@@ -19,17 +19,17 @@ _JOURNAL = 4096     # exchanges that one descent may make before it is called ag
 
 
 @njit(cache=True, nogil=True)
-def _two_opt(d, near, tour, pos, t1, t2, forward, journal, used):
+def _two_opt(d, near, near_d, tour, pos, t1, t2, forward, journal, used):
     """Open edge (t1, t2) and take the first exchange of two edges that gains: (gain, journal length)."""
     K = d.shape[0]
     if t2 == K:
         return np.int32(0), used
     removed = distance(d, t1, t2)
     for c in range(-1, near.shape[1]):
-        t3 = K if c < 0 else near[t2, c]
-        left = removed - distance(d, t2, t3)
+        left = removed - (near_d[t2, c] if c >= 0 else 0)      # -1: the dummy, at distance 0 of all
         if left <= 0:
             break
+        t3 = near[t2, c] if c >= 0 else K
         t4 = pred(tour, pos, t3) if forward else succ(tour, pos, t3)
         if t3 == t1 or t4 == t2:
             continue
@@ -40,7 +40,7 @@ def _two_opt(d, near, tour, pos, t1, t2, forward, journal, used):
 
 
 @njit(cache=True, nogil=True)
-def _move_stretch(d, near, tour, pos, u, queue, queued, tail_at, journal, used):
+def _move_stretch(d, near, near_d, tour, pos, u, queue, queued, tail_at, journal, used):
     """Or-opt: move a stretch of 1..3 cities that ends in ``u`` so that u touches one of its neighbours."""
     K = d.shape[0]
     n = tour.size
@@ -62,10 +62,10 @@ def _move_stretch(d, near, tour, pos, u, queue, queued, tail_at, journal, used):
                 continue
             other = t if way == 0 else c
             for k in range(-1, near.shape[1]):
-                x = K if k < 0 else near[u, k]
-                joined = distance(d, u, x)
+                joined = near_d[u, k] if k >= 0 else np.int32(0)
                 if joined >= freed:
                     break
+                x = near[u, k] if k >= 0 else K
                 offset = pos[x] - pos[c]
                 if offset < 0:
                     offset += n
@@ -89,11 +89,11 @@ def _move_stretch(d, near, tour, pos, u, queue, queued, tail_at, journal, used):
 
 
 @njit(cache=True, nogil=True)
-def _descend(d, near, tour, pos, queue, queued, head, tail_at, journal, used):
+def _descend(d, near, near_d, tour, pos, queue, queued, head, tail_at, journal, used):
     """Improve until no queued city has an improving move: (total gain, journal length)."""
     total = np.int64(0)
     while head < tail_at:
-        t1 = queue[head % queue.size]
+        t1 = queue[head & (queue.size - 1)]
         head += 1
         queued[t1] = False
         again = True
@@ -102,7 +102,7 @@ def _descend(d, near, tour, pos, queue, queued, head, tail_at, journal, used):
             for side in range(2):
                 t2 = succ(tour, pos, t1) if side == 0 else pred(tour, pos, t1)
                 before = used
-                gain, used = _two_opt(d, near, tour, pos, t2, t1, side == 1, journal, used)
+                gain, used = _two_opt(d, near, near_d, tour, pos, t2, t1, side == 1, journal, used)
                 if gain > 0:
                     for step in range(before, used):
                         for end in range(4):
@@ -111,11 +111,16 @@ def _descend(d, near, tour, pos, queue, queued, head, tail_at, journal, used):
                     again = True
                     break
             if not again:
-                gain, used, tail_at = _move_stretch(d, near, tour, pos, t1, queue, queued, tail_at, journal, used)
+                gain, used, tail_at = _move_stretch(d, near, near_d, tour, pos, t1, queue, queued, tail_at, journal, used)
                 if gain > 0:
                     total += gain
                     again = True
     return total, used
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _wrap(p, n):
+    return p if p < n else p - n
 
 
 @njit(cache=True, nogil=True)
@@ -126,7 +131,7 @@ def optimise_path(d, order, neighbours, kicks, seed):
     """
     K = d.shape[0]
     n = K + 1
-    near = neighbour_lists(d, min(neighbours, K - 1))
+    near, near_d = neighbour_lists(d, min(neighbours, K - 1))
     tour = np.empty(n, np.int32)
     pos = np.empty(n, np.int32)
     for i in range(K):
@@ -134,7 +139,10 @@ def optimise_path(d, order, neighbours, kicks, seed):
     tour[K] = K
     for i in range(n):
         pos[tour[i]] = i
-    queue = np.empty(n, np.int32)
+    size = 1
+    while size < n:
+        size *= 2
+    queue = np.empty(size, np.int32)         # a ring; a power of two, so that a mask wraps it
     queued = np.zeros(n, np.bool_)
     journal = np.empty((_JOURNAL, 4), np.int32)
     tail = 0
@@ -142,7 +150,7 @@ def optimise_path(d, order, neighbours, kicks, seed):
         tail = push(queue, queued, tail, tour[i])
     gain = np.int64(1)
     while gain > 0:                   # a full journal ends a descent early: go on until nothing is gained
-        gain, _ = _descend(d, near, tour, pos, queue, queued, 0, tail, journal, 0)
+        gain, _ = _descend(d, near, near_d, tour, pos, queue, queued, 0, tail, journal, 0)
         tail = 0
         if gain > 0:
             for i in range(n):
@@ -155,9 +163,9 @@ def optimise_path(d, order, neighbours, kicks, seed):
         p = random_below(state, n)
         first = 1 + random_below(state, longest)
         second = 1 + random_below(state, longest)
-        b, c = tour[p], tour[(p + 1) % n]
-        t, a = tour[(p + first) % n], tour[(p + first + 1) % n]
-        e, f = tour[(p + first + second) % n], tour[(p + first + second + 1) % n]
+        b, c = tour[p], tour[_wrap(p + 1, n)]
+        t, a = tour[_wrap(p + first, n)], tour[_wrap(p + first + 1, n)]
+        e, f = tour[_wrap(p + first + second, n)], tour[_wrap(p + first + second + 1, n)]
         if f == b:
             continue
         loss = (distance(d, b, a) + distance(d, e, c) + distance(d, t, f)
@@ -166,7 +174,7 @@ def optimise_path(d, order, neighbours, kicks, seed):
         tail = push(queue, queued, push(queue, queued, 0, b), c)
         tail = push(queue, queued, push(queue, queued, tail, t), a)
         tail = push(queue, queued, push(queue, queued, tail, e), f)
-        won, used = _descend(d, near, tour, pos, queue, queued, 0, tail, journal, used)
+        won, used = _descend(d, near, near_d, tour, pos, queue, queued, 0, tail, journal, used)
         if won < loss:
             undo(tour, pos, journal, used, 0)
     result = np.empty(K, np.int64)

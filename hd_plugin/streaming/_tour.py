@@ -96,7 +96,7 @@ def relocate(tour, pos, b, c, t, a, e, f, straight, journal, used):
 def push(queue, queued, tail_at, city):
     if not queued[city]:
         queued[city] = True
-        queue[tail_at % queue.size] = city
+        queue[tail_at & (queue.size - 1)] = city
         tail_at += 1
     return tail_at
 
@@ -108,4 +108,4 @@ def random_below(state, below):
     x ^= x >> np.uint64(7)
     x ^= x << np.uint64(17)
     state[0] = x
-    return np.int64((x >> np.uint64(11)) % np.uint64(below))
+    return np.int64(((x >> np.uint64(32)) * np.uint64(below)) >> np.uint64(32))
