@@ -199,7 +199,7 @@ def _plans(network: Network, rows: int, methods: Sequence[str], effort: str, see
     jobs = Jobs(threads, progress, f"{network.name}: searching orders")
 
     def plan(item: tuple[Layer, str]) -> StreamPlan:
-        return optimize(item[0], rows, item[1], effort, seed, threads=1)
+        return optimize(item[0], rows, item[1], effort, seed, jobs=jobs.child())
 
     def quick(item: tuple[Layer, str]) -> StreamPlan:
         return optimize(item[0], rows, "segment" if item[1] == "cluster" else item[1], "greedy", seed, threads=1)

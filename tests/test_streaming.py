@@ -163,13 +163,19 @@ def test_a_stopped_search_still_gives_a_whole_plan(monkeypatch):
         if not stopped:
             stopped.append(threading.get_ident())
             raise KeyboardInterrupt
-    with pytest.raises(KeyboardInterrupt):
-        progress(0, 1, "")
-    stopped.clear()
     plan = hd.optimize(layer, 8, "cluster", threads=2, progress=progress)
     plan.validate()
     assert plan.interrupted
     assert hd.flips(layer, plan) < hd.flips(layer)
+
+
+def test_a_search_inside_a_larger_job_stops_with_it():
+    layer = random_layer(1, (40, 64, 1, 1))
+    jobs = Jobs(2)
+    jobs.stop()
+    plan = hd.optimize(layer, 8, "cluster", jobs=jobs.child())
+    plan.validate()
+    assert plan.interrupted and hd.flips(layer, plan) < hd.flips(layer)
 
 
 def test_jobs_answer_with_the_fallback_once_stopped():

@@ -33,6 +33,12 @@ class Jobs:
         self.progress, self.text = progress, text
         self._stop = threading.Event()
 
+    def child(self) -> Jobs:
+        """One thread without a bar that stops when this does: for a search that is itself one item of a ``map``."""
+        child = Jobs(1)
+        child._stop = self._stop
+        return child
+
     @property
     def interrupted(self) -> bool:
         return self._stop.is_set()

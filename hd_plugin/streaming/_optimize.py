@@ -45,14 +45,15 @@ def check_rows(rows: int) -> int:
 
 def optimize(layer: Layer, rows: int = 8, method: str = "cluster", effort: str = "local", seed: int = 0, *,
              table: TransitionTable | None = None, threads: int | None = None,
-             progress: Progress | None = None) -> StreamPlan:
+             progress: Progress | None = None, jobs: Jobs | None = None) -> StreamPlan:
     """A plan that streams ``layer`` through an array of ``rows`` rows with few bit flips.
 
     method : ``baseline`` file order; ``direct`` one order for all groups (no hardware needed); ``segment`` channels
     in file order, an order per group; ``cluster`` channels regrouped, an order per group (paper, section 4).
     effort : ``greedy`` the paper's Algorithms 1 and 2; ``local`` local search (default); ``best`` 10 to 25 times more of it.
     table : transition costs to minimise instead of flips. The same inputs and seed give the same plan for any
-    ``threads``. Ctrl-C keeps the best so far (plan.interrupted). Raises InputError for a bad argument.
+    ``threads``. Ctrl-C keeps the best so far (plan.interrupted). jobs : threads, progress and Ctrl-C of a larger job
+    that this search is part of, instead of its own. Raises InputError for a bad argument.
     """
     rows = check_rows(rows)
     if method not in METHODS:
@@ -64,7 +65,7 @@ def optimize(layer: Layer, rows: int = 8, method: str = "cluster", effort: str =
     if method == "baseline":
         return file_order_plan(layer, rows)
     cost = HAMMING if table is None else table.cost
-    jobs = Jobs(threads, progress, f"{layer.name} {method}")
+    jobs = jobs or Jobs(threads, progress, f"{layer.name} {method}")
     make = {"direct": _direct, "segment": _segment, "cluster": _cluster}[method]
     groups = make(layer, rows, effort, seed, cost, jobs)
     return StreamPlan(layer.name, layer.digest, layer.codes.shape, rows, method, effort, seed, groups,
