@@ -100,6 +100,7 @@ def plot_convergence(result: Comparison, ax: Axes | None = None) -> Axes:
     steps = np.arange(1, curves.shape[1] + 1)
     ax.fill_between(steps, curves.min(0), curves.max(0), color=COLOURS["cluster"], alpha=0.25, linewidth=0, label="least to most")
     ax.plot(steps, curves.mean(0), color=COLOURS["cluster"], label=f"mean of {len(curves)} runs")
+    ax.set_ylim(0, None)                 # a search that stalls at once shall look flat
     ax.set_xlabel("iteration")
     ax.set_ylabel("flips / unoptimised flips")
     ax.set_title(f"Algorithm 2 converging: {study['layer'][-30:]}", loc="left", fontsize=11)
