@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -33,9 +34,16 @@ def _folder(path: Path | None) -> Path | None:
     return path
 
 
-def _write_json(path: Path, content: Any) -> None:
+def _deliver(content: dict[str, Any], name: str, output: Path | None, as_json: bool, tables: Callable[[], list]) -> None:
+    """Write ``content`` to ``output``/``name`` if asked, then print it as JSON or as tables."""
     from hd_plugin._atomic import write_text
-    write_text(path, json.dumps(content, indent=1) + "\n")
+    text = json.dumps(content, indent=1)
+    if output is not None:
+        write_text(output / name, text + "\n")
+    if as_json:
+        click.echo(text)
+    else:
+        _show(*tables())
 
 
 @click.command()
@@ -116,12 +124,7 @@ def measure(source: str, as_json: bool, output: Path | None, **options: Any) -> 
     content = {"schema": "hd-plugin/measure/1", "network": network.name, "digest": network.digest, "layers": rows,
                "mean_nhd": float(np.mean([r["nhd"] for r in rows])),
                "unmapped": [{"name": u.name, "reason": u.reason} for u in network.unmapped]}
-    if output is not None:
-        _write_json(output / "measure.json", content)
-    if as_json:
-        click.echo(json.dumps(content, indent=1))
-    else:
-        _show(measure_table(content))
+    _deliver(content, "measure.json", output, as_json, lambda: [measure_table(content)])
 
 
 @click.command()
@@ -158,11 +161,7 @@ def optimize(source: str, rows: int, method: str, effort: str, seed: int, thread
                "effort": effort, "rows": rows, "seed": seed, "layers": rows_}
     if output is not None:
         _save_plans(output, plans)
-        _write_json(output / "optimize.json", content)
-    if as_json:
-        click.echo(json.dumps(content, indent=1))
-    else:
-        _show(optimize_table(content))
+    _deliver(content, "optimize.json", output, as_json, lambda: [optimize_table(content)])
 
 
 @click.command()
@@ -179,12 +178,7 @@ def networks(as_json: bool, output: Path | None) -> None:
                      "weights": sum(la.codes.size for la in network.layers), "card": _card(name)})
     content = {"schema": "hd-plugin/networks/1", "networks": rows, "specs": [str(s) for s in bundled_specs()],
                "arrays": arrays()}
-    if _folder(output) is not None:
-        _write_json(output / "networks.json", content)
-    if as_json:
-        click.echo(json.dumps(content, indent=1))
-    else:
-        _show(*networks_table(content))
+    _deliver(content, "networks.json", _folder(output), as_json, lambda: networks_table(content))
 
 
 def _card(name: str) -> str:

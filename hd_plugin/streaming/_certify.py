@@ -4,9 +4,10 @@ from __future__ import annotations
 import numpy as np
 
 from hd_plugin.streaming._bound import path_lower_bound
+from hd_plugin.streaming._clusters import group_distances
 from hd_plugin.streaming._count import group_flips
-from hd_plugin.streaming._distances import hamming_distances, pack_words
 from hd_plugin.streaming._jobs import Jobs, Progress
+from hd_plugin.streaming._paper import HAMMING
 from hd_plugin.streaming._plan import StreamPlan
 from hd_plugin.weights import Layer
 
@@ -28,7 +29,7 @@ def group_lower_bounds(layer: Layer, plan: StreamPlan, rounds: int = 300, *, thr
         distinct = np.unique(words, axis=0)            # equal words stand together at no cost
         if distinct.shape[0] < 2:
             return 0
-        d = hamming_distances(pack_words(distinct, layer.bits))
+        d = group_distances(distinct.astype(np.uint16), np.arange(g.channels.size), layer.bits, HAMMING)
         return int(path_lower_bound(d, int(have[i]), rounds))
 
     jobs = Jobs(threads, progress, f"{layer.name} bound")

@@ -6,7 +6,7 @@ from llvmlite import ir
 from numba import njit, types
 from numba.extending import intrinsic
 
-__all__ = ["hamming_distances", "pack_words", "popcount", "stream_costs", "table_distances"]
+__all__ = ["hamming_distances", "popcount", "stream_costs", "table_distances"]
 
 
 @intrinsic
@@ -22,20 +22,9 @@ def popcount(typingctx, x):
     return types.uint64(types.uint64), build
 
 
-def pack_words(codes: np.ndarray, bits: int) -> np.ndarray:
-    """``codes[K, rows]`` side by side in uint64[K, W]: HD of two packed rows = HD of the words."""
-    K, rows = codes.shape
-    per = 64 // bits
-    width = -(-rows // per)
-    padded = np.zeros((K, width * per), np.uint64)
-    padded[:, :rows] = codes
-    shifts = (np.arange(per, dtype=np.uint64) * np.uint64(bits))
-    return np.bitwise_or.reduce(padded.reshape(K, width, per) << shifts, axis=2)
-
-
 @njit(cache=True, nogil=True)
 def hamming_distances(packed):
-    """HD between every two rows of uint64[K, W]: int32[K, K]."""
+    """HD between every two rows of uint64[K, W], codes packed side by side: int32[K, K]."""
     K, W = packed.shape
     d = np.empty((K, K), np.int32)
     if W == 1:
