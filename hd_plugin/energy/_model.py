@@ -1,14 +1,13 @@
 """The energy of a layer from action counts and a flip rate (paper, section 2)."""
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
+from hd_plugin.energy._components import AddressLut, Clock, Mac, PsumHop, Sram, WeightHop
 from hd_plugin.energy._technology import Technology
 from hd_plugin.energy._widths import Widths
-from hd_plugin.errors import InputError
 
-__all__ = ["ActionCounts", "EnergyBreakdown", "flip_scale", "price"]
+__all__ = ["ActionCounts", "EnergyBreakdown", "price"]
 
 
 @dataclass(frozen=True)
@@ -35,7 +34,10 @@ class ActionCounts:
 
 @dataclass(frozen=True)
 class EnergyBreakdown:
-    """Joules of one layer. The clock is a term of its own; leakage is left out, as in the paper."""
+    """Joules of one layer. The clock is a term of its own.
+
+    leakage_J : None where the engine does not model it; never part of a total, as in the paper (section 2).
+    """
 
     mac_J: float
     weight_hop_J: float
@@ -43,6 +45,7 @@ class EnergyBreakdown:
     lut_J: float
     memory_J: float
     clock_J: float
+    leakage_J: float | None = None
 
     @property
     def datapath_J(self) -> float:
@@ -54,16 +57,6 @@ class EnergyBreakdown:
         return self.datapath_J + self.memory_J + self.clock_J
 
 
-def flip_scale(flip_rate: float, technology: Technology) -> float:
-    """Datapath energy at ``flip_rate`` relative to the reference rate: floor + (1 - floor) * rate / reference.
-
-    Raises InputError unless the rate is a number from 0 to 1.
-    """
-    if not (isinstance(flip_rate, (int, float)) and math.isfinite(flip_rate) and 0 <= flip_rate <= 1):
-        raise InputError(f"flip_rate: {flip_rate!r} found; a number from 0 to 1 is needed (flips per weight bit and step)")
-    return technology.floor + (1 - technology.floor) * flip_rate / technology.reference_rate
-
-
 def price(counts: ActionCounts, flip_rate: float, widths: Widths, technology: Technology, *, pes: int,
           lut_bits: int = 0) -> EnergyBreakdown:
     """Energy of a layer whose weights flip at ``flip_rate`` (its NHD).
@@ -71,19 +64,20 @@ def price(counts: ActionCounts, flip_rate: float, widths: Widths, technology: Te
     Section 2: datapath = (MAC + weight propagation + partial sums), all scaled by the flip rate; memory by the
     accesses that the reuse factors leave. ``pes`` : rows * cols, for the clock. ``lut_bits`` : width of a table entry.
     """
-    t = technology
-    scale = flip_scale(flip_rate, t)
-    mac_pJ = t.multiplier_pJ_per_bit2 * widths.weight * widths.activation + t.adder_pJ_per_bit * widths.psum
-    weight_pJ = t.hop_pJ_per_bit * widths.weight
-    psum_pJ = t.hop_pJ_per_bit * widths.psum
-    memory_pJ = t.sram_pJ_per_bit * (
-        counts.weight_reads * widths.weight + (counts.input_reads + counts.output_writes) * widths.activation
-        + (counts.accumulator_reads + counts.accumulator_writes) * widths.accumulator)
-    clock_pJ = t.clock_fraction * (mac_pJ + weight_pJ + psum_pJ) * pes * counts.cycles
+    t, w = technology, widths
+    mac_pJ = Mac(t, flip_rate, w.weight, w.activation, w.psum).actions_pJ()["compute"]
+    weight_pJ = WeightHop(t, flip_rate, w.weight).actions_pJ()["write"]
+    psum_pJ = PsumHop(t, flip_rate, w.psum).actions_pJ()["update"]
+
+    def sram_pJ(bits: int) -> float:
+        return Sram(t, bits, 1).actions_pJ()["read"]
+    memory_pJ = (counts.weight_reads * sram_pJ(w.weight)
+                 + (counts.input_reads + counts.output_writes) * sram_pJ(w.activation)
+                 + (counts.accumulator_reads + counts.accumulator_writes) * sram_pJ(w.accumulator))
     return EnergyBreakdown(
-        mac_J=1e-12 * counts.mac * mac_pJ * scale,
-        weight_hop_J=1e-12 * counts.weight_hops * weight_pJ * scale,
-        psum_hop_J=1e-12 * counts.mac * psum_pJ * scale,
-        lut_J=1e-12 * counts.lut_reads * lut_bits * t.lut_pJ_per_bit,
+        mac_J=1e-12 * counts.mac * mac_pJ,
+        weight_hop_J=1e-12 * counts.weight_hops * weight_pJ,
+        psum_hop_J=1e-12 * counts.mac * psum_pJ,
+        lut_J=1e-12 * counts.lut_reads * AddressLut(t, 1, lut_bits).actions_pJ()["read"],
         memory_J=1e-12 * memory_pJ,
-        clock_J=1e-12 * clock_pJ)
+        clock_J=1e-12 * counts.cycles * Clock(t, w.weight, w.activation, w.psum, pes).cycle_pJ())

@@ -1,6 +1,7 @@
 """Technology files: coefficients in pJ, each with its source."""
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,11 +13,14 @@ __all__ = ["Technology", "load_technology", "technologies"]
 _COEFFICIENTS = {"multiplier_pJ_per_bit2": 1e6, "adder_pJ_per_bit": 1e6, "hop_pJ_per_bit": 1e6, "sram_pJ_per_bit": 1e6,
                  "lut_pJ_per_bit": 1e6, "clock_fraction": 100.0}
 _FLIP_MODEL = {"reference_rate": 1.0, "floor": 1.0}
+_SIZE = {"multiplier_um2_per_bit2": 1e6, "adder_um2_per_bit": 1e6, "register_um2_per_bit": 1e6, "sram_um2_per_bit": 1e6,
+         "leakage_nW_per_um2": 1e6, "sram_leakage_nW_per_bit": 1e6}
+_NODE = re.compile(r"(\d+(?:\.\d+)?)\s*nm", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
 class Technology:
-    """Energies at the reference flip rate, in pJ; ``sources`` says where each number comes from.
+    """Energies at the reference flip rate in pJ, areas in um2; ``sources`` says where each number comes from.
 
     clock_fraction : clock energy of a PE and cycle, relative to its datapath energy at the reference rate.
     floor : the share of datapath energy that is left when no weight bit flips.
@@ -24,6 +28,7 @@ class Technology:
 
     name: str
     description: str
+    node_nm: float
     multiplier_pJ_per_bit2: float
     adder_pJ_per_bit: float
     hop_pJ_per_bit: float
@@ -32,7 +37,19 @@ class Technology:
     clock_fraction: float
     reference_rate: float
     floor: float
+    multiplier_um2_per_bit2: float
+    adder_um2_per_bit: float
+    register_um2_per_bit: float
+    sram_um2_per_bit: float
+    leakage_nW_per_um2: float
+    sram_leakage_nW_per_bit: float
     sources: dict[str, str]
+    path: Path
+
+    @property
+    def reference(self) -> str:
+        """What finds this technology again, from any folder: its name, or the absolute path of a file of one's own."""
+        return self.name if self.path.parent == _folder() else str(self.path)
 
 
 def _folder() -> Path:
@@ -45,23 +62,26 @@ def technologies() -> list[str]:
 
 
 def load_technology(name: str | Path) -> Technology:
-    """A bundled technology by name, or a YAML file of the same form by path.
+    """A bundled technology by name or by node ("45nm": the first one of that node), or a YAML file by path.
 
     Raises InputError: unknown name (with the nearest), or a file with ALL its wrong fields listed.
     """
     path = Path(name)
     if path.suffix not in (".yaml", ".yml"):
+        node = _NODE.fullmatch(str(name).strip())
+        if node:
+            name = _of_node(float(node[1]), str(name))
         path = _folder() / f"{name}.yaml"
         if not path.exists():
             raise InputError(f"technology: {str(name)!r} is unknown; " + did_you_mean(str(name), technologies())
                              + " (or give a YAML file)")
     data = read_mapping(path)
     problems = Problems(path)
-    known = {"technology", "description", "coefficients", "flip_model"}
+    known = {"technology", "description", "node_nm", "coefficients", "flip_model", "size"}
     problems.keys(data, known, known)
     values: dict[str, float] = {}
     sources: dict[str, str] = {}
-    for part, fields in (("coefficients", _COEFFICIENTS), ("flip_model", _FLIP_MODEL)):
+    for part, fields in (("coefficients", _COEFFICIENTS), ("flip_model", _FLIP_MODEL), ("size", _SIZE)):
         entries = data.get(part)
         if not isinstance(entries, dict):
             if part in data:
@@ -78,5 +98,16 @@ def load_technology(name: str | Path) -> Technology:
             low = 1e-6 if field == "reference_rate" else 0.0
             values[field] = problems.number(entry["value"], f"{part}.{field}.value", low, top)
             sources[field] = str(entry["source"])
+    node_nm = problems.number(data.get("node_nm", 45), "node_nm", 1, 1e4)
     problems.raise_any()
-    return Technology(str(data["technology"]), str(data["description"]), **values, sources=sources)
+    return Technology(str(data["technology"]), str(data["description"]), node_nm, **values, sources=sources, path=path.absolute())
+
+
+def _of_node(node_nm: float, asked: str) -> str:
+    """The first bundled technology of this node, in the order of ``technologies()``."""
+    nodes = {name: read_mapping(_folder() / f"{name}.yaml").get("node_nm") for name in technologies()}
+    for name, found in nodes.items():
+        if found == node_nm:
+            return name
+    raise InputError(f"technology: {asked!r}: no bundled technology is of this node; known: "
+                     + ", ".join(f"{n} ({v:g} nm)" for n, v in nodes.items()) + " (or give a YAML file)")

@@ -1,7 +1,7 @@
 """``optimize``: a stream plan for one layer, by method (what may move) and effort (how hard to search)."""
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -9,6 +9,7 @@ from hd_plugin.bits import TransitionTable
 from hd_plugin.errors import InputError, did_you_mean
 from hd_plugin.streaming._cluster import cluster_groups
 from hd_plugin.streaming._clusters import group_distances
+from hd_plugin.streaming._count import nhd
 from hd_plugin.streaming._jobs import Jobs, Progress
 from hd_plugin.streaming._join import join_groups
 from hd_plugin.streaming._paper import HAMMING, algorithm2
@@ -63,13 +64,17 @@ def optimize(layer: Layer, rows: int = 8, method: str = "cluster", effort: str =
     if table is not None and table.bits != layer.bits:
         raise InputError(f"table: made for {table.bits} bits, layer {layer.name!r} has {layer.bits}")
     if method == "baseline":
-        return file_order_plan(layer, rows)
+        return _with_rate(file_order_plan(layer, rows), layer)
     cost = HAMMING if table is None else table.cost
     jobs = jobs or Jobs(threads, progress, f"{layer.name} {method}")
     make = {"direct": _direct, "segment": _segment, "cluster": _cluster}[method]
     groups = make(layer, rows, effort, seed, cost, jobs)
-    return StreamPlan(layer.name, layer.digest, layer.codes.shape, rows, method, effort, seed, groups,
-                      jobs.interrupted)
+    return _with_rate(StreamPlan(layer.name, layer.digest, layer.codes.shape, rows, method, effort, seed, groups,
+                                 jobs.interrupted), layer)
+
+
+def _with_rate(plan: StreamPlan, layer: Layer) -> StreamPlan:
+    return replace(plan, nhd=nhd(layer, plan), number_format=layer.number_format)
 
 
 def _order(d: np.ndarray, effort: str, seed: int) -> np.ndarray:

@@ -34,6 +34,7 @@ class StreamPlan:
 
     layer, digest : the layer's name and the digest of the codes that the plan was made for.
     shape : (K, C, Fy, Fx). interrupted : True when the search was stopped early (the plan is still valid).
+    nhd, number_format : the flip rate of the plan and what it was counted in, for readers without the weights.
     """
 
     layer: str
@@ -45,6 +46,8 @@ class StreamPlan:
     seed: int
     groups: list[Group]
     interrupted: bool = False
+    nhd: float | None = None
+    number_format: str | None = None
 
     def words(self, layer: Layer, group: Group) -> np.ndarray:
         """The words that the group streams, in order: uint8 or uint16 [K, len(channels)]."""
@@ -62,7 +65,7 @@ class StreamPlan:
         write_text(path, json.dumps({
             "schema": _SCHEMA, "layer": self.layer, "digest": self.digest, "shape": list(self.shape),
             "rows": self.rows, "method": self.method, "effort": self.effort, "seed": self.seed,
-            "interrupted": self.interrupted,
+            "interrupted": self.interrupted, "nhd": self.nhd, "number_format": self.number_format,
             "groups": [{"tap": list(g.tap), "channels": g.channels.tolist(), "order": g.order.tolist()}
                        for g in self.groups]}, separators=(",", ":")) + "\n")
 
@@ -83,7 +86,8 @@ class StreamPlan:
             plan = cls(str(data["layer"]), str(data["digest"]), tuple(int(n) for n in data["shape"]), int(data["rows"]),
                        str(data["method"]), str(data["effort"]), int(data["seed"]),
                        [Group((int(g["tap"][0]), int(g["tap"][1])), np.array(g["channels"], np.int64),
-                              np.array(g["order"], np.int64)) for g in data["groups"]], bool(data["interrupted"]))
+                              np.array(g["order"], np.int64)) for g in data["groups"]], bool(data["interrupted"]), _optional(data.get("nhd"), float),
+                       _optional(data.get("number_format"), str))
         except KeyError as error:
             raise InputError(f"{path}: field {error} is missing; make the plan again with 'hd-plugin optimize'") from error
         except (TypeError, ValueError, IndexError, OverflowError) as error:
@@ -110,6 +114,10 @@ class StreamPlan:
             c, fy, fx = np.argwhere(seen != 1)[0]
             raise InputError(f"{where}: groups: channel {c} at tap ({fy}, {fx}) is covered {seen[c, fy, fx]} times, "
                              "once is needed")
+
+
+def _optional(value: object, kind: type) -> object:
+    return None if value is None else kind(value)
 
 
 def segments(layer: Layer, rows: int) -> list[tuple[tuple[int, int], np.ndarray]]:

@@ -1,0 +1,1 @@
+"""Thin adapters that other programs load. They import the energy room and nothing else of hd_plugin."""

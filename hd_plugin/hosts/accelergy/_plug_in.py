@@ -1,0 +1,82 @@
+"""The plug-in object: answers Accelergy's questions from the catalogue of the energy room."""
+from __future__ import annotations
+
+import sys
+
+from accelergy.plug_in_interface.estimator_wrapper import PrintableCall, SupportedComponent
+from accelergy.plug_in_interface.interface import AccelergyPlugIn, AccelergyQuery, AccuracyEstimation, Estimation
+
+from hd_plugin.energy import ALIASES, CLASSES, Component, FlipRate, attributes_of, build_component, served_class
+from hd_plugin.errors import HdPluginError
+
+__all__ = ["ACCURACY_PERCENT", "HdPlugIn"]
+
+# Accelergy asks the plug-in with the highest accuracy first. Nothing but hd_plugin knows these classes, and who gives
+# flip_rate to an intmac asks for a value-aware model; so this is a priority, not an error bar.
+ACCURACY_PERCENT = 98
+
+
+class HdPlugIn(AccelergyPlugIn):
+    """Serves the classes of the catalogue, and the aliases when they give a flip_rate.
+
+    A component of ours with wrong attributes stops Accelergy with the reason: an exception would be swallowed, and a
+    later plug-in (a dummy of 1 pJ, say) would answer in our place.
+    """
+
+    def get_name(self) -> str:
+        return "hd_plugin"
+
+    def primitive_action_supported(self, query: AccelergyQuery) -> AccuracyEstimation:
+        if served_class(query.class_name, query.class_attrs) is None:
+            return AccuracyEstimation(0)
+        component, _ = self._build(query)
+        known = query.action_name == "leak" or query.action_name in component.actions_pJ()
+        if not known:
+            self.logger.error(f"{query.class_name} has no action {query.action_name!r}; it knows "
+                              f"{', '.join(component.actions_pJ())} and leak")
+        return AccuracyEstimation(ACCURACY_PERCENT if known else 0)
+
+    def estimate_energy(self, query: AccelergyQuery) -> Estimation:
+        component, rate = self._build(query)
+        if query.action_name == "leak":
+            seconds = float(query.action_args["global_cycle_seconds"])
+            value_pJ = component.cycle_pJ() + component.leakage_nW * seconds * 1e3      # nW x s = 1e-9 J = 1e3 pJ
+        else:
+            value_pJ = component.actions_pJ()[query.action_name]
+        self._tell(f"{query.class_name}.{query.action_name}: {value_pJ:.6g} pJ", component, rate)
+        return Estimation(value_pJ, "p")
+
+    def primitive_area_supported(self, query: AccelergyQuery) -> AccuracyEstimation:
+        if served_class(query.class_name, query.class_attrs) is None:
+            return AccuracyEstimation(0)
+        self._build(query)
+        return AccuracyEstimation(ACCURACY_PERCENT)
+
+    def estimate_area(self, query: AccelergyQuery) -> Estimation:
+        component, rate = self._build(query)
+        self._tell(f"{query.class_name}: area {component.area_um2:.6g} um2", component, rate)
+        return Estimation(component.area_um2, "u^2")
+
+    def get_supported_components(self) -> list[SupportedComponent]:
+        """What ``accelergy -l`` lists: classes with their attributes and actions."""
+        listed = []
+        for name, cls in CLASSES.items():
+            names = [name, *(f"{a} (with flip_rate)" for a, of in ALIASES.items() if of == name)]
+            required = [a for a, needed in attributes_of(name).items() if needed]
+            optional = {a: getattr(cls, a, None) for a, needed in attributes_of(name).items() if not needed}
+            listed.append(SupportedComponent(names, PrintableCall("", required, optional), _ACTIONS))
+        return listed
+
+    def _build(self, query: AccelergyQuery) -> tuple[Component, FlipRate | None]:
+        try:
+            return build_component(query.class_name, query.class_attrs)
+        except HdPluginError as error:
+            name = query.class_attrs.get("name", query.class_name)
+            sys.exit(f"hd_plugin cannot estimate {name}: {error}")
+
+    def _tell(self, what: str, component: Component, rate: FlipRate | None) -> None:
+        flips = f"; flip_rate {rate.value:.6g} from {rate.source}" if rate else ""
+        self.logger.info(f"{what} by hd_plugin, technology {component.technology.name}{flips}")
+
+
+_ACTIONS = [PrintableCall("compute (hd_mac), cycle (hd_clock), read, write, update, leak")]

@@ -1,0 +1,116 @@
+"""Tell Accelergy where the plug-in is: one entry in accelergy_config.yaml, with a way back."""
+from __future__ import annotations
+
+import io
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML, YAMLError
+
+from hd_plugin._atomic import write_text
+from hd_plugin.errors import InputError
+
+__all__ = ["Registration", "default_config", "plug_in_folder", "register", "unregister"]
+
+_KEY = "estimator_plug_ins"
+
+
+@dataclass(frozen=True)
+class Registration:
+    """What was done, or with ``dry_run`` would be: ``text`` is the file's new content, None when it goes away."""
+
+    config: Path
+    changed: bool
+    text: str | None
+    backup: Path | None
+    told: str
+
+
+def plug_in_folder() -> Path:
+    """The folder with the plug-in's *.estimator.yaml."""
+    return Path(__file__).resolve().parent / "plug_in"
+
+
+def default_config() -> Path:
+    """The configuration that Accelergy reads and writes for a user."""
+    return Path(os.path.expanduser("~")) / ".config" / "accelergy" / "accelergy_config.yaml"
+
+
+def register(config: str | Path | None = None, dry_run: bool = False) -> Registration:
+    """Add the plug-in's folder to ``estimator_plug_ins``; comments and other entries stay as they are.
+
+    Does nothing when it is there already. A file that is changed is first copied to accelergy_config.yaml.bak; a file
+    that does not exist is made, with Accelergy's own plug-ins when the program is found. Raises InputError: a
+    configuration that is not one, a folder that cannot be written.
+    """
+    path, folder = Path(config) if config else default_config(), str(plug_in_folder())
+    data, new = _read(path)
+    entries = data.setdefault(_KEY, [])
+    if folder in [str(e) for e in entries]:
+        return Registration(path, False, None, None, f"{path}: hd_plugin is registered already")
+    entries[:] = [e for e in entries if not _ours(str(e))]      # one of an older place of the package
+    entries.append(folder)
+    return _write(path, data, new, dry_run, f"{path}: hd_plugin registered ({folder})")
+
+
+def unregister(config: str | Path | None = None, dry_run: bool = False) -> Registration:
+    """Take every entry of hd_plugin out again. Raises InputError as ``register``."""
+    path = Path(config) if config else default_config()
+    if not path.exists():
+        return Registration(path, False, None, None, f"{path}: no such file; nothing to undo")
+    data, _ = _read(path)
+    entries = data.get(_KEY) or []
+    left = [e for e in entries if not _ours(str(e))]
+    if len(left) == len(entries):
+        return Registration(path, False, None, None, f"{path}: hd_plugin is not registered; nothing to undo")
+    entries[:] = left
+    return _write(path, data, False, dry_run, f"{path}: hd_plugin taken out")
+
+
+def _ours(entry: str) -> bool:
+    path = Path(entry)
+    return path == plug_in_folder() or (path / "hd_plugin.estimator.yaml").is_file()
+
+
+def _yaml() -> YAML:
+    yaml = YAML()                     # round trip: comments and order stay
+    yaml.preserve_quotes = True
+    yaml.indent(mapping=2, sequence=4, offset=2)
+    return yaml
+
+
+def _read(path: Path) -> tuple[Any, bool]:
+    if not path.exists():
+        share = _accelergy_share()
+        return {"version": "0.4", _KEY: [str(share / "estimation_plug_ins")] if share else [],
+                "primitive_components": [str(share / "primitive_component_libs")] if share else [],
+                "compound_components": [], "math_functions": [], "python_plug_ins": []}, True
+    try:
+        data = _yaml().load(path.read_text(encoding="utf8"))
+    except (OSError, UnicodeDecodeError, YAMLError) as error:
+        raise InputError(f"{path}: not readable as YAML ({' '.join(str(error).split())})") from error
+    if not isinstance(data, dict) or not isinstance(data.get(_KEY, []), list) or "version" not in data:
+        raise InputError(f"{path}: not an Accelergy configuration: a mapping with 'version' and a list '{_KEY}' is needed; "
+                         "move it away, and 'hd-plugin register' makes a new one")
+    return data, False
+
+
+def _accelergy_share() -> Path | None:
+    """Where a pip-installed Accelergy keeps its own plug-ins."""
+    program = shutil.which("accelergy")
+    share = Path(program).resolve().parent.parent / "share" / "accelergy" if program else None
+    return share if share and share.is_dir() else None
+
+
+def _write(path: Path, data: Any, new: bool, dry_run: bool, told: str) -> Registration:
+    stream = io.StringIO()
+    _yaml().dump(data, stream)
+    backup = None if new else path.with_name(path.name + ".bak")
+    if not dry_run:
+        if backup is not None:
+            write_text(backup, path.read_text(encoding="utf8"))
+        write_text(path, stream.getvalue())
+    return Registration(path, True, stream.getvalue(), backup, told)
