@@ -13,8 +13,8 @@ import numpy as np
 
 from hd_plugin import __version__
 from hd_plugin._atomic import atomic_path, write_text
-from hd_plugin.energy import ActionCounts, EnergyBreakdown, load_technology, price
-from hd_plugin.engines import Array, get_engine
+from hd_plugin.energy import ActionCounts, EnergyBreakdown, load_technology
+from hd_plugin.engines import Array, Engine, Evaluation, Request, get_engine
 from hd_plugin.errors import InputError, did_you_mean
 from hd_plugin.streaming import (EFFORTS, METHODS, Jobs, Progress, StreamPlan, flips, hardware_flips, nhd, optimize)
 from hd_plugin.weights import Layer, Network, Unmapped
@@ -30,6 +30,7 @@ class Row:
 
     flips_hardware : the weight inputs' flips over the whole layer, all tiles; flips_hardware_alternate : the same
     with every other tile run backwards. energy_reduction : of the datapath, address table included.
+    details : what the engine tells beyond (accesses and energy of every component, the folders of its runs).
     """
 
     layer: str
@@ -48,6 +49,7 @@ class Row:
     energy_reduction: float
     total_reduction: float
     counts: ActionCounts
+    details: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,7 +101,7 @@ class Comparison:
                 "flips_hardware_alternate": r.flips_hardware_alternate, "datapath_energy_J": r.energy.datapath_J,
                 "total_energy_J": r.energy.total_J, "energy_reduction": r.energy_reduction,
                 "total_energy_reduction": r.total_reduction, "energy_J": {k[:-2]: v for k, v in asdict(r.energy).items()},
-                "counts": asdict(r.counts)}
+                "counts": asdict(r.counts), **r.details}
         return {"schema": SCHEMA, "network": self.network, "array": self.array, "bits": self.bits,
                 "number_format": self.number_format, "engine": self.engine, "technology": self.technology,
                 "layers": list(layers.values()), "summary": self.summary(),
@@ -112,7 +114,7 @@ class Comparison:
         """One line per layer and method; energies in joules."""
         flat = []
         for r in self.rows:
-            line = {k: v for k, v in asdict(r).items() if k not in ("energy", "counts")}
+            line = {k: v for k, v in asdict(r).items() if k not in ("energy", "counts", "details")}
             line |= asdict(r.energy) | {"datapath_J": r.energy.datapath_J, "total_J": r.energy.total_J} | asdict(r.counts)
             flat.append(line)
         with atomic_path(path) as temporary, open(temporary, "w", newline="", encoding="utf8") as file:
@@ -136,30 +138,32 @@ def _ratio(before: float, after: float) -> float:
     return before / after if after else (1.0 if not before else math.inf)
 
 
-def _row(layer: Layer, method: str, plan: StreamPlan, array: Array, engine: str, technology: Any,
-         base: tuple[int, EnergyBreakdown] | None) -> Row:
+def _request(layer: Layer, method: str, plan: StreamPlan) -> Request:
+    """segment and cluster need the address table: an entry names one of K outputs."""
     lut = method in ("segment", "cluster")
-    counts = get_engine(engine)(layer, array, len(plan.groups), lut)
-    total, rate = flips(layer, plan), nhd(layer, plan)
-    entry_bits = max(1, math.ceil(math.log2(layer.K)))
-    energy = price(counts, rate, array.widths(layer.bits), technology, pes=array.rows * array.cols,
-                   lut_bits=entry_bits if lut else 0)
-    base_flips, base_energy = base or (total, energy)
+    return Request(layer, len(plan.groups), nhd(layer, plan), max(1, math.ceil(math.log2(layer.K))) if lut else 0)
+
+
+def _row(r: Request, method: str, plan: StreamPlan, array: Array, found: Evaluation, base: Row | None) -> Row:
+    layer, energy, total = r.layer, found.energy, flips(r.layer, plan)
+    before = base.energy if base else energy
     tiles = -(-layer.output_hw[0] * layer.output_hw[1] // array.cols)
-    return Row(layer.name, layer.K, layer.C, layer.taps, *layer.output_hw, method, total, rate, _ratio(base_flips, total),
-               hardware_flips(layer, plan, tiles), hardware_flips(layer, plan, tiles, alternate=True), energy,
-               base_energy.datapath_J / energy.datapath_J, base_energy.total_J / energy.total_J, counts)
+    return Row(layer.name, layer.K, layer.C, layer.taps, *layer.output_hw, method, total, r.flip_rate,
+               _ratio(base.flips if base else total, total), hardware_flips(layer, plan, tiles),
+               hardware_flips(layer, plan, tiles, alternate=True), energy, before.datapath_J / energy.datapath_J,
+               before.total_J / energy.total_J, found.counts, found.details)
 
 
 def compare(network: Network, rows: int = 8, cols: int = 8, methods: Sequence[str] = METHODS, *, effort: str = "local",
-            engine: str = "analytic", technology: str | Path = "eyeriss45", array: Array | None = None, seed: int = 0,
+            engine: str | Engine = "analytic", technology: str | Path = "eyeriss45", array: Array | None = None, seed: int = 0,
             threads: int | None = None, progress: Progress | None = None, studies: bool = False) -> Comparison:
     """Flips and energy of every layer of ``network`` under every method; the baseline always comes first.
 
-    array : overrides rows and cols and gives widths. studies : also the convergence of Algorithm 2 and the reduction
+    array : overrides rows and cols and gives widths. engine : a name, or an engine with options of its own
+    (``hd_plugin.engines.get_engine("timeloop", mapping="mapper")``). studies : also the convergence of Algorithm 2 and the reduction
     against channels per cluster, on the layer with most weights among those with C > K. Results do not depend on
     ``threads``. Ctrl-C keeps what was found (provenance.interrupted). Raises InputError: unknown method, effort,
-    engine or technology; a layer without an output size.
+    engine or technology; a layer without an output size; and what the engine raises (MissingTool, say).
     """
     array = array or Array(rows, cols)
     for method in methods:
@@ -169,24 +173,25 @@ def compare(network: Network, rows: int = 8, cols: int = 8, methods: Sequence[st
         raise InputError(f"effort: {effort!r} is unknown; " + did_you_mean(effort, EFFORTS))
     methods = ("baseline", *(m for m in METHODS[1:] if m in methods))
     coefficients = load_technology(technology)
-    for layer in network.layers:          # fail on a missing output size before an hour of search, not after
-        get_engine(engine)(layer, array, 1, False)
+    chosen = get_engine(engine) if isinstance(engine, str) else engine
+    chosen.check(network.layers, array)   # fail on a missing output size before an hour of search, not after
     plans, interrupted = _plans(network, array.rows, methods, effort, seed, threads, progress)
-    table = []
-    for layer in network.layers:
-        first = _row(layer, "baseline", plans[layer.name, "baseline"], array, engine, coefficients, None)
-        table.append(first)
-        table += [_row(layer, m, plans[layer.name, m], array, engine, coefficients, (first.flips, first.energy))
-                  for m in methods[1:]]
+    asked = [(_request(layer, m, plans[layer.name, m]), m) for layer in network.layers for m in methods]
+    jobs = Jobs(threads, progress, f"{network.name}: {chosen.name}")
+    table: list[Row] = []
+    for (request, method), found in zip(asked, chosen.evaluate([r for r, _ in asked], array, coefficients, jobs)):
+        base = next(r for r in reversed(table) if r.method == "baseline") if method != "baseline" else None
+        table.append(_row(request, method, plans[request.layer.name, method], array, found, base))
     found = {}
     if studies and not interrupted:
         from hd_plugin.studies import run_studies
         found = run_studies(network, array.rows, seed, threads, progress)
     return Comparison(
         network.name, {"rows": array.rows, "cols": array.cols}, network.layers[0].bits, network.layers[0].number_format,
-        engine, coefficients.name, methods, table, plans, network.unmapped,
+        chosen.name, coefficients.name, methods, table, plans, network.unmapped,
         {"version": __version__, "seed": seed, "interrupted": interrupted,
          "options": {"effort": effort, "array": asdict(array), "methods": list(methods), "technology": str(technology)},
+         "engine": chosen.provenance(),
          "technology": {"description": coefficients.description, "sources": coefficients.sources},
          "input_digests": {Path(network.source).name or network.name: network.digest}}, found)
 

@@ -91,7 +91,7 @@ def test_a_flip_rate_that_is_no_rate_is_refused(rate):
 @pytest.mark.parametrize("name", technologies())
 def test_every_coefficient_of_a_bundled_technology_has_a_source(name):
     t = load_technology(name)
-    assert len(t.sources) == 8 and all(len(s) > 20 for s in t.sources.values())
+    assert len(t.sources) == 14 and all(len(s) > 20 for s in t.sources.values())
 
 
 def test_all_problems_of_a_technology_file_come_in_one_error(tmp_path):
@@ -122,10 +122,10 @@ def test_bundled_arrays_load(name):
 
 def test_an_array_file_lists_all_its_problems(tmp_path):
     path = tmp_path / "a.yaml"
-    path.write_text("array: a\ndataflow: weight_stationary\nrows: 0\ncols: 8\nactivation_bit: 8\npsum_bits: 1.5\naccumulator_bits: 32\n")
+    path.write_text("variables:\n  dataflow: weight_stationary\n  rows: 0\n  cols: 8\n  activation_bit: 8\n  psum_bits: 1.5\n  accumulator_bits: 32\n")
     with pytest.raises(InputError) as error:
         load_array(path)
-    for part in ("a.yaml", "did you mean 'activation_bits'", "weight_stationary", "rows: 0", "psum_bits: 1.5"):
+    for part in ("a.yaml", "variables.activation_bits: missing", "weight_stationary", "rows: 0", "psum_bits: 1.5"):
         assert part in str(error.value)
 
 

@@ -2,48 +2,16 @@
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
 
+from hd_plugin.cli._output import checked_folder, deliver, save_plans, save_runs, show
 from hd_plugin.cli._options import (DEFAULT_NETWORK, array_options, load, network_options, output_options, progress_bar,
                                     search_options)
 
 __all__ = ["compare", "measure", "networks", "optimize"]
-
-
-def _show(*things: Any) -> None:
-    from rich.console import Console
-    console = Console()
-    if not console.is_terminal:               # a file or a pipe has no width: do not cut numbers short
-        console = Console(width=160)
-    for thing in things:
-        console.print(thing)
-
-
-def _folder(path: Path | None) -> Path | None:
-    """Refuse an output folder that cannot be made before any work is done."""
-    from hd_plugin._atomic import atomic_path
-    if path is not None:
-        with atomic_path(path / "hd-plugin.tmp"):
-            pass
-        (path / "hd-plugin.tmp").unlink()
-    return path
-
-
-def _deliver(content: dict[str, Any], name: str, output: Path | None, as_json: bool, tables: Callable[[], list]) -> None:
-    """Write ``content`` to ``output``/``name`` if asked, then print it as JSON or as tables."""
-    from hd_plugin._atomic import write_text
-    text = json.dumps(content, indent=1)
-    if output is not None:
-        write_text(output / name, text + "\n")
-    if as_json:
-        click.echo(text)
-    else:
-        _show(*tables())
 
 
 @click.command()
@@ -54,55 +22,45 @@ def _deliver(content: dict[str, Any], name: str, output: Path | None, as_json: b
 @click.option("--array", "array_name", help="An array from arch/ or a YAML file, instead of --rows and --cols.")
 @click.option("--method", "methods", multiple=True, help="direct, segment or cluster; may be repeated. All by default.")
 @search_options
-@click.option("--engine", default="analytic", show_default=True, help="Where action counts come from.")
+@click.option("--engine", default="analytic", show_default=True,
+              help="Where counts and energies come from: analytic (closed forms) or timeloop (the installed tools).")
+@click.option("--mapping", help="timeloop: paper (the analytic engine's dataflow) or mapper (timeloop-mapper's choice).")
+@click.option("--cache", type=click.Path(path_type=Path, file_okay=False), help="timeloop: folder of finished runs.")
 @click.option("--technology", default="eyeriss45", show_default=True, help="Energy coefficients: a bundled name or a YAML file.")
 @click.option("--studies/--no-studies", default=None, help="Also convergence and cluster sizes (default: with -o).")
 @output_options
 def compare(source: str, rows: int, cols: int, array_name: str | None, methods: tuple[str, ...], studies: bool | None,
-            as_json: bool, output: Path | None, **options: Any) -> None:
+            engine: str, mapping: str | None, cache: Path | None, as_json: bool, output: Path | None, **options: Any) -> None:
     """Energy of NETWORK (a file or a bundled name), layer by layer, under every streaming order.
 
-    With -o DIR: compare.json, compare.csv, report.html, plots/ and the plans.
+    With -o DIR: compare.json, compare.csv, report.html, plots/ and the plans; with timeloop also the inputs and the
+    outputs of every run.
     """
     from hd_plugin import comparison
-    from hd_plugin.engines import Array, load_array
+    from hd_plugin.engines import Array, get_engine, load_array
     from hd_plugin.report import compare_tables
     array = load_array(array_name) if array_name else Array(rows, cols)
-    _folder(output)
+    chosen = get_engine(engine, **{k: v for k, v in (("mapping", mapping), ("cache", cache)) if v is not None})
+    checked_folder(output)
     network = load(source, options)
     with progress_bar() as progress:
-        result = comparison.compare(network, array=array, methods=methods or comparison.METHODS, progress=progress,
+        result = comparison.compare(network, array=array, methods=methods or comparison.METHODS, engine=chosen, progress=progress,
                                     studies=output is not None if studies is None else studies, **options)
     if output is not None:
         result.to_json(output / "compare.json")
         result.to_csv(output / "compare.csv")
         result.plot(output / "plots")
         result.to_html(output / "report.html")
-        _save_plans(output / "plans", result.plans)
+        save_plans(output / "plans", result.plans)
+        save_runs(output / "timeloop", result)
     if as_json:
         click.echo(json.dumps(result.to_dict(), indent=1))
     else:
-        _show(*compare_tables(result))
+        show(*compare_tables(result))
         if output is not None:
             click.echo(f"report: {output / 'report.html'}")
     if result.provenance["interrupted"]:
         click.echo("interrupted: searches that had not begun fell back on the paper's greedy orders", err=True)
-
-
-def _save_plans(folder: Path, plans: dict[tuple[str, str], Any]) -> list[Path]:
-    """One file a plan. Layer names may hold slashes; file names may not, and must stay apart."""
-    paths, taken = [], set()
-    for (layer, method), plan in plans.items():
-        if method == "baseline":
-            continue
-        stem = re.sub(r"[^A-Za-z0-9._-]+", "_", layer).strip("._") or "layer"
-        name, number = f"{stem}.{method}.plan.json", 2
-        while name.lower() in taken:
-            name, number = f"{stem}-{number}.{method}.plan.json", number + 1
-        taken.add(name.lower())
-        paths.append(folder / name)
-        plan.save(paths[-1])
-    return paths
 
 
 @click.command()
@@ -116,7 +74,7 @@ def measure(source: str, as_json: bool, output: Path | None, **options: Any) -> 
     from hd_plugin.bits import plane_flips
     from hd_plugin.report import measure_table
     from hd_plugin.streaming import flips, nhd
-    _folder(output)
+    checked_folder(output)
     network = load(source, options)
     rows = [{"name": la.name, "K": la.K, "C": la.C, "taps": la.taps, "bits": la.bits, "number_format": la.number_format,
              "flips": flips(la), "nhd": nhd(la), "plane_flips": plane_flips(la.codes, la.bits).tolist()}
@@ -124,7 +82,7 @@ def measure(source: str, as_json: bool, output: Path | None, **options: Any) -> 
     content = {"schema": "hd-plugin/measure/1", "network": network.name, "digest": network.digest, "layers": rows,
                "mean_nhd": float(np.mean([r["nhd"] for r in rows])),
                "unmapped": [{"name": u.name, "reason": u.reason} for u in network.unmapped]}
-    _deliver(content, "measure.json", output, as_json, lambda: [measure_table(content)])
+    deliver(content, "measure.json", output, as_json, lambda: [measure_table(content)])
 
 
 @click.command()
@@ -140,7 +98,7 @@ def optimize(source: str, rows: int, method: str, effort: str, seed: int, thread
     """Stream plans for the layers of NETWORK: one file a layer with -o DIR. Ctrl-C keeps the best so far."""
     from hd_plugin import streaming
     from hd_plugin.report import optimize_table
-    _folder(output)
+    checked_folder(output)
     network = load(source, options)
     plans, rows_ = {}, []
     with progress_bar() as progress:
@@ -160,8 +118,8 @@ def optimize(source: str, rows: int, method: str, effort: str, seed: int, thread
     content = {"schema": "hd-plugin/optimize/1", "network": network.name, "digest": network.digest, "method": method,
                "effort": effort, "rows": rows, "seed": seed, "layers": rows_}
     if output is not None:
-        _save_plans(output, plans)
-    _deliver(content, "optimize.json", output, as_json, lambda: [optimize_table(content)])
+        save_plans(output, plans)
+    deliver(content, "optimize.json", output, as_json, lambda: [optimize_table(content)])
 
 
 @click.command()
@@ -178,7 +136,7 @@ def networks(as_json: bool, output: Path | None) -> None:
                      "weights": sum(la.codes.size for la in network.layers), "card": _card(name)})
     content = {"schema": "hd-plugin/networks/1", "networks": rows, "specs": [str(s) for s in bundled_specs()],
                "arrays": arrays()}
-    _deliver(content, "networks.json", _folder(output), as_json, lambda: networks_table(content))
+    deliver(content, "networks.json", checked_folder(output), as_json, lambda: networks_table(content))
 
 
 def _card(name: str) -> str:

@@ -5,6 +5,7 @@ import click
 
 from hd_plugin import __version__
 from hd_plugin.cli._commands import compare, measure, networks, optimize
+from hd_plugin.cli._host_commands import doctor, layers, register
 from hd_plugin.errors import HdPluginError
 
 __all__ = ["main"]
@@ -30,6 +31,6 @@ def main() -> None:
     """Measure and minimise the bit flips of weights that stream into a systolic array, and price them in energy."""
 
 
-for command in (compare, measure, networks, optimize):
+for command in (compare, doctor, layers, measure, networks, optimize, register):
     main.add_command(command)
 

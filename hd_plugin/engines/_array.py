@@ -1,8 +1,10 @@
-"""The accelerator: an array of rows x cols PEs and its widths, from code or from arch/*.yaml."""
+"""The accelerator: an array of rows x cols PEs and its widths, from code or from the variables of an architecture."""
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from hd_plugin._data_files import data_folder
 from hd_plugin._yaml import Problems, read_mapping
@@ -13,13 +15,15 @@ __all__ = ["Array", "arrays", "load_array"]
 
 _RANGES = {"rows": (1, 4096), "cols": (1, 4096), "activation_bits": (1, 64), "psum_bits": (1, 64),
            "accumulator_bits": (1, 64)}
+_DATAFLOWS = ("input_stationary", "output_stationary")
 
 
 @dataclass(frozen=True)
 class Array:
     """The paper's Figure 1(a): ``rows`` input channels x ``cols`` output pixels, activations stationary.
 
-    The weights' width comes from the layer. Raises InputError for a size or width out of range.
+    The weights' width comes from the layer. variables : the other variables of a Timeloop architecture (buffer sizes,
+    say); the analytic engine does not need them. Raises InputError for a size or width out of range.
     """
 
     rows: int = 8
@@ -27,11 +31,13 @@ class Array:
     activation_bits: int = 8
     psum_bits: int = 16
     accumulator_bits: int = 32
+    dataflow: str = "input_stationary"
+    variables: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
         problems = Problems("array")
-        for field, (low, high) in _RANGES.items():
-            problems.number(getattr(self, field), field, low, high, whole=True)
+        for name, (low, high) in _RANGES.items():
+            problems.number(getattr(self, name), name, low, high, whole=True)
         problems.raise_any()
 
     def widths(self, weight_bits: int) -> Widths:
@@ -39,22 +45,31 @@ class Array:
 
 
 def arrays() -> list[str]:
-    """Names of the arrays in arch/."""
-    return sorted(p.stem for p in data_folder("arch").glob("*.yaml"))
+    """Names of the arrays in arch/: every file of variables there."""
+    return sorted(p.stem for p in data_folder("arch").glob("*.yaml") if p.stem.startswith(tuple(f"{d}_" for d in _DATAFLOWS)))
 
 
 def load_array(name: str | Path) -> Array:
-    """An array from arch/ by name, or a YAML file of the same form by path. InputError lists ALL wrong fields."""
+    """An array from arch/ by name, or a YAML file of the same form (a Timeloop v4 ``variables`` section) by path.
+
+    Raises InputError that lists ALL wrong variables.
+    """
     path = Path(name)
     if path.suffix not in (".yaml", ".yml"):
         path = data_folder("arch") / f"{name}.yaml"
         if not path.exists():
             raise InputError(f"array: {str(name)!r} is unknown; {did_you_mean(str(name), arrays())} (or give a YAML file)")
-    data = read_mapping(path)
+    variables = read_mapping(path).get("variables")
+    if not isinstance(variables, dict):
+        raise InputError(f"{path}: variables: missing; the variables of a Timeloop v4 architecture are needed, as in "
+                         "arch/input_stationary_8x8.yaml")
     problems = Problems(path)
-    problems.keys(data, {"array", "description", "dataflow", *_RANGES}, {"array", "dataflow", *_RANGES})
-    if data.get("dataflow", "input_stationary") != "input_stationary":
-        problems.add(f"dataflow: {data['dataflow']!r} found; the analytic engine knows 'input_stationary'")
-    fields = {f: problems.number(data[f], f, *r, whole=True) for f, r in _RANGES.items() if f in data}
+    for key in sorted({"dataflow", *_RANGES} - set(variables)):
+        problems.add(f"variables.{key}: missing")
+    dataflow = variables.get("dataflow", _DATAFLOWS[0])
+    if dataflow not in _DATAFLOWS:
+        problems.add(f"variables.dataflow: {dataflow!r} found; {did_you_mean(str(dataflow), _DATAFLOWS)}")
+    sizes = {f: problems.number(variables[f], f"variables.{f}", *r, whole=True) for f, r in _RANGES.items() if f in variables}
     problems.raise_any()
-    return Array(**fields)
+    rest = {k: v for k, v in variables.items() if k not in (*_RANGES, "dataflow")}
+    return Array(**sizes, dataflow=str(dataflow), variables=rest)

@@ -11,7 +11,7 @@ from hd_plugin.report._text import MEAN_NOTE, energy, ratio, shorten
 if TYPE_CHECKING:
     from hd_plugin.comparison import Comparison
 
-__all__ = ["compare_tables", "measure_table", "networks_table", "optimize_table"]
+__all__ = ["compare_tables", "doctor_tables", "layers_table", "measure_table", "networks_table", "optimize_table"]
 
 
 def _table(title: str, left: list[str], right: list[str], caption: str | None = None) -> Table:
@@ -84,3 +84,32 @@ def networks_table(content: dict[str, Any]) -> list[Table]:
     known.add_row("network specs (--spec)", "\n".join(content["specs"]))
     known.add_row("arrays (--array)", "\n".join(content["arrays"]))
     return [nets, known]
+
+
+def layers_table(content: dict[str, Any]) -> Table:
+    """Sizes by Timeloop's letters, from the content of layers.json."""
+    letters = ["C", "K", "R", "S", "P", "Q"]
+    files = any("file" in r for r in content["layers"])
+    table = _table(f"{escape(content['network'])}: Timeloop problems", ["layer", *(["file"] if files else [])], letters)
+    for r in content["layers"]:
+        table.add_row(escape(shorten(r["name"])), *([r.get("file", "")] if files else []), *(str(r[x]) for x in letters))
+    return table
+
+
+def doctor_tables(content: dict[str, Any]) -> list[Table | str]:
+    """Who served each component and action, from the content of doctor.json."""
+    found = _table("Found", ["what", "where"], [])
+    for name, path in content["tools"].items():
+        found.add_row(name.replace("_", "-"), escape(path))
+    found.add_row("configuration", escape(content["accelergy_config"]))
+    table = _table("Who served what", ["component", "class", "action"], ["value", "", ""])
+    for column, name in zip(table.columns[4:], ("served by", "problem")):
+        column.header, column.justify = name, "left"
+    for r in content["rows"]:
+        style = "red" if r["problem"] else None
+        table.add_row(escape(r["component"]), escape(r["class_name"]), r["action"], f"{r['value']:.6g} {r['unit']}",
+                      escape(r["estimator"]), escape(r["problem"]), style=style)
+    wrong = sum(bool(r["problem"]) for r in content["rows"])
+    verdict = (f"{wrong} of {len(content['rows'])} values are not hd_plugin's" if wrong else
+               f"all {sum(r['estimator'] == 'hd_plugin' for r in content['rows'])} values of hd_plugin's components are its own")
+    return [found, table, verdict]

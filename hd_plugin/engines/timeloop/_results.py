@@ -1,0 +1,191 @@
+"""What a run left behind: action counts and energies at full precision, and the reference table that they rest on."""
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import yaml
+
+from hd_plugin.energy import build_component, served_class
+from hd_plugin.errors import HdPluginError, InputError
+
+__all__ = ["Accesses", "ComponentResult", "Entry", "RunError", "area_table", "check_table", "components", "expected_pJ", "half_unit", "read_stats", "reference_table", "served"]
+
+_DIGITS = 6             # significant ones in Accelergy's table
+_ASKED = re.compile(r"(ENERGY|AREA) ESTIMATION for (\w+)\(")
+_ANSWERED = re.compile(r"INFO\s+(\S+) estimated \S+ with accuracy")
+
+
+class RunError(HdPluginError):
+    """A run of Timeloop or Accelergy that failed, or whose results cannot be trusted."""
+
+
+@dataclass(frozen=True)
+class Accesses:
+    """Whole-array scalar accesses of one dataspace at one level, and their dynamic energy."""
+
+    reads: int
+    fills: int
+    updates: int
+    energy_pJ: float
+
+
+@dataclass(frozen=True)
+class ComponentResult:
+    """Whole-array sums of one component.
+
+    computes, compute_pJ : of the compute level, else 0. accesses : by dataspace, only those that the level keeps.
+    per_cycle_pJ : the table's ``leak`` of all instances.
+    """
+
+    computes: int
+    compute_pJ: float
+    per_cycle_pJ: float
+    accesses: Mapping[str, Accesses]
+
+    reads = property(lambda self: sum(a.reads for a in self.accesses.values()))
+    fills = property(lambda self: sum(a.fills for a in self.accesses.values()))
+    updates = property(lambda self: sum(a.updates for a in self.accesses.values()))
+
+    @property
+    def energy_pJ(self) -> float:
+        """Dynamic energy."""
+        return self.compute_pJ + sum(a.energy_pJ for a in self.accesses.values())
+
+    to_dict = asdict
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> ComponentResult:
+        return cls(**{**data, "accesses": {n: Accesses(**a) for n, a in data["accesses"].items()}})
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A component of the architecture as Accelergy was given it."""
+
+    name: str
+    class_name: str
+    attributes: dict[str, Any]
+
+
+def components(folder: Path) -> list[Entry]:
+    """The components of the input that the front end wrote, with every attribute that reaches them."""
+    data = _yaml(folder / "parsed-processed-input.yaml")
+    found = []
+    for top in data["architecture"]["subtree"]:
+        for part in top["local"]:
+            name = part["name"].partition("[")[0]
+            attributes = {k: v for k, v in {**top["attributes"], **part["attributes"]}.items() if v is not None}
+            found.append(Entry(name, part.get("subclass") or part["class"], attributes))
+    return found
+
+
+def reference_table(path: Path) -> dict[str, dict[str, float]]:
+    """Component -> action -> pJ, from an ERT file. Where an action has several rows, the largest, as Timeloop takes it."""
+    table: dict[str, dict[str, float]] = {}
+    for row in _yaml(path)["ERT"]["tables"]:
+        actions = table.setdefault(_base(row["name"]), {})
+        for action in row["actions"]:
+            actions[action["name"]] = max(float(action["energy"]), actions.get(action["name"], 0.0))
+    return table
+
+
+def area_table(path: Path) -> dict[str, float]:
+    """Component -> um2 of one instance, from an ART file."""
+    return {_base(row["name"]): float(row["area"]) for row in _yaml(path)["ART"]["tables"]}
+
+
+def _base(name: str) -> str:
+    """mac, of system_top_level.mac[1..64]."""
+    return name.partition("[")[0].rpartition(".")[2]
+
+
+def served(log: Path) -> list[tuple[str, str, str]]:
+    """(ENERGY or AREA, class, estimator) of every question that Accelergy asked, in order, from its log."""
+    found, asked = [], None
+    for line in log.read_text(encoding="utf8", errors="replace").splitlines():
+        question, answer = _ASKED.search(line), _ANSWERED.search(line)
+        if question:
+            asked = question.group(1, 2)
+        elif answer and asked:
+            found.append((*asked, answer.group(1)))
+            asked = None
+    return found
+
+
+def expected_pJ(entry: Entry) -> dict[str, float]:
+    """What hd_plugin says of a component of its own: action -> pJ, ``leak`` included."""
+    component, _ = build_component(entry.class_name, entry.attributes)
+    seconds = float(entry.attributes["global_cycle_seconds"])
+    return {**component.actions_pJ(), "leak": component.cycle_pJ() + component.leakage_nW * seconds * 1e3}
+
+
+def half_unit(value: float) -> float:
+    """Half a unit in the table's last digit, for a value of this size (and a little for the arithmetic)."""
+    return 0.5000001 * 10.0 ** (math.floor(math.log10(abs(value))) - _DIGITS + 1) if value else 0.0
+
+
+def check_table(folder: Path, table: Mapping[str, Mapping[str, float]], log: Path) -> None:
+    """Raise RunError unless every value of a component of ours is hd_plugin's, to the 6 digits of the table."""
+    wrong = []
+    for entry in components(folder):
+        if served_class(entry.class_name, entry.attributes) is None:
+            continue
+        expected = expected_pJ(entry)
+        if entry.name not in table:
+            wrong.append(f"{entry.name}: not in the table")
+        for action, value in table.get(entry.name, {}).items():
+            if action not in expected or abs(value - expected[action]) > half_unit(expected[action]):
+                wrong.append(f"{entry.name}.{action}: {value:g} pJ found, hd_plugin says {expected.get(action)}")
+    if wrong:
+        others = sorted({who for _, name, who in served(log) if served_class(name, {}) and who != "hd_plugin"})
+        by = f"; answered by {', '.join(others)}" if others else ""
+        raise RunError(f"{folder}: Accelergy's table does not hold hd_plugin's values: {'; '.join(wrong[:5])}"
+                       f"{' ...' if len(wrong) > 5 else ''}{by}. Run 'hd-plugin doctor' to see who serves what, and "
+                       "'hd-plugin register' to put the plug-in where Accelergy finds it")
+
+
+def read_stats(folder: Path, prefix: str, table: Mapping[str, Mapping[str, float]],
+               dataspaces: Sequence[str]) -> tuple[dict[str, ComponentResult], int]:
+    """Every level's sums, and the cycles, from the XML at full precision. Raises RunError when it is not whole."""
+    path = folder / f"{prefix}.map+stats.xml"
+    parser = ElementTree.XMLPullParser(["end"])
+    try:
+        parser.feed(path.read_text(encoding="utf8"))            # Timeloop leaves the last tag open: no tree, but events
+        levels = [element for _, element in parser.read_events()
+                  if element.tag == "px" and element.findtext("specs_/LevelSpecs/level_name")]      # networks have none
+        found = dict(_level(level, table, dataspaces) for level in levels)
+        cycles = max(int(level.findtext("cycles_", "0")) for level in levels)
+    except (OSError, UnicodeDecodeError, ElementTree.ParseError, TypeError, ValueError, AttributeError) as error:
+        raise RunError(f"{path}: not whole ({error!r}); see the logs beside it") from error
+    if not cycles or not any(part.computes for part in found.values()):
+        raise RunError(f"{path}: holds no computes; see the logs beside it")
+    return found, cycles
+
+
+def _level(level: ElementTree.Element, table: Mapping[str, Mapping[str, float]],
+           dataspaces: Sequence[str]) -> tuple[str, ComponentResult]:
+    name = level.findtext("specs_/LevelSpecs/level_name")
+    stats, leak = level.find("stats_"), table.get(name, {}).get("leak", 0.0)
+    if stats is None:                                           # the compute level keeps its numbers outside
+        return name, ComponentResult(int(level.findtext("algorithmic_computes_")), float(level.findtext("energy_")), 0.0, {})
+
+    def each(tag: str) -> list[float]:
+        return [float(item.text) for item in stats.find(f"{tag}/PerDataSpace").iter("item")]
+    instances = each("utilized_instances")
+    rows = zip(dataspaces, each("keep"), instances, each("reads"), each("fills"), each("updates"), each("energy"))
+    accesses = {space: Accesses(round(reads * n), round(fills * n), round(updates * n), energy * n)
+                for space, keep, n, reads, fills, updates, energy in rows if keep}
+    return name, ComponentResult(0, 0.0, leak * max([1.0, *instances[:len(dataspaces)]]), accesses)
+
+
+def _yaml(path: Path) -> Any:
+    try:
+        return yaml.safe_load(path.read_text(encoding="utf8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise RunError(f"{path}: not readable ({error!r})") from error

@@ -1,0 +1,202 @@
+"""One run of Timeloop: a fresh folder, checked outputs, and a cache of what was run before."""
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from hd_plugin._atomic import atomic_path, write_text
+from hd_plugin.energy import CLASSES
+from hd_plugin.engines.timeloop._results import (ComponentResult, RunError, check_table, read_stats, reference_table)
+from hd_plugin.engines.timeloop._tools import Tools, accelergy_config
+from hd_plugin.errors import InputError
+
+__all__ = ["Job", "Outcome", "Runs", "default_cache", "reason"]
+
+_FRONT_END = Path(__file__).with_name("_front_end.py")
+_LONGEST_S = 3600
+_LOG_HEAD = re.compile(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d \w+ *")
+_BULKY = ("*.map+stats.xml", "*.map.tensella.txt", "*.map.cpp", "*.flattened_architecture.yaml", "*.orojenesis.csv",
+          "*_summary.yaml")
+
+
+class _Quoted(str):
+    """A string that the front end takes as text, not as an expression."""
+
+
+class _Dumper(yaml.SafeDumper):
+    pass
+
+
+_Dumper.add_representer(_Quoted, lambda dumper, text: dumper.represent_scalar("tag:yaml.org,2002:str", str(text), style='"'))
+
+
+@dataclass(frozen=True)
+class Job:
+    """``program``: model, mapper or accelergy. content : the v4 input beside the architecture (variables, problem, ...).
+
+    replay : entries of a map.yaml that the mapper wrote.
+    """
+
+    program: str
+    architecture: Path
+    content: Mapping[str, Any]
+    replay: list[dict[str, Any]] | None = None
+
+    def text(self) -> str:
+        """The content as YAML, strings among the variables quoted."""
+        content = dict(self.content)
+        if "variables" in content:
+            content["variables"] = {k: _Quoted(v) if isinstance(v, str) else v for k, v in content["variables"].items()}
+        return yaml.dump(content, Dumper=_Dumper, sort_keys=False, default_flow_style=None, width=120)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Checked results of a run: sums by component, cycles, and the folder with Timeloop's own files."""
+
+    components: dict[str, ComponentResult]
+    cycles: int
+    folder: Path
+
+
+def default_cache() -> Path:
+    """HD_PLUGIN_CACHE, or hd_plugin/timeloop in the user's cache folder."""
+    base = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
+    return Path(os.environ.get("HD_PLUGIN_CACHE") or os.path.join(base, "hd_plugin", "timeloop"))
+
+
+class Runs:
+    """Runs jobs with ``tools``; a job whose inputs were all run before is answered from ``cache``.
+
+    Raises InputError when the cache folder cannot be written.
+    """
+
+    def __init__(self, tools: Tools, cache: Path) -> None:
+        self.tools, self.cache = tools, Path(cache).absolute()
+        with atomic_path(self.cache / "writable"):
+            pass
+        (self.cache / "writable").unlink(missing_ok=True)
+        self._common = hashlib.sha256(tools.digest.encode())
+        for path in [accelergy_config(), _FRONT_END, *sorted(_estimators())]:
+            self._common.update(path.read_bytes() if path.is_file() else b"-")
+
+    def digest(self, job: Job) -> str:
+        """SHA-256 of all that the result depends on: inputs, programs, Accelergy's configuration, the estimators."""
+        total = self._common.copy()
+        technology = str(job.content.get("variables", {}).get("technology", ""))
+        given = Path(technology).read_bytes() if technology.endswith((".yaml", ".yml")) and Path(technology).is_file() else b""
+        for part in (job.program.encode(), job.architecture.read_bytes(), job.text().encode(), given,
+                     json.dumps(job.replay).encode()):
+            total.update(len(part).to_bytes(8, "little") + part)
+        return total.hexdigest()
+
+    def cached(self, job: Job) -> Outcome | None:
+        """The outcome of an earlier run of the same job."""
+        return self._load(self.cache / self.digest(job))
+
+    def run(self, job: Job) -> Outcome:
+        """The outcome of ``job``. Raises RunError that names the folder with the logs; nothing stale is ever returned."""
+        digest = self.digest(job)
+        kept = self.cache / digest
+        found = self._load(kept)
+        if found is not None:
+            return found
+        folder = Path(tempfile.mkdtemp(prefix=f"run-{digest[:12]}-", dir=self.cache))
+        try:
+            outcome = self._fresh(job, folder)
+        except RunError as error:
+            failed = self.cache / f"failed-{digest[:12]}"
+            shutil.rmtree(failed, ignore_errors=True)
+            folder.rename(failed)
+            raise RunError(str(error).replace(str(folder), str(failed))) from error
+        except BaseException:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+        write_text(folder / "result.json", json.dumps({
+            "cycles": outcome.cycles, "components": {n: c.to_dict() for n, c in outcome.components.items()}}, indent=1) + "\n")
+        for pattern in _BULKY:
+            for path in folder.glob(pattern):
+                path.unlink()
+        try:
+            folder.rename(kept)
+        except OSError:                      # another process has just finished the same run
+            shutil.rmtree(folder, ignore_errors=True)
+        return Outcome(outcome.components, outcome.cycles, kept)
+
+    def call(self, job: Job, folder: Path) -> Path:
+        """Start the front end in ``folder`` and wait; returns its log. Raises RunError when it fails."""
+        shutil.copyfile(job.architecture, folder / "architecture.yaml")
+        write_text(folder / "inputs.yaml", job.text())
+        write_text(folder / "job.json", json.dumps({
+            "program": job.program, "files": [str(folder / "architecture.yaml"), str(folder / "inputs.yaml")],
+            "folder": str(folder), "log": str(folder / "program.log"), "replay": job.replay}))
+        log = folder / "front_end.log"
+        with log.open("w") as file:
+            try:
+                code = subprocess.run([str(self.tools.python), str(_FRONT_END), str(folder / "job.json")], cwd=folder, stdout=file,
+                                      stderr=file, stdin=subprocess.DEVNULL, env=self.tools.environment(),
+                                      start_new_session=True, timeout=_LONGEST_S).returncode
+            except subprocess.TimeoutExpired:
+                code = f"none within {_LONGEST_S} s"
+        if code != 0:
+            raise RunError(f"timeloop {job.program}: exit code {code}: {reason(folder)} (logs in {folder})")
+        return log
+
+    def _fresh(self, job: Job, folder: Path) -> Outcome:
+        self.call(job, folder)
+        prefix = f"timeloop-{job.program}"
+        log = folder / f"{prefix}.accelergy.log"
+        for needed in (f"{prefix}.ERT.yaml", f"{prefix}.map+stats.xml"):
+            if not (folder / needed).is_file():
+                raise RunError(f"timeloop {job.program}: {needed} was not written: {reason(folder)} (logs in {folder})")
+        table = reference_table(folder / f"{prefix}.ERT.yaml")
+        check_table(folder, table, log)
+        dataspaces = [space["name"] for space in job.content["problem"]["shape"]["data_spaces"]]
+        return Outcome(*read_stats(folder, prefix, table, dataspaces), folder)
+
+    def _load(self, folder: Path) -> Outcome | None:
+        try:
+            data = json.loads((folder / "result.json").read_text(encoding="utf8"))
+            return Outcome({n: ComponentResult.from_dict(c) for n, c in data["components"].items()}, data["cycles"], folder)
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise InputError(f"{folder}: result.json is damaged ({error!r}); delete this folder and run again") from error
+
+
+def _estimators() -> list[Path]:
+    """The code and coefficients that price components: part of every digest."""
+    import hd_plugin.energy
+    return [p for p in Path(hd_plugin.energy.__file__).parent.rglob("*") if p.suffix in (".py", ".yaml")]
+
+
+def reason(folder: Path) -> str:
+    """The lines that most likely say why a run failed: Accelergy's errors, then Timeloop's, then the ends of the logs."""
+    def lines(pattern: str) -> list[str]:
+        return [line.strip() for log in sorted(folder.glob(pattern))
+                for line in log.read_text(encoding="utf8", errors="replace").splitlines() if line.strip()]
+    accelergy = [_LOG_HEAD.sub("", line) for line in lines("*accelergy.log") + lines("program.log")
+                 if " ERROR " in line or "cannot estimate" in line]
+    told = [line for line in accelergy if line and "=====" not in line and not line.startswith(("Logs for", "|"))]
+    if told:
+        missing = told[0].startswith("Can not find an") and any(f" {name}(" in told[0] for name in CLASSES)
+        hint = "; Accelergy does not see the plug-in: run 'hd-plugin register', then 'hd-plugin doctor'" if missing else ""
+        return _short(told[0]) + hint
+    program = lines("program.log")
+    told = [line for line in program if "ERROR" in line] or (program or lines("front_end.log"))[-3:]
+    return _short(" | ".join(told)) or "no output"
+
+
+def _short(text: str) -> str:
+    return text if len(text) < 600 else text[:600] + " ..."
