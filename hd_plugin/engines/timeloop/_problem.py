@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from hd_plugin._atomic import write_text
 from hd_plugin._yaml import Problems, read_mapping
+from hd_plugin.engines.timeloop._v4_text import to_yaml
 from hd_plugin.errors import InputError
 from hd_plugin.weights import Layer
 
@@ -87,8 +86,3 @@ def write_problems(layers: Iterable[Layer], folder: Path, comment: str = "") -> 
         paths.append(folder / f"{number:0{digits}d}_{stem}.yaml")
         write_text(paths[-1], head + to_yaml(problem_of(shape)))
     return paths
-
-
-def to_yaml(content: dict[str, Any]) -> str:
-    """YAML with the innermost lists and mappings on one line."""
-    return yaml.safe_dump(content, sort_keys=False, default_flow_style=None, width=120)

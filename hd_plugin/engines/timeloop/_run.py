@@ -13,12 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from hd_plugin._atomic import atomic_path, write_text
 from hd_plugin.energy import CLASSES
 from hd_plugin.engines.timeloop._results import (ComponentResult, RunError, check_table, read_stats, reference_table)
 from hd_plugin.engines.timeloop._tools import Tools, accelergy_config
+from hd_plugin.engines.timeloop._v4_text import to_yaml
 from hd_plugin.errors import InputError
 
 __all__ = ["Job", "Outcome", "Runs", "default_cache", "reason"]
@@ -26,19 +25,9 @@ __all__ = ["Job", "Outcome", "Runs", "default_cache", "reason"]
 _FRONT_END = Path(__file__).with_name("_front_end.py")
 _LONGEST_S = 3600
 _LOG_HEAD = re.compile(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d \w+ *")
+_NAMED_FILE = re.compile(rb'"(/[^"\n]+)"')       # a technology or a plan; relative paths mean nothing in a fresh folder
 _BULKY = ("*.map+stats.xml", "*.map.tensella.txt", "*.map.cpp", "*.flattened_architecture.yaml", "*.orojenesis.csv",
           "*_summary.yaml")
-
-
-class _Quoted(str):
-    """A string that the front end takes as text, not as an expression."""
-
-
-class _Dumper(yaml.SafeDumper):
-    pass
-
-
-_Dumper.add_representer(_Quoted, lambda dumper, text: dumper.represent_scalar("tag:yaml.org,2002:str", str(text), style='"'))
 
 
 @dataclass(frozen=True)
@@ -54,11 +43,8 @@ class Job:
     replay: list[dict[str, Any]] | None = None
 
     def text(self) -> str:
-        """The content as YAML, strings among the variables quoted."""
-        content = dict(self.content)
-        if "variables" in content:
-            content["variables"] = {k: _Quoted(v) if isinstance(v, str) else v for k, v in content["variables"].items()}
-        return yaml.dump(content, Dumper=_Dumper, sort_keys=False, default_flow_style=None, width=120)
+        """The content as a v4 input file."""
+        return to_yaml(self.content)
 
 
 @dataclass(frozen=True)
@@ -88,16 +74,18 @@ class Runs:
             pass
         (self.cache / "writable").unlink(missing_ok=True)
         self._common = hashlib.sha256(tools.digest.encode())
-        for path in [accelergy_config(), _FRONT_END, *sorted(_estimators())]:
+        for path in [accelergy_config(), *sorted(_code())]:
             self._common.update(path.read_bytes() if path.is_file() else b"-")
 
     def digest(self, job: Job) -> str:
-        """SHA-256 of all that the result depends on: inputs, programs, Accelergy's configuration, the estimators."""
+        """SHA-256 of all that the result depends on.
+
+        That is the inputs with the files that they name, the programs, Accelergy's configuration, and the code here.
+        """
         total = self._common.copy()
-        technology = str(job.content.get("variables", {}).get("technology", ""))
-        given = Path(technology).read_bytes() if technology.endswith((".yaml", ".yml")) and Path(technology).is_file() else b""
-        for part in (job.program.encode(), job.architecture.read_bytes(), job.text().encode(), given,
-                     json.dumps(job.replay).encode()):
+        parts = [job.program.encode(), job.architecture.read_bytes(), job.text().encode(), json.dumps(job.replay).encode()]
+        named = [Path(text.decode()) for part in parts[1:3] for text in _NAMED_FILE.findall(part)]
+        for part in [*parts, *(path.read_bytes() for path in named if path.is_file())]:
             total.update(len(part).to_bytes(8, "little") + part)
         return total.hexdigest()
 
@@ -175,10 +163,11 @@ class Runs:
             raise InputError(f"{folder}: result.json is damaged ({error!r}); delete this folder and run again") from error
 
 
-def _estimators() -> list[Path]:
-    """The code and coefficients that price components: part of every digest."""
+def _code() -> list[Path]:
+    """What prices components, and what reads results."""
     import hd_plugin.energy
-    return [p for p in Path(hd_plugin.energy.__file__).parent.rglob("*") if p.suffix in (".py", ".yaml")]
+    folders = Path(hd_plugin.energy.__file__).parent, Path(__file__).parent
+    return [p for folder in folders for p in folder.rglob("*") if p.suffix in (".py", ".yaml")]
 
 
 def reason(folder: Path) -> str:

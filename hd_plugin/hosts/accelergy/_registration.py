@@ -16,6 +16,7 @@ from hd_plugin.errors import InputError
 __all__ = ["Registration", "default_config", "plug_in_folder", "register", "unregister"]
 
 _KEY = "estimator_plug_ins"
+_FILE = "hd_plugin.estimator.yaml"
 
 
 @dataclass(frozen=True)
@@ -42,15 +43,19 @@ def default_config() -> Path:
 def register(config: str | Path | None = None, dry_run: bool = False) -> Registration:
     """Add the plug-in's folder to ``estimator_plug_ins``; comments and other entries stay as they are.
 
-    Does nothing when it is there already. A file that is changed is first copied to accelergy_config.yaml.bak; a file
-    that does not exist is made, with Accelergy's own plug-ins when the program is found. Raises InputError: a
-    configuration that is not one, a folder that cannot be written.
+    Does nothing when it is there already, or when pip put a copy into one of the folders listed. A file that is
+    changed is first copied to accelergy_config.yaml.bak; a file that does not exist is made, with Accelergy's own
+    plug-ins when the program is found. Raises InputError: a configuration that is not one, a folder that cannot be
+    written.
     """
     path, folder = Path(config) if config else default_config(), str(plug_in_folder())
     data, new = _read(path)
     entries = data.setdefault(_KEY, [])
     if folder in [str(e) for e in entries]:
         return Registration(path, False, None, None, f"{path}: hd_plugin is registered already")
+    copy = next((found for e in entries if not _ours(str(e)) for found in sorted(Path(str(e)).rglob(_FILE))), None)
+    if copy is not None:
+        return Registration(path, False, None, None, f"{path}: Accelergy finds hd_plugin already, as pip installed it ({copy})")
     entries[:] = [e for e in entries if not _ours(str(e))]      # one of an older place of the package
     entries.append(folder)
     return _write(path, data, new, dry_run, f"{path}: hd_plugin registered ({folder})")
@@ -72,7 +77,7 @@ def unregister(config: str | Path | None = None, dry_run: bool = False) -> Regis
 
 def _ours(entry: str) -> bool:
     path = Path(entry)
-    return path == plug_in_folder() or (path / "hd_plugin.estimator.yaml").is_file()
+    return path == plug_in_folder() or (path / _FILE).is_file()
 
 
 def _yaml() -> YAML:
