@@ -16,9 +16,7 @@ def analytic_counts(layer: Layer, array: Array, groups: int, lut: bool) -> Actio
     still carry the weight; SRAM weight reads = ceil(M / cols) * C * K * taps; accumulator reads and writes = M * K
     per group. Raises InputError when the layer's output size is not known, or for another dataflow.
     """
-    if array.dataflow != "input_stationary":
-        raise InputError(f"array: dataflow {array.dataflow!r} found; orders of output channels stream through an "
-                         "'input_stationary' array only (the other architectures are for Timeloop by itself)")
+    array.check_dataflow("input_stationary")
     if layer.output_hw is None:
         raise InputError(f"layer {layer.name!r}: its output size (P, Q) is not known; weights alone do not tell it. "
                          "Give a network spec (--spec FILE, see layers/)")

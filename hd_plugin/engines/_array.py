@@ -40,6 +40,12 @@ class Array:
             problems.number(getattr(self, name), name, low, high, whole=True)
         problems.raise_any()
 
+    def check_dataflow(self, needed: str) -> None:
+        """Raises InputError for an array of another dataflow."""
+        if self.dataflow != needed:
+            raise InputError(f"array: dataflow {self.dataflow!r} found; orders of output channels stream through an {needed!r} "
+                             "array only (Timeloop itself runs the other architectures in arch/)")
+
     def widths(self, weight_bits: int) -> Widths:
         return Widths(weight_bits, self.activation_bits, self.psum_bits, self.accumulator_bits)
 

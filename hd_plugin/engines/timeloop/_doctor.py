@@ -9,10 +9,10 @@ from typing import Any
 
 from hd_plugin._data_files import data_folder
 from hd_plugin._yaml import read_mapping
-from hd_plugin.energy import CLASSES, build_component, served_class
+from hd_plugin.energy import CLASSES, served_class
 from hd_plugin.engines.timeloop._problem import Shape, problem_of
-from hd_plugin.engines.timeloop._results import (RunError, area_table, components, expected_pJ, half_unit,
-                                                 reference_table, served)
+from hd_plugin.engines.timeloop._results import (RunError, area_table, components, expected, half_unit, reference_table,
+                                                 served)
 from hd_plugin.engines.timeloop._run import Job, Runs, reason
 from hd_plugin.engines.timeloop._tools import Tools, accelergy_config, find_tools
 from hd_plugin.errors import InputError, did_you_mean
@@ -89,17 +89,19 @@ def _rows(folder: Path, answers: list[tuple[str, str, str]]) -> list[Served]:
         return waiting.pop(at)[2] if at is not None else "unknown"
     rows = []
     for entry in components(folder):
-        ours = served_class(entry.class_name, entry.attributes) is not None
-        component = build_component(entry.class_name, entry.attributes)[0] if ours else None
-        expected = expected_pJ(entry) if ours else {}
-        found = [("ENERGY", action, value, "pJ", expected.get(action)) for action, value in energies.get(entry.name, {}).items()]
-        found.append(("AREA", "area", areas.get(entry.name, 0.0), "um2", component.area_um2 if component else None))
-        for kind, action, value, unit, right in found:
+        ours, right, refused = served_class(entry.class_name, entry.attributes) is not None, {}, ""
+        try:
+            right = expected(entry) if ours else {}
+        except InputError as error:
+            refused = f"; {error}"
+        found = [("ENERGY", action, value, "pJ") for action, value in energies.get(entry.name, {}).items()]
+        found.append(("AREA", "area", areas.get(entry.name, 0.0), "um2"))
+        for kind, action, value, unit in found:
             estimator, problem = who(kind, entry.class_name), ""
             if ours and estimator != "hd_plugin":
-                problem = f"answered by {estimator}, not by hd_plugin"
-            elif ours and (right is None or abs(value - right) > half_unit(right)):
-                problem = f"hd_plugin here says {right} {unit}: another version of it answered"
+                problem = f"answered by {estimator}, not by hd_plugin{refused}"
+            elif ours and (action not in right or abs(value - right[action]) > half_unit(right[action])):
+                problem = f"hd_plugin here says {right.get(action)} {unit}: another version of it answered{refused}"
             elif not ours and entry.class_name.startswith("hd_"):
                 problem = f"not a class of hd_plugin; {did_you_mean(entry.class_name, CLASSES)}"
             rows.append(Served(entry.name, entry.class_name, action, value, unit, estimator, problem))

@@ -65,6 +65,7 @@ class TimeloopEngine:
         self._lock = threading.Lock()
 
     def check(self, layers: Sequence[Layer], array: Array) -> None:
+        array.check_dataflow("input_stationary")
         for layer in layers:
             shape_of(layer)
 
@@ -103,25 +104,28 @@ class TimeloopEngine:
                                  f"has {needed}. Use a plan made for {array.rows} rows")
             jobs = [(Job("model", self.architecture, {"variables": variables, **problem_of(b.shape, unrolled=True),
                                                       **paper_mapping(b.shape, array)}), b.last) for b in blocks(shape, array)]
-        else:
-            jobs = [(Job("model", self.architecture, {"variables": variables, **problem_of(shape)},
-                         self._mapped(shape, variables)), True)]
-        outcomes = [(self.runs.run(job), last) for job, last in jobs]
-        return self._sum(outcomes, variables, technology)
+            return self._sum([(self.runs.run(job), last) for job, last in jobs], variables, technology)
+        chosen, entries = self._mapped(shape, variables)
+        outcome = self.runs.run(Job("model", self.architecture, {"variables": variables, **problem_of(shape)}, entries))
+        if _counts(outcome) != _counts(chosen):
+            raise RunError(f"layer {r.layer.name!r}: timeloop-model counts other accesses for the mapping than timeloop-mapper "
+                           f"did (compare {outcome.folder} with {chosen.folder})")
+        return self._sum([(outcome, True)], variables, technology)
 
-    def _mapped(self, shape: Shape, variables: dict[str, Any]) -> list[dict[str, Any]]:
-        """The mapper's choice for a shape, searched once at the reference flip rate and without a table."""
+    def _mapped(self, shape: Shape, variables: dict[str, Any]) -> tuple[Outcome, list[dict[str, Any]]]:
+        """The mapper's choice for a shape and its own results, searched once at flip rate 0.5 and without a table."""
         neutral = {**variables, "weight_flip_rate": 0.5, "lut_entries": 1, "lut_entry_bits": 0, "lut_reads_per_cycle": 0}
         job = Job("mapper", self.architecture, {"variables": neutral, **problem_of(shape), "mapper": _MAPPER})
         with self._lock:
             lock, found = self._maps.setdefault(self.runs.digest(job), (threading.Lock(), []))
         with lock:
             if not found:
-                path = self.runs.run(job).folder / "timeloop-mapper.map.yaml"
+                outcome = self.runs.run(job)
+                path = outcome.folder / "timeloop-mapper.map.yaml"
                 entries = read_map(path)
                 check_input_stationary(entries, shape, str(path))
-                found.extend(entries)
-        return found
+                found.extend((outcome, entries))
+        return tuple(found)
 
     def _sum(self, outcomes: list[tuple[Outcome, bool]], variables: dict[str, Any], technology: Technology) -> Evaluation:
         """The parts of a layer together. Outputs of a part that is not the last one stay in the accumulation buffer."""
@@ -154,6 +158,13 @@ class TimeloopEngine:
             clock_J=1e-12 * parts["clock"].per_cycle_pJ, leakage_J=1e-12 * leaking)
         return Evaluation(counts, energy, {"components": {n: p.to_dict() for n, p in parts.items()},
                                            "folders": [str(o.folder) for o, _ in outcomes]})
+
+
+def _counts(outcome: Outcome) -> dict[str, Any]:
+    """All that a flip rate must not change."""
+    return {"cycles": outcome.cycles} | {
+        name: (part.computes, {space: (a.reads, a.fills, a.updates) for space, a in part.accesses.items()})
+        for name, part in outcome.components.items()}
 
 
 def _add(so_far: ComponentResult | None, part: ComponentResult, cycles: int) -> ComponentResult:

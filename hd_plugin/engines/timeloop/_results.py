@@ -14,7 +14,8 @@ import yaml
 from hd_plugin.energy import build_component, served_class
 from hd_plugin.errors import HdPluginError, InputError
 
-__all__ = ["Accesses", "ComponentResult", "Entry", "RunError", "area_table", "check_table", "components", "expected_pJ", "half_unit", "read_stats", "reference_table", "served"]
+__all__ = ["Accesses", "ComponentResult", "Entry", "RunError", "area_table", "check_table", "components", "expected",
+           "half_unit", "read_stats", "reference_table", "served"]
 
 _DIGITS = 6             # significant ones in Accelergy's table
 _ASKED = re.compile(r"(ENERGY|AREA) ESTIMATION for (\w+)\(")
@@ -118,11 +119,15 @@ def served(log: Path) -> list[tuple[str, str, str]]:
     return found
 
 
-def expected_pJ(entry: Entry) -> dict[str, float]:
-    """What hd_plugin says of a component of its own: action -> pJ, ``leak`` included."""
+def expected(entry: Entry) -> dict[str, float]:
+    """What hd_plugin says of a component of its own: action -> pJ, ``leak`` included, and ``area`` in um2.
+
+    Raises InputError when hd_plugin would have refused its attributes.
+    """
     component, _ = build_component(entry.class_name, entry.attributes)
     seconds = float(entry.attributes["global_cycle_seconds"])
-    return {**component.actions_pJ(), "leak": component.cycle_pJ() + component.leakage_nW * seconds * 1e3}
+    return {**component.actions_pJ(), "leak": component.cycle_pJ() + component.leakage_nW * seconds * 1e3,
+            "area": component.area_um2}
 
 
 def half_unit(value: float) -> float:
@@ -136,12 +141,16 @@ def check_table(folder: Path, table: Mapping[str, Mapping[str, float]], log: Pat
     for entry in components(folder):
         if served_class(entry.class_name, entry.attributes) is None:
             continue
-        expected = expected_pJ(entry)
+        try:
+            right = expected(entry)
+        except InputError as error:
+            wrong.append(f"{entry.name}: {error}")
+            continue
         if entry.name not in table:
             wrong.append(f"{entry.name}: not in the table")
         for action, value in table.get(entry.name, {}).items():
-            if action not in expected or abs(value - expected[action]) > half_unit(expected[action]):
-                wrong.append(f"{entry.name}.{action}: {value:g} pJ found, hd_plugin says {expected.get(action)}")
+            if action not in right or abs(value - right[action]) > half_unit(right[action]):
+                wrong.append(f"{entry.name}.{action}: {value:g} pJ found, hd_plugin says {right.get(action)}")
     if wrong:
         others = sorted({who for _, name, who in served(log) if served_class(name, {}) and who != "hd_plugin"})
         by = f"; answered by {', '.join(others)}" if others else ""

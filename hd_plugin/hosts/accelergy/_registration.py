@@ -56,7 +56,7 @@ def register(config: str | Path | None = None, dry_run: bool = False) -> Registr
     copy = next((found for e in entries if not _ours(str(e)) for found in sorted(Path(str(e)).rglob(_FILE))), None)
     if copy is not None:
         return Registration(path, False, None, None, f"{path}: Accelergy finds hd_plugin already, as pip installed it ({copy})")
-    entries[:] = [e for e in entries if not _ours(str(e))]      # one of an older place of the package
+    _take_out(entries)                                          # one of an older place of the package
     entries.append(folder)
     return _write(path, data, new, dry_run, f"{path}: hd_plugin registered ({folder})")
 
@@ -68,16 +68,22 @@ def unregister(config: str | Path | None = None, dry_run: bool = False) -> Regis
         return Registration(path, False, None, None, f"{path}: no such file; nothing to undo")
     data, _ = _read(path)
     entries = data.get(_KEY) or []
-    left = [e for e in entries if not _ours(str(e))]
-    if len(left) == len(entries):
+    if not _take_out(entries):
         return Registration(path, False, None, None, f"{path}: hd_plugin is not registered; nothing to undo")
-    entries[:] = left
     return _write(path, data, False, dry_run, f"{path}: hd_plugin taken out")
 
 
 def _ours(entry: str) -> bool:
     path = Path(entry)
     return path == plug_in_folder() or (path / _FILE).is_file()
+
+
+def _take_out(entries: list) -> bool:
+    """Whether there was an entry of ours. One by one: a new list would lose the comments of the others."""
+    ours = [i for i, e in enumerate(entries) if _ours(str(e))]
+    for i in reversed(ours):
+        del entries[i]
+    return bool(ours)
 
 
 def _yaml() -> YAML:
