@@ -76,7 +76,8 @@ def _timeloop(**options: Any) -> Engine:
     return TimeloopEngine(**options)
 
 
-_ENGINES: dict[str, Callable[..., Engine]] = {"analytic": AnalyticEngine, "timeloop": _timeloop}
+_ENGINES: dict[str, tuple[Callable[..., Engine], tuple[str, ...]]] = {
+    "analytic": (AnalyticEngine, ()), "timeloop": (_timeloop, ("mapping", "cache", "architecture"))}
 ENGINES = tuple(_ENGINES)
 
 
@@ -84,7 +85,7 @@ def get_engine(name: str, **options: Any) -> Engine:
     """The engine called ``name``; options as its class takes them. Raises InputError with the nearest names."""
     if name not in _ENGINES:
         raise InputError(f"engine: {name!r} is unknown; " + did_you_mean(name, ENGINES))
-    try:
-        return _ENGINES[name](**options)
-    except TypeError as error:
-        raise InputError(f"engine {name!r}: {error}") from error
+    make, known = _ENGINES[name]
+    if unknown := sorted(set(options) - set(known)):
+        raise InputError(f"engine {name!r} has no option {', '.join(unknown)}; it takes {', '.join(known) or 'none'}")
+    return make(**options)
