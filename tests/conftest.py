@@ -11,3 +11,19 @@ def data() -> Path:
     if not folder or not Path(folder).is_dir():
         pytest.skip("HD_PLUGIN_DATA does not name a folder with the public networks")
     return Path(folder)
+
+
+@pytest.fixture(scope="module")
+def registered(tmp_path_factory):
+    """Timeloop and Accelergy, with the plug-in registered in a home folder of its own; skipped where they are missing."""
+    from hd_plugin.engines.timeloop import find_tools
+    from hd_plugin.errors import MissingTool
+    from hd_plugin.hosts.accelergy import register
+    try:
+        find_tools()
+    except MissingTool as error:
+        pytest.skip(str(error))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HOME", str(tmp_path_factory.mktemp("home")))
+        register()
+        yield

@@ -48,14 +48,18 @@ def register(config: Path | None, dry_run: bool, undo: bool, as_json: bool) -> N
 def doctor(architecture: Path | None, variables: Path | None, as_json: bool, output: Path | None) -> None:
     """Run the installed Accelergy on ARCHITECTURE (v4; the bundled array by default) and show who served what.
 
-    Exit code 1 when a dummy, another plug-in or another version answered for a component of hd_plugin's.
+    Exit code 1 when a dummy, another plug-in or another version answered for a component of hd_plugin's, or nobody did.
     """
     from dataclasses import asdict
 
-    from hd_plugin.engines.timeloop import examine
+    from hd_plugin.engines.timeloop import RunError, examine
     from hd_plugin.report import doctor_tables
     checked_folder(output)
-    found = examine(architecture, variables)
+    try:
+        found = examine(architecture, variables)
+    except RunError as error:
+        click.echo(f"Error: {error}", err=True)
+        raise click.exceptions.Exit(1) from error
     content: dict[str, Any] = {
         "schema": "hd-plugin/doctor/1", "healthy": found.healthy, "accelergy_config": str(found.config),
         "tools": {k: str(v) for k, v in asdict(found.tools).items()}, "rows": [asdict(row) for row in found.rows]}

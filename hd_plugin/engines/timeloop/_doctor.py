@@ -101,7 +101,8 @@ def _rows(folder: Path, answers: list[tuple[str, str, str]]) -> list[Served]:
             if ours and estimator != "hd_plugin":
                 problem = f"answered by {estimator}, not by hd_plugin{refused}"
             elif ours and (action not in right or abs(value - right[action]) > half_unit(right[action])):
-                problem = f"hd_plugin here says {right.get(action)} {unit}: another version of it answered{refused}"
+                says = f"{right[action]:.6g} {unit}" if action in right else "nothing"
+                problem = f"hd_plugin here says {says}: another version of it answered{refused}"
             elif not ours and entry.class_name.startswith("hd_"):
                 problem = f"not a class of hd_plugin; {did_you_mean(entry.class_name, CLASSES)}"
             rows.append(Served(entry.name, entry.class_name, action, value, unit, estimator, problem))

@@ -21,11 +21,11 @@ from hd_plugin.errors import HdPluginError, InputError, did_you_mean
 from hd_plugin.streaming import Jobs
 from hd_plugin.weights import Layer
 
-__all__ = ["MAPPINGS", "TimeloopEngine", "variables_for"]
+__all__ = ["MAPPER", "MAPPINGS", "TimeloopEngine", "variables_for"]
 
 MAPPINGS = ("paper", "mapper")
 # exhaustive, so that threads and time cannot change the answer; the constraints leave a few hundred mappings
-_MAPPER = {"version": 0.4, "optimization_metrics": ["delay", "energy"], "algorithm": "linear_pruned", "num_threads": 1,
+MAPPER = {"version": 0.4, "optimization_metrics": ["delay", "energy"], "algorithm": "linear_pruned", "num_threads": 1,
            "search_size": 0, "victory_condition": 0, "timeout": 1000000, "live_status": False}
 # what the architecture has to call its parts (arch/input_stationary.yaml)
 _PARTS = ("main_memory", "clock", "address_lut", "weight_buffer", "input_buffer", "output_buffer", "accumulation_buffer",
@@ -115,7 +115,7 @@ class TimeloopEngine:
     def _mapped(self, shape: Shape, variables: dict[str, Any]) -> tuple[Outcome, list[dict[str, Any]]]:
         """The mapper's choice for a shape and its own results, searched once at flip rate 0.5 and without a table."""
         neutral = {**variables, "weight_flip_rate": 0.5, "lut_entries": 1, "lut_entry_bits": 0, "lut_reads_per_cycle": 0}
-        job = Job("mapper", self.architecture, {"variables": neutral, **problem_of(shape), "mapper": _MAPPER})
+        job = Job("mapper", self.architecture, {"variables": neutral, **problem_of(shape), "mapper": MAPPER})
         with self._lock:
             lock, found = self._maps.setdefault(self.runs.digest(job), (threading.Lock(), []))
         with lock:

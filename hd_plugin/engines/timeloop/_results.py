@@ -150,7 +150,8 @@ def check_table(folder: Path, table: Mapping[str, Mapping[str, float]], log: Pat
             wrong.append(f"{entry.name}: not in the table")
         for action, value in table.get(entry.name, {}).items():
             if action not in right or abs(value - right[action]) > half_unit(right[action]):
-                wrong.append(f"{entry.name}.{action}: {value:g} pJ found, hd_plugin says {right.get(action)}")
+                wrong.append(f"{entry.name}.{action}: {value:g} pJ found, hd_plugin says "
+                             + (f"{right[action]:.6g}" if action in right else "nothing"))
     if wrong:
         others = sorted({who for _, name, who in served(log) if served_class(name, {}) and who != "hd_plugin"})
         by = f"; answered by {', '.join(others)}" if others else ""
