@@ -1,6 +1,8 @@
 """What hosts ask for: components by class name and attributes, and where their flip rate comes from."""
 import json
 import math
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -144,3 +146,11 @@ def test_plans_from_before_rates_were_kept_still_load(plan, tmp_path):
     (tmp_path / "old.json").write_text(json.dumps(data))
     old = hd.StreamPlan.load(tmp_path / "old.json")
     assert old.nhd is None and hd.flips(layer, old) == hd.flips(layer, made)
+
+
+def test_the_page_about_the_plug_in_names_every_class_attribute_and_alias():
+    page = (Path(__file__).parent.parent / "docs" / "accelergy.md").read_text()
+    table = {line.split("`")[1]: line for line in page.splitlines() if line.startswith("| `hd_")}
+    assert set(table) == set(CLASSES) and all(f"`{alias}`" in page for alias in ALIASES)
+    for name, line in table.items():
+        assert set(attributes_of(name)) <= set(re.findall(r"\w+", line.split("|")[3])), name

@@ -86,8 +86,8 @@ class StreamPlan:
             plan = cls(str(data["layer"]), str(data["digest"]), tuple(int(n) for n in data["shape"]), int(data["rows"]),
                        str(data["method"]), str(data["effort"]), int(data["seed"]),
                        [Group((int(g["tap"][0]), int(g["tap"][1])), np.array(g["channels"], np.int64),
-                              np.array(g["order"], np.int64)) for g in data["groups"]], bool(data["interrupted"]), _optional(data.get("nhd"), float),
-                       _optional(data.get("number_format"), str))
+                              np.array(g["order"], np.int64)) for g in data["groups"]],
+                       bool(data["interrupted"]), _optional(data.get("nhd"), float), _optional(data.get("number_format"), str))
         except KeyError as error:
             raise InputError(f"{path}: field {error} is missing; make the plan again with 'hd-plugin optimize'") from error
         except (TypeError, ValueError, IndexError, OverflowError) as error:
