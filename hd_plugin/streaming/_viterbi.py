@@ -1,0 +1,98 @@
+"""Compiled shortest paths through the levels of a weight: codes that trade rounding error against flips, exactly.
+
+The words of a group share their order, so its rows are independent streams of one length: they run side by side in the
+innermost loops.
+"""
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+__all__ = ["round_streams", "round_streams_table"]
+
+
+@njit(cache=True, nogil=True)
+def _emit(target, importance, value, cost):
+    """cost[x, r] += importance[r] * (target[r] - value[x])**2; a level that is not allowed has value inf."""
+    for x in range(value.size):
+        if np.isinf(value[x]):
+            for r in range(target.size):
+                cost[x, r] = np.inf
+        else:
+            for r in range(target.size):
+                d = target[r] - value[x]
+                cost[x, r] += importance[r] * d * d
+
+
+@njit(cache=True, nogil=True)
+def round_streams(target, importance, value, mu):
+    """Codes int64[T, n] that minimise sum of importance * (target - value[code])**2 + mu * flips, each column by itself.
+
+    target, importance : float64[T, n]. value : float64[L], L = 2**bits, inf where a code may not be used. The cheapest
+    way between two levels, mu per flipped bit, is found bit by bit: bits * L steps instead of L * L.
+    """
+    T, n = target.shape
+    L = value.size
+    reach = np.zeros((T, L, n))         # the cost of the best stream that ends in a level
+    _emit(target[0], importance[0], value, reach[0])
+    for k in range(1, T):
+        d = reach[k]
+        d[:] = reach[k - 1]
+        bit = 1
+        while bit < L:
+            for x in range(L):
+                if not x & bit:
+                    for r in range(n):
+                        low, high = d[x, r], d[x | bit, r]
+                        d[x, r] = min(low, high + mu)
+                        d[x | bit, r] = min(high, low + mu)
+            bit <<= 1
+        _emit(target[k], importance[k], value, d)
+    weight = np.zeros((L, L))
+    for x in range(L):
+        for y in range(L):
+            rest = x ^ y
+            while rest:
+                weight[x, y] += mu
+                rest &= rest - 1
+    return _walk_back(reach, weight)
+
+
+@njit(cache=True, nogil=True)
+def round_streams_table(target, importance, value, weight):
+    """``round_streams`` for any transition cost: weight float64[L, L], symmetric, zero on its diagonal."""
+    T, n = target.shape
+    L = value.size
+    reach = np.zeros((T, L, n))
+    _emit(target[0], importance[0], value, reach[0])
+    for k in range(1, T):
+        d = reach[k]
+        d[:] = np.inf
+        for x in range(L):
+            for y in range(L):
+                step = weight[y, x]
+                for r in range(n):
+                    d[x, r] = min(d[x, r], reach[k - 1, y, r] + step)
+        _emit(target[k], importance[k], value, d)
+    return _walk_back(reach, weight)
+
+
+@njit(cache=True, nogil=True)
+def _walk_back(reach, weight):
+    """The codes of the best streams, last to first; where several are as good, the one that stays, else the lowest code."""
+    T, L, n = reach.shape
+    codes = np.zeros((T, n), np.int64)
+    for r in range(n):
+        last = 0
+        for x in range(1, L):
+            if reach[T - 1, x, r] < reach[T - 1, last, r]:
+                last = x
+        codes[T - 1, r] = last
+        for k in range(T - 2, -1, -1):
+            best = last
+            for x in range(L):
+                if reach[k, x, r] + weight[x, last] < reach[k, best, r] + weight[best, last]:
+                    best = x
+            last = best
+            codes[k, r] = last
+    return codes
