@@ -21,8 +21,8 @@ def registered(tmp_path_factory):
     from hd_plugin.hosts.accelergy import register
     try:
         find_tools()
-    except MissingTool as error:
-        pytest.skip(str(error))
+    except MissingTool:
+        pytest.skip("Timeloop, Accelergy and pytimeloop are not (all) installed; hd-plugin doctor says what is missing")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HOME", str(tmp_path_factory.mktemp("home")))
         register()

@@ -165,7 +165,7 @@ def test_missing_tools_are_all_named_with_what_to_do(monkeypatch):
     monkeypatch.setenv("HD_PLUGIN_TIMELOOP_PYTHON", "/nowhere/python")
     with pytest.raises(MissingTool) as error:
         find_tools()
-    for part in ("timeloop-model: build", "timeloop-mapper: build", "accelergy: install", "pytimeloop: install",
+    for part in ("timeloop-model, timeloop-mapper: build", "accelergy: install", "pytimeloop: install",
                  "HD_PLUGIN_TIMELOOP_PYTHON", "The analytic engine needs none"):
         assert part in str(error.value)
     for command in (["doctor"], ["compare", "--engine", "timeloop"]):

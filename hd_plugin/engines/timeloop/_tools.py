@@ -16,13 +16,11 @@ __all__ = ["PYTHON_VARIABLE", "Tools", "accelergy_config", "find_tools"]
 
 PYTHON_VARIABLE = "HD_PLUGIN_TIMELOOP_PYTHON"
 _PROGRAMS = ("timeloop-model", "timeloop-mapper", "accelergy")
-_INSTALL = {
-    "timeloop-model": "build Timeloop (github.com/NVlabs/timeloop) and put its bin folder on the PATH",
-    "timeloop-mapper": "build Timeloop (github.com/NVlabs/timeloop) and put its bin folder on the PATH",
-    "accelergy": "install Accelergy 0.4 (github.com/Accelergy-Project/accelergy) and put its program on the PATH",
-    "pytimeloop": "install pytimeloop (github.com/Accelergy-Project/timeloop-python) beside Accelergy, and set "
-                  f"{PYTHON_VARIABLE} to that Python unless it is the one that runs hd-plugin",
-}
+_INSTALL = (
+    (("timeloop-model", "timeloop-mapper"), "build Timeloop (github.com/NVlabs/timeloop) and put its bin folder on the PATH"),
+    (("accelergy",), "install Accelergy 0.4 (github.com/Accelergy-Project/accelergy) and put its program on the PATH"),
+    (("pytimeloop",), "install pytimeloop (github.com/Accelergy-Project/timeloop-python) beside Accelergy, and set "
+                      f"{PYTHON_VARIABLE} to that Python unless it is the one that runs hd-plugin"))
 
 
 @dataclass(frozen=True)
@@ -57,7 +55,8 @@ def find_tools() -> Tools:
     if not _has_pytimeloop(python):
         missing.append("pytimeloop")
     if missing:
-        raise MissingTool("the timeloop engine needs: " + "; ".join(f"{m}: {_INSTALL[m]}" for m in missing)
+        told = [(", ".join(n for n in names if n in missing), how) for names, how in _INSTALL]
+        raise MissingTool("the timeloop engine needs " + "; ".join(f"{names}: {how}" for names, how in told if names)
                           + ". The analytic engine needs none of them.")
     return Tools(*(Path(found[p]).absolute() for p in _PROGRAMS), Path(python))
 
