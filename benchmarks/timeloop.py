@@ -19,8 +19,9 @@ from rich.table import Table
 from hd_plugin import Layer
 from hd_plugin._data_files import data_folder
 from hd_plugin.energy import load_technology
-from hd_plugin.engines import AnalyticEngine, Evaluation, Request, get_engine, load_array
+from hd_plugin.engines import AnalyticEngine, Array, Engine, Evaluation, Request, get_engine, load_array
 from hd_plugin.engines.timeloop import load_problem
+from hd_plugin.errors import InputError
 from hd_plugin.streaming import Jobs
 
 COLUMNS = ("table", "array", "mapping", "layers", "counts equal", "largest energy difference", "seconds")
@@ -41,6 +42,18 @@ def difference(one: Evaluation, two: Evaluation) -> float:
     return max(abs(a[k] - b[k]) / (abs(b[k]) or 1.0) for k in a if a[k] is not None and b[k] is not None)
 
 
+def split(engine: Engine, found: list[Layer], array: Array) -> tuple[list[Layer], list[str]]:
+    """The layers that an engine takes, and why it refuses the others."""
+    taken, refused = [], []
+    for layer in found:
+        try:
+            engine.check([layer], array)
+            taken.append(layer)
+        except InputError as error:
+            refused.append(str(error))
+    return taken, refused
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("-o", "--output", type=Path, help="also write the table as Markdown")
@@ -51,11 +64,14 @@ def main() -> None:
         for name in ("mobilenet_v2_table5", "resnet26_table6"):
             for array_name in ARRAYS:
                 array = load_array(array_name)
-                requests = [Request(la, -(-la.C // array.rows) * la.taps, FLIP_RATE, 5) for la in layers(name)]
-                right = AnalyticEngine().evaluate(requests, array, technology, jobs)
                 for mapping in ("paper", "mapper"):
+                    engine = get_engine("timeloop", mapping=mapping, cache=cache)
+                    taken, refused = split(engine, layers(name), array)
+                    notes += refused
+                    requests = [Request(la, -(-la.C // array.rows) * la.taps, FLIP_RATE, 5) for la in taken]
+                    right = AnalyticEngine().evaluate(requests, array, technology, jobs)
                     start = time.perf_counter()
-                    found = get_engine("timeloop", mapping=mapping, cache=cache).evaluate(requests, array, technology, jobs)
+                    found = engine.evaluate(requests, array, technology, jobs)
                     seconds = time.perf_counter() - start
                     equal = [f.counts == r.counts for f, r in zip(found, right)]
                     worst = max((difference(f, r) for f, r, same in zip(found, right, equal) if same), default=float("nan"))

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from hd_plugin.errors import InputError
 
-__all__ = ["data_folder"]
+__all__ = ["accelergy_config", "data_folder"]
 
 
 def data_folder(name: str) -> Path:
@@ -16,3 +16,8 @@ def data_folder(name: str) -> Path:
             return folder
     raise InputError(f"data folder {name!r}: found neither in hd_plugin/_data nor beside the package; "
                      "reinstall hd_plugin, or run it from a complete source tree")
+
+
+def accelergy_config() -> Path:
+    """The configuration that Accelergy reads and writes for a user, when its working directory holds none."""
+    return Path.home() / ".config" / "accelergy" / "accelergy_config.yaml"

@@ -12,11 +12,11 @@ from hd_plugin.errors import InputError, did_you_mean
 __all__ = ["Problems", "read_mapping"]
 
 
-def read_mapping(path: str | Path) -> dict[str, Any]:
-    """The top-level mapping of a YAML file. Raises InputError that names the file (and the line, if any)."""
+def read_mapping(path: str | Path, loader: type = yaml.SafeLoader) -> dict[str, Any]:
+    """The top-level mapping of a YAML file; ``loader``: PyYAML's safe one, or a subclass. Raises InputError that names the file (and the line, if any)."""
     path = Path(path)
     try:
-        data = yaml.safe_load(path.read_text(encoding="utf8"))
+        data = yaml.load(path.read_text(encoding="utf8"), loader)
     except FileNotFoundError as error:
         raise InputError(f"{path}: no such file") from error
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:

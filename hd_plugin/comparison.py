@@ -155,15 +155,17 @@ def _row(r: Request, method: str, plan: StreamPlan, array: Array, found: Evaluat
 
 
 def compare(network: Network, rows: int = 8, cols: int = 8, methods: Sequence[str] = METHODS, *, effort: str = "local",
-            engine: str | Engine = "analytic", technology: str | Path = "eyeriss45", array: Array | None = None, seed: int = 0,
+            engine: str | Engine = "analytic", technology: str | Path | None = None, array: Array | None = None, seed: int = 0,
             threads: int | None = None, progress: Progress | None = None, studies: bool = False) -> Comparison:
     """Flips and energy of every layer of ``network`` under every method; the baseline always comes first.
 
-    array : overrides rows and cols and gives widths. engine : a name, or an engine with options of its own
-    (``hd_plugin.engines.get_engine("timeloop", mapping="mapper")``). studies : also the convergence of Algorithm 2 and the reduction
-    against channels per cluster, on the layer with most weights among those with C > K. Results do not depend on
-    ``threads``. Ctrl-C keeps what was found (provenance.interrupted). Raises InputError: unknown method, effort,
-    engine or technology; a layer without an output size; and what the engine raises (MissingTool, say).
+    array : overrides rows and cols and gives widths. technology : None takes the array's, else eyeriss45. engine : a name,
+    or an engine with options of its own (``hd_plugin.engines.get_engine("timeloop", mapping="mapper")``). studies : also
+    the convergence of Algorithm 2 and the reduction against channels per cluster, on the layer with most weights among
+    those with C > K. Results do not depend on ``threads``. Ctrl-C during the searches keeps what was found
+    (provenance.interrupted); during runs of Timeloop it ends the call, and finished runs are kept for the next one.
+    Raises InputError: unknown method, effort, engine or technology; a layer without an output size; and what the engine
+    raises (MissingTool, say).
     """
     array = array or Array(rows, cols)
     for method in methods:
@@ -172,7 +174,7 @@ def compare(network: Network, rows: int = 8, cols: int = 8, methods: Sequence[st
     if effort not in EFFORTS:
         raise InputError(f"effort: {effort!r} is unknown; " + did_you_mean(effort, EFFORTS))
     methods = ("baseline", *(m for m in METHODS[1:] if m in methods))
-    coefficients = load_technology(technology)
+    coefficients = load_technology(technology or array.variables.get("technology") or "eyeriss45")
     chosen = get_engine(engine) if isinstance(engine, str) else engine
     chosen.check(network.layers, array)   # fail on a missing output size before an hour of search, not after
     plans, interrupted = _plans(network, array.rows, methods, effort, seed, threads, progress)
@@ -190,7 +192,7 @@ def compare(network: Network, rows: int = 8, cols: int = 8, methods: Sequence[st
         network.name, {"rows": array.rows, "cols": array.cols}, network.layers[0].bits, network.layers[0].number_format,
         chosen.name, coefficients.name, methods, table, plans, network.unmapped,
         {"version": __version__, "seed": seed, "interrupted": interrupted,
-         "options": {"effort": effort, "array": asdict(array), "methods": list(methods), "technology": str(technology)},
+         "options": {"effort": effort, "array": asdict(array), "methods": list(methods), "technology": coefficients.reference},
          "engine": chosen.provenance(),
          "technology": {"description": coefficients.description, "sources": coefficients.sources},
          "input_digests": {Path(network.source).name or network.name: network.digest}}, found)

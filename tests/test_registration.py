@@ -6,7 +6,7 @@ import yaml
 from click.testing import CliRunner
 
 from hd_plugin.cli import main
-from hd_plugin.errors import InputError
+from hd_plugin.errors import InputError, MissingTool
 from hd_plugin.hosts.accelergy import plug_in_folder, register, unregister
 
 THEIRS = """# my configuration
@@ -55,11 +55,22 @@ def test_undo_takes_out_what_was_put_in_and_nothing_else(config):
     assert not unregister(config).changed and not unregister(config.with_name("none.yaml")).changed
 
 
-def test_a_configuration_is_made_where_there_is_none(tmp_path):
+def test_a_configuration_is_made_where_there_is_none_with_accelergys_own_plug_ins(tmp_path, monkeypatch):
+    prefix = tmp_path / "prefix"
+    for folder in ("bin", "share/accelergy/estimation_plug_ins"):
+        (prefix / folder).mkdir(parents=True)
+    (prefix / "bin" / "accelergy").write_text("#!/bin/sh\n")
+    (prefix / "bin" / "accelergy").chmod(0o755)
     path = tmp_path / "new" / "accelergy_config.yaml"
+    monkeypatch.setenv("PATH", "/nowhere")
+    with pytest.raises(MissingTool, match="no Accelergy on the PATH"):
+        register(path)
+    assert not path.exists()
+    monkeypatch.setenv("PATH", str(prefix / "bin"))
     assert register(path).changed
     made = yaml.safe_load(path.read_text())
-    assert made["version"] == "0.4" and made["estimator_plug_ins"][-1] == str(plug_in_folder())
+    assert made["version"] == "0.4"
+    assert made["estimator_plug_ins"] == [str(prefix / "share/accelergy/estimation_plug_ins"), str(plug_in_folder())]
     assert not list(path.parent.glob("*.bak"))
 
 
@@ -77,9 +88,19 @@ def test_an_entry_of_a_moved_checkout_is_replaced(config, tmp_path):
     old = tmp_path / "old" / "plug_in"
     old.mkdir(parents=True)
     (old / "hd_plugin.estimator.yaml").write_text("version: 0.4\n")
-    config.write_text(THEIRS.replace("/opt/theirs", str(old)))
-    register(config)
-    assert entries(config) == [str(plug_in_folder())]
+    for gone in (old, "/gone/hd_plugin/hosts/accelergy/plug_in"):
+        config.write_text(THEIRS.replace("/opt/theirs", str(gone)))
+        register(config)
+        assert entries(config) == [str(plug_in_folder())]
+
+
+def test_a_linked_configuration_stays_a_link_and_an_empty_list_is_filled(config):
+    target = config.with_name("dotfile.yaml")
+    target.write_text("version: '0.4'\nestimator_plug_ins:\n")
+    config.unlink()
+    config.symlink_to(target)
+    assert register(config).changed
+    assert config.is_symlink() and entries(target) == [str(plug_in_folder())]
 
 
 def test_a_copy_that_pip_installed_is_enough(config, tmp_path):
@@ -91,7 +112,7 @@ def test_a_copy_that_pip_installed_is_enough(config, tmp_path):
     assert not done.changed and "pip installed" in done.told and entries(config) == [str(share)]
 
 
-@pytest.mark.parametrize("text", ["- a list\n", "version: [\n", "estimator_plug_ins: []\n", "version: '0.4'\nestimator_plug_ins: 3\n"])
+@pytest.mark.parametrize("text", ["- a list\n", "version: [\n", "estimator_plug_ins: []\n", "", "version: '0.4'\nestimator_plug_ins: 3\n"])
 def test_what_is_no_configuration_is_refused_and_left_alone(config, text):
     config.write_text(text)
     with pytest.raises(InputError, match="accelergy_config.yaml"):

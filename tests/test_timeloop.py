@@ -1,7 +1,7 @@
 """The installed Timeloop and Accelergy, run for real. Skipped, with the reason, where they are not installed."""
 import json
 import re
-import shutil
+import subprocess
 from dataclasses import asdict
 from pathlib import Path
 
@@ -13,7 +13,7 @@ import hd_plugin as hd
 from hd_plugin._data_files import data_folder
 from hd_plugin._yaml import read_mapping
 from hd_plugin.cli import main
-from hd_plugin.energy import load_technology
+from hd_plugin.energy import build_component, load_technology
 from hd_plugin.engines import AnalyticEngine, Array, Request, get_engine, load_array
 from hd_plugin.engines.timeloop import Shape, examine, find_tools, load_problem, problem_of
 from hd_plugin.engines.timeloop._engine import MAPPER, variables_for
@@ -54,7 +54,7 @@ def assert_same_energies(one, two):
 
 @pytest.mark.parametrize("table", ["mobilenet_v2_table5", "resnet26_table6"])
 def test_action_counts_of_the_papers_layers_equal_the_closed_forms(table, cache):
-    """All 33 and 26 layers, on the paper's array; distinct shapes are run once."""
+    """All 33 and 26 layers, on the paper's array."""
     array = load_array("input_stationary_8x8")
     shapes = [load_problem(p) for p in sorted((data_folder("layers") / table).glob("*.yaml"))]
     requests = [request(layer(f"{table} {i}", **asdict(s)), array, lut_bits=max(1, (s.K - 1).bit_length()))
@@ -127,7 +127,7 @@ def test_the_table_holds_hd_plugins_values_to_six_digits(cache):
             for action, value in table[entry.name].items():
                 assert f"{value:.6g}" == f"{right[action]:.6g}", f"{entry.name}.{action}"
                 checked += 1
-    assert checked == 41                # 11 components: a MAC has 2 actions, storages 4 each with leak, less the MAC's
+    assert checked == 41                # four actions of ten storages, leak included, and one of the MAC
 
 
 @pytest.mark.parametrize("name", ["input_stationary", "output_stationary"])
@@ -193,18 +193,52 @@ def test_an_interrupted_comparison_goes_on_where_it_stopped(cache):
     assert len(after) == 4 and before.items() <= after.items()
 
 
-def test_saved_runs_can_be_run_again_by_hand(cache, tmp_path):
-    """The two files of a saved run are all that the v4 front end needs."""
-    array = Array(8, 8)
-    found = get_engine("timeloop", cache=cache).evaluate([request(layer("one", 16, 24, 1, 1, 8, 8), array)], array, TECHNOLOGY, Jobs(1))[0]
-    folder = Path(found.details["folders"][0])
+@pytest.mark.parametrize("mapping", ["paper", "mapper"])
+def test_a_saved_run_can_be_run_again_by_hand(mapping, cache, tmp_path):
+    np.savez(tmp_path / "net.npz", **{"a.weight": np.random.default_rng(0).normal(size=(8, 8, 1, 1)), "a.output_hw": np.array([8, 8])})
+    done = CliRunner().invoke(main, ["compare", str(tmp_path / "net.npz"), "--engine", "timeloop", "--mapping", mapping,
+                                     "--cache", str(cache / "with spaces"), "-o", str(tmp_path / "o")])
+    assert done.exit_code == 0, done.output
+    saved = tmp_path / "o" / "timeloop" / "a.cluster"
     tools = find_tools()
-    for name in ("architecture.yaml", "inputs.yaml"):
-        shutil.copy(folder / name, tmp_path / name)
-    script = ("import sys, pytimeloop.timeloopfe.v4 as tl\n"
-              f"tl.call_model(tl.Specification.from_yaml_files({str(tmp_path / 'architecture.yaml')!r}, "
-              f"{str(tmp_path / 'inputs.yaml')!r}), output_dir={str(tmp_path / 'out')!r})\n")
-    import subprocess
-    subprocess.run([tools.python, "-c", script], env=tools.environment(), check=True, capture_output=True, cwd=tmp_path)
-    told = [(p / "timeloop-model.stats.txt").read_text().split("Summary Stats")[1] for p in (tmp_path / "out", folder)]
+    again = tmp_path / "again"
+    again.mkdir()
+    subprocess.run([tools.timeloop_model, saved / "parsed-processed-input.yaml", "-o", again], env=tools.environment(),
+                   check=True, capture_output=True, cwd=again)
+    told = [next(p.glob("timeloop-model.stats.txt")).read_text().split("Summary Stats")[1] for p in (saved, again)]
     assert told[0] == told[1]
+
+
+def priced(energy_pJ, sizes, cache, **options):
+    """Evaluation with operands that come from a main memory of that energy."""
+    variables = {"operands_resident": 0, "main_memory_pJ_per_bit": energy_pJ}
+    array = Array(8, 8, variables=variables)
+    return get_engine("timeloop", cache=cache, **options).evaluate([request(layer("one", *sizes), array)], array, TECHNOLOGY, Jobs(1))[0]
+
+
+@pytest.mark.parametrize("sizes", [(8, 24, 1, 1, 4, 5), (20, 6, 1, 1, 3, 3), (16, 12, 3, 3, 5, 5)])
+def test_operands_that_are_not_resident_come_and_go_once(sizes, cache):
+    """Also for layers that are run in parts, and for unrolled ones: every weight and input in once, every output out once."""
+    C, K, R, S, P, Q = sizes
+    found = priced(2.0, sizes, cache).details["components"]
+    moved = {space: a["reads"] + a["fills"] + a["updates"] for space, a in found["main_memory"]["accesses"].items()}
+    assert moved == {"Weights": K * C * R * S, "Inputs": C * P * Q, "Outputs": K * P * Q}
+    energy = sum(a["energy_pJ"] for a in found["main_memory"]["accesses"].values())
+    assert energy == pytest.approx(2.0 * 8 * sum(moved.values()), rel=ROUNDING)
+    assert found["weight_buffer"]["accesses"]["Weights"]["fills"] == K * C * R * S
+    assert found["input_buffer"]["accesses"]["Inputs"]["fills"] == C * P * Q
+    for name, space, width in (("weight_buffer", "Weights", 4), ("input_buffer", "Inputs", 8)):
+        a = found[name]["accesses"][space]
+        assert a["energy_pJ"] == pytest.approx(TECHNOLOGY.sram_pJ_per_bit * width * (a["reads"] + a["fills"]), rel=2 * ROUNDING)
+
+
+def test_leakage_is_that_of_the_whole_array_busy_or_not(cache):
+    """Three of eight rows are used; all 64 PEs leak, MACs included."""
+    array = Array(8, 8)
+    found = get_engine("timeloop", cache=cache).evaluate([request(layer("one", 3, 6, 1, 1, 8, 8), array)], array, TECHNOLOGY, Jobs(1))[0]
+    variables = variables_for(array, 4, "twos_complement", "eyeriss45")
+    given = {**variables, "flip_rate": 0.5, "pes": 64, "hops": 8, "entries": 1, "entry_bits": 0, "width": 8, "depth": variables["input_buffer_depth"]}
+    leak = {name: build_component(name, given)[0].leak_pJ(1e-9) for name in ("hd_mac", "hd_psum_hop", "hd_weight_hop")}
+    per_cycle = {name: found.details["components"][name]["per_cycle_pJ"] / found.counts.cycles for name in ("mac", "psum_hop", "weight_line")}
+    assert per_cycle == pytest.approx({"mac": 64 * leak["hd_mac"], "psum_hop": 64 * leak["hd_psum_hop"],
+                                       "weight_line": 8 * leak["hd_weight_hop"]}, rel=ROUNDING)

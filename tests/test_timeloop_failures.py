@@ -1,6 +1,7 @@
 """What goes wrong with the installed tools, and what a user is then told. Nothing may look like a result."""
 import os
 import shutil
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -13,10 +14,10 @@ from hd_plugin._data_files import data_folder
 from hd_plugin._yaml import read_mapping
 from hd_plugin.cli import main
 from hd_plugin.energy import load_technology
-from hd_plugin.engines import Array, Request, get_engine
+from hd_plugin.engines import AnalyticEngine, Array, Request, get_engine
 from hd_plugin.engines.timeloop import RunError, examine, find_tools
 from hd_plugin.engines.timeloop._v4_text import to_yaml
-from hd_plugin.errors import HdPluginError, InputError
+from hd_plugin.errors import HdPluginError, InputError, MissingTool
 from hd_plugin.streaming import Jobs
 
 pytestmark = pytest.mark.usefixtures("registered")
@@ -101,7 +102,7 @@ def test_a_dummy_that_took_over_is_found(configured, tmp_path):
     """technology: -1 makes Accelergy's dummy table answer everything with 1 pJ."""
     configured(keep=False)
     variables = read_mapping(data_folder("arch") / "input_stationary_8x8.yaml")["variables"]
-    (tmp_path / "v.yaml").write_text(yaml.safe_dump({"variables": {**variables, "technology": -1}}))
+    (tmp_path / "v.yaml").write_text(to_yaml({"variables": {**variables, "technology": -1}}))
     found = examine(variables=tmp_path / "v.yaml")
     ours = [row for row in found.rows if row.class_name.startswith("hd_")]
     assert not found.healthy and ours and all(row.problem.startswith("answered by dummy") for row in ours)
@@ -160,6 +161,72 @@ def test_folders_that_cannot_be_written_are_named_before_anything_runs(tmp_path)
     for option in ("-o", "--cache"):
         done = CliRunner().invoke(main, ["compare", "--engine", "timeloop", option, str(tmp_path / "file" / "x")])
         assert done.exit_code == 2 and "file" in done.output
+
+
+def test_threads_that_fail_alike_are_told_alike(replaced, tmp_path):
+    replaced("timeloop-model", "kill -KILL $$")
+    engine = get_engine("timeloop", cache=tmp_path / "cache")
+    told = []
+
+    def work():
+        try:
+            engine.evaluate([Request(LAYER, 1, 0.5)], Array(8, 8), load_technology("eyeriss45"), Jobs(1))
+        except RunError as error:
+            told.append(str(error))
+    threads = [threading.Thread(target=work) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(told) == 3 and len(set(told)) == 1
+
+
+def test_what_cannot_be_run_is_refused_before_any_search(configured, tmp_path):
+    engine = get_engine("timeloop", cache=tmp_path / "cache")
+    large = hd.Layer("large", np.zeros((64, 64, 3, 3), np.uint8), 4, output_hw=(112, 112))
+    with pytest.raises(InputError, match="variables.input_buffer_depth: 524288 found, but layer 'large' needs 831744"):
+        engine.check([LAYER, large], Array(8, 8))
+    engine.check([LAYER, large], Array(8, 8, variables={"input_buffer_depth": 10 ** 6, "output_buffer_depth": 10 ** 6}))
+    odd = hd.Layer("odd", np.zeros((4, 20, 1, 1), np.uint8), 4, output_hw=(4, 4))
+    with pytest.raises(InputError, match="layer 'odd': its 20 input channels.*--mapping paper"):
+        get_engine("timeloop", mapping="mapper", cache=tmp_path / "cache").check([odd], Array(8, 8))
+    configured(keep=False)
+    with pytest.raises(RunError, match="hd-plugin register"):
+        get_engine("timeloop", cache=tmp_path / "cache").check([LAYER], Array(8, 8))
+
+
+def test_a_large_unrolled_input_fits_where_the_input_itself_does(tmp_path):
+    """64 channels of 58 x 58: 215,296 words, unrolled 1,806,336; the buffer holds 524,288."""
+    layer = hd.Layer("imagenet", np.zeros((2, 64, 3, 3), np.uint8), 4, output_hw=(56, 56))
+    engine = get_engine("timeloop", cache=tmp_path / "cache")
+    engine.check([layer], Array(8, 8))
+    request = Request(layer, 72, 0.5)
+    found = engine.evaluate([request], Array(8, 8), load_technology("eyeriss45"), Jobs(1))[0]
+    assert found.counts == AnalyticEngine().evaluate([request], Array(8, 8), load_technology("eyeriss45"), Jobs(1))[0].counts
+
+
+@pytest.mark.parametrize("value, told", [("/nowhere/python", "'/nowhere/python' found, which is no program"),
+                                         ("~/nowhere", "'~/nowhere' found, which is no program")])
+def test_a_python_that_is_not_there_is_named(value, told, monkeypatch):
+    monkeypatch.setenv("HD_PLUGIN_TIMELOOP_PYTHON", value)
+    with pytest.raises(MissingTool, match=f"HD_PLUGIN_TIMELOOP_PYTHON: {told}"):
+        find_tools()
+
+
+def test_variables_may_be_expressions_and_an_architecture_may_bring_its_own(tmp_path):
+    text = (data_folder("arch") / "input_stationary_8x8.yaml").read_text()
+    (tmp_path / "v.yaml").write_text(text.replace("weight_buffer_depth: 524288", "weight_buffer_depth: 2**19"))
+    assert [r.value for r in examine(variables=tmp_path / "v.yaml").rows] == [r.value for r in examine().rows]
+    own = tmp_path / "own.yaml"
+    own.write_text((data_folder("arch") / "input_stationary.yaml").read_text() + text)
+    assert examine(own).healthy
+    with pytest.raises(InputError, match="own.yaml: has variables of its own"):
+        examine(own, tmp_path / "v.yaml")
+    with pytest.raises(InputError, match="own.yaml: take out its variables"):
+        evaluate(tmp_path / "cache", architecture=own)
+    (tmp_path / "binary.yaml").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(InputError, match="binary.yaml: not readable"):
+        examine(tmp_path / "binary.yaml")
 
 
 def test_an_architecture_without_our_parts_is_refused(tmp_path):

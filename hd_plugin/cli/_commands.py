@@ -26,7 +26,7 @@ __all__ = ["compare", "measure", "networks", "optimize"]
               help="Where counts and energies come from: analytic (closed forms) or timeloop (the installed tools).")
 @click.option("--mapping", help="timeloop: paper (the analytic engine's dataflow) or mapper (timeloop-mapper's choice).")
 @click.option("--cache", type=click.Path(path_type=Path, file_okay=False), help="timeloop: folder of finished runs.")
-@click.option("--technology", default="eyeriss45", show_default=True, help="Energy coefficients: a bundled name or a YAML file.")
+@click.option("--technology", help="Energy coefficients: a bundled name or a YAML file (default: the array's, else eyeriss45).")
 @click.option("--studies/--no-studies", default=None, help="Also convergence and cluster sizes (default: with -o).")
 @output_options
 def compare(source: str, rows: int, cols: int, array_name: str | None, methods: tuple[str, ...], studies: bool | None,
@@ -135,7 +135,7 @@ def networks(as_json: bool, output: Path | None) -> None:
         rows.append({"name": name, "layers": len(network.layers), "bits": network.layers[0].bits,
                      "weights": sum(la.codes.size for la in network.layers), "card": _card(name)})
     content = {"schema": "hd-plugin/networks/1", "networks": rows, "specs": [str(s) for s in bundled_specs()],
-               "arrays": arrays()}
+               "arrays": arrays("input_stationary")}
     deliver(content, "networks.json", checked_folder(output), as_json, lambda: networks_table(content))
 
 

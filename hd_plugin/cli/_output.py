@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["checked_folder", "deliver", "save_plans", "save_runs", "show"]
 
 # of a run of Timeloop, what a reader needs to check it or to run it again
-_RUN_FILES = ("architecture.yaml", "inputs.yaml", "*.ERT.yaml", "*.stats.txt", "*.map.txt", "*.map.yaml")
+_RUN_FILES = ("architecture.yaml", "inputs.yaml", "parsed-processed-input.yaml", "*.ERT.yaml", "*.stats.txt", "*.map.txt", "*.map.yaml")
 
 
 def show(*things: Any) -> None:
@@ -73,7 +73,11 @@ def _stems(keys: list[tuple[str, str]]) -> list[str]:
 
 
 def save_runs(folder: Path, result: Comparison) -> None:
-    """Timeloop's files of every row, a folder for each run (a layer whose sizes do not divide has several)."""
+    """Timeloop's files of every row, a folder for each run (a layer whose sizes do not divide has several).
+
+    parsed-processed-input.yaml is what timeloop-model takes to run it again. Runs of an earlier comparison go away.
+    """
+    shutil.rmtree(folder, ignore_errors=True)
     names = _stems([(r.layer, r.method) for r in result.rows])
     for row, name in zip(result.rows, names):
         runs = [Path(f) for f in row.details.get("folders", [])]

@@ -26,7 +26,7 @@ _ALIAS_PSUM_BITS = 32
 _RANGES = {"weight_bits": (1, 64, True), "activation_bits": (1, 64, True), "psum_bits": (1, 128, True),
            "hops": (1, 65536, True), "pes": (1, 2 ** 24, True), "entries": (1, 2 ** 24, True), "entry_bits": (0, 64, True),
            "reads_per_cycle": (0, 64, False), "width": (1, 2 ** 20, True), "depth": (1, 2 ** 48, True),
-           "read_scale": (0, 1e3, False), "write_scale": (0, 1e3, False), "update_scale": (0, 1e3, False),
+           "read_scale": (0, 1e3, False), "write_scale": (0, 1e3, False), "update_scale": (0, 1e3, False), "copies": (1, 2 ** 16, True),
            "energy_pJ_per_bit": (0, 1e4, False)}
 
 

@@ -37,6 +37,10 @@ class Component:
         """Energy that is spent every cycle whatever the data, leakage left out, in pJ."""
         return 0.0
 
+    def leak_pJ(self, cycle_seconds: float) -> float:
+        """Leakage of one cycle, in pJ."""
+        return self.leakage_nW * cycle_seconds * 1e3        # nW x s = 1e-9 J = 1e3 pJ
+
     @property
     def area_um2(self) -> float:
         raise NotImplementedError
@@ -152,7 +156,8 @@ class Clock(Component):
 class Sram(Component):
     """An on-chip buffer of ``depth`` words of ``width`` bits. A scale of 0 makes an action free.
 
-    The energy of an access includes the way to the array (paper, section 2).
+    The energy of an access includes the way to the array (paper, section 2). copies : a simulator's unrolled problem may
+    hold each word that often; area and leakage are of ``depth / copies`` words.
     """
 
     width: int
@@ -160,6 +165,7 @@ class Sram(Component):
     read_scale: float = 1.0
     write_scale: float = 1.0
     update_scale: float = 1.0
+    copies: int = 1
 
     def actions_pJ(self) -> dict[str, float]:
         word = self.technology.sram_pJ_per_bit * self.width
@@ -167,11 +173,11 @@ class Sram(Component):
 
     @property
     def area_um2(self) -> float:
-        return self.technology.sram_um2_per_bit * self.width * self.depth
+        return self.technology.sram_um2_per_bit * self.width * self.depth / self.copies
 
     @property
     def leakage_nW(self) -> float:
-        return self.technology.sram_leakage_nW_per_bit * self.width * self.depth
+        return self.technology.sram_leakage_nW_per_bit * self.width * self.depth / self.copies
 
 
 @dataclass(frozen=True)

@@ -68,13 +68,16 @@ def _of_plan(data: Mapping[str, Any], layer: str | None, path: Path) -> tuple[An
 
 
 def _of_comparison(data: Mapping[str, Any], layer: str | None, method: Any, path: Path) -> tuple[Any, str]:
-    layers = {str(entry.get("name")): entry for entry in data.get("layers", [])}
+    entries = data.get("layers")
+    if not isinstance(entries, list) or not all(isinstance(e, dict) and isinstance(e.get("methods"), dict) for e in entries):
+        raise InputError(f"flip_rate: {path}: layers: not the list that a comparison holds; write it again with 'hd-plugin compare'")
+    layers = {str(entry.get("name")): entry["methods"] for entry in entries}
     if layer is None or method is None:
         raise InputError(f"flip_rate: {path} is a comparison; give 'layer' and 'method' beside it")
     if layer not in layers:
         raise InputError(f"layer: {path} has no layer {layer!r}; {did_you_mean(layer, layers)}")
-    methods = layers[layer].get("methods", {})
-    if str(method) not in methods:
+    methods = layers[layer]
+    if str(method) not in methods or not isinstance(methods[str(method)], dict):
         raise InputError(f"method: {path}, layer {layer!r}: no method {str(method)!r}; {did_you_mean(str(method), methods)}")
     return methods[str(method)].get("nhd"), f"{path} (layer {layer}, {method})"
 

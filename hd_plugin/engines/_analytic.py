@@ -1,12 +1,22 @@
 """Closed-form action counts of the fixed input-stationary dataflow (paper, Figures 1(a) and 2)."""
 from __future__ import annotations
 
+import math
+
 from hd_plugin.energy import ActionCounts
 from hd_plugin.engines._array import Array
 from hd_plugin.errors import InputError
 from hd_plugin.weights import Layer
 
-__all__ = ["analytic_counts"]
+__all__ = ["analytic_counts", "output_size"]
+
+
+def output_size(layer: Layer) -> tuple[int, int]:
+    """(P, Q) of a layer. Raises InputError when they are not known."""
+    if layer.output_hw is None:
+        raise InputError(f"layer {layer.name!r}: its output size (P, Q) is not known; weights alone do not tell it. "
+                         "Give a network spec (--spec FILE, see layers/)")
+    return layer.output_hw
 
 
 def analytic_counts(layer: Layer, array: Array, groups: int, lut: bool) -> ActionCounts:
@@ -17,10 +27,7 @@ def analytic_counts(layer: Layer, array: Array, groups: int, lut: bool) -> Actio
     per group. Raises InputError when the layer's output size is not known, or for another dataflow.
     """
     array.check_dataflow("input_stationary")
-    if layer.output_hw is None:
-        raise InputError(f"layer {layer.name!r}: its output size (P, Q) is not known; weights alone do not tell it. "
-                         "Give a network spec (--spec FILE, see layers/)")
-    pixels = layer.output_hw[0] * layer.output_hw[1]
+    pixels = math.prod(output_size(layer))
     tiles = -(-pixels // array.cols)
     weights = layer.K * layer.C * layer.taps
     return ActionCounts(

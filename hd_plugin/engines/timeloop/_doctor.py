@@ -1,20 +1,20 @@
 """Who served what: the installed Accelergy is run on an architecture, and every value is looked at."""
 from __future__ import annotations
 
-import re
+import shutil
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hd_plugin._data_files import data_folder
-from hd_plugin._yaml import read_mapping
+from hd_plugin._data_files import accelergy_config, data_folder
 from hd_plugin.energy import CLASSES, served_class
-from hd_plugin.engines.timeloop._problem import Shape, problem_of
+from hd_plugin.engines._array import read_variables
+from hd_plugin.engines.timeloop._problem import Shape, own_sections, problem_of
 from hd_plugin.engines.timeloop._results import (RunError, area_table, components, expected, half_unit, reference_table,
                                                  served)
 from hd_plugin.engines.timeloop._run import Job, Runs, reason
-from hd_plugin.engines.timeloop._tools import Tools, accelergy_config, find_tools
+from hd_plugin.engines.timeloop._tools import Tools, find_tools
 from hd_plugin.errors import InputError, did_you_mean
 
 __all__ = ["Examination", "Served", "examine"]
@@ -52,31 +52,29 @@ def examine(architecture: str | Path | None = None, variables: str | Path | None
     """
     tools = find_tools()
     path = Path(architecture) if architecture else data_folder("arch") / "input_stationary.yaml"
-    content = _variables(path, variables)
-    with tempfile.TemporaryDirectory(prefix="hd-plugin-doctor-") as scratch:
-        folder = Path(scratch) / "run"
-        folder.mkdir()
-        Runs(tools, Path(scratch)).call(Job("accelergy", path, {**content, **problem_of(Shape(8, 8, 1, 1, 8, 8))}), folder)
-        log = folder / "program.log"
-        if not (folder / "ERT.yaml").is_file() or not (folder / "ART.yaml").is_file():
-            raise RunError(f"accelergy wrote no tables for {path}: {reason(folder)}")
-        return Examination(tools, accelergy_config(), _rows(folder, served(log)))
+    content = _inputs(path, variables)
+    folder = Path(tempfile.mkdtemp(prefix="hd-plugin-doctor-"))     # stays for its logs when Accelergy fails
+    Runs(tools, folder).call(Job("accelergy", path, content), folder)
+    if not (folder / "ERT.yaml").is_file() or not (folder / "ART.yaml").is_file():
+        raise RunError(f"accelergy wrote no tables for {path}: {reason(folder)} (logs in {folder})")
+    rows = _rows(folder, served(folder / "program.log"))
+    shutil.rmtree(folder, ignore_errors=True)
+    return Examination(tools, accelergy_config(), rows)
 
 
-def _variables(architecture: Path, variables: str | Path | None) -> dict[str, Any]:
-    """The section of variables to add: the file's, or the bundled 8x8 one's when the architecture has none."""
-    if not architecture.is_file():
-        raise InputError(f"architecture: {architecture}: no such file")
+def _inputs(architecture: Path, variables: str | Path | None) -> dict[str, Any]:
+    """What the architecture lacks: variables (the file's, or those of the bundled 8x8 array beside it), and a problem."""
+    own = own_sections(architecture)
+    content = {} if "problem" in own else problem_of(Shape(8, 8, 1, 1, 8, 8))
+    if "variables" in own:
+        if variables is not None:
+            raise InputError(f"{architecture}: has variables of its own; leave out {variables}, or take them out")
+        return content
     if variables is None:
-        if re.search(r"^variables:", architecture.read_text(encoding="utf8"), re.MULTILINE):
-            return {}
         variables = data_folder("arch") / f"{architecture.stem}_8x8.yaml"
         if not variables.is_file():
             raise InputError(f"{architecture}: has no variables of its own; give a file of them (arch/*_8x8.yaml show the form)")
-    found = read_mapping(variables).get("variables")
-    if not isinstance(found, dict):
-        raise InputError(f"{variables}: variables: missing")
-    return {"variables": found}
+    return {"variables": read_variables(variables), **content}
 
 
 def _rows(folder: Path, answers: list[tuple[str, str, str]]) -> list[Served]:
@@ -106,4 +104,5 @@ def _rows(folder: Path, answers: list[tuple[str, str, str]]) -> list[Served]:
             elif not ours and entry.class_name.startswith("hd_"):
                 problem = f"not a class of hd_plugin; {did_you_mean(entry.class_name, CLASSES)}"
             rows.append(Served(entry.name, entry.class_name, action, value, unit, estimator, problem))
-    return rows
+    names = list(dict.fromkeys(row.component for row in rows))
+    return sorted(rows, key=lambda row: (names.index(row.component), row.unit, row.action))   # Accelergy's own order varies

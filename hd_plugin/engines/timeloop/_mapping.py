@@ -1,6 +1,7 @@
 """The paper's mapping, what makes a mapping input-stationary, and layers whose sizes do not divide."""
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -13,16 +14,20 @@ from hd_plugin.engines._array import Array
 from hd_plugin.engines.timeloop._problem import Shape
 from hd_plugin.errors import InputError
 
-__all__ = ["Block", "blocks", "check_input_stationary", "paper_mapping", "read_map"]
+__all__ = ["Block", "blocks", "check_input_stationary", "groups_of", "paper_mapping", "read_map"]
 
 _FACTOR = re.compile(r"([A-Za-z]+)=?(\d+)")
 
 
 @dataclass(frozen=True)
 class Block:
-    """A part of a layer whose sizes divide. ``last``: its partial sums are the ones that leave the accumulation buffer."""
+    """A part of a layer whose sizes divide.
+
+    first : of the parts with these weights, so it brings them; last : its partial sums leave the accumulation buffer.
+    """
 
     shape: Shape
+    first: bool
     last: bool
 
 
@@ -33,10 +38,10 @@ def blocks(shape: Shape, array: Array) -> Iterator[Block]:
     whole's), so a layer with a rest is run as two or four problems instead. The parts of one pixel share the
     accumulation buffer: only the last part of the channels writes outputs.
     """
-    channels = _cut(shape.C, array.rows)
-    for pixels in _cut(shape.pixels, array.cols):
-        for c in channels:
-            yield Block(replace(shape, C=c, P=pixels, Q=1), last=c == channels[-1])
+    channels, tiles = _cut(shape.C, array.rows), _cut(shape.pixels, array.cols)
+    for i, pixels in enumerate(tiles):
+        for j, c in enumerate(channels):
+            yield Block(replace(shape, C=c, P=pixels, Q=1), first=i == 0, last=j == len(channels) - 1)
 
 
 def _cut(size: int, by: int) -> list[int]:
@@ -68,6 +73,12 @@ def read_map(path: Path) -> list[dict[str, Any]]:
     except (OSError, UnicodeDecodeError, yaml.YAMLError, KeyError, TypeError) as error:
         raise InputError(f"{path}: not a mapping that timeloop-mapper wrote ({error!r})") from error
     return entries
+
+
+def groups_of(entries: list[dict[str, Any]]) -> int:
+    """How many groups of input channels, tap by tap, a mapping streams for a tile of pixels."""
+    factors = [(d, int(n)) for e in entries if e["type"] == "temporal" for d, n in _FACTOR.findall(e["factors"])]
+    return math.prod(n for d, n in factors if d in "CRS")
 
 
 def check_input_stationary(entries: list[dict[str, Any]], shape: Shape, where: str) -> None:

@@ -9,11 +9,12 @@ from typing import Any
 
 from hd_plugin._atomic import write_text
 from hd_plugin._yaml import Problems, read_mapping
+from hd_plugin.engines._analytic import output_size
 from hd_plugin.engines.timeloop._v4_text import to_yaml
 from hd_plugin.errors import InputError
 from hd_plugin.weights import Layer
 
-__all__ = ["DIMENSIONS", "Shape", "load_problem", "problem_of", "shape_of", "write_problems"]
+__all__ = ["DIMENSIONS", "Shape", "load_problem", "own_sections", "problem_of", "shape_of", "write_problems"]
 
 DIMENSIONS = ("C", "K", "R", "S", "P", "Q")
 
@@ -36,10 +37,7 @@ class Shape:
 
 def shape_of(layer: Layer) -> Shape:
     """Raises InputError when the layer's output size is not known."""
-    if layer.output_hw is None:
-        raise InputError(f"layer {layer.name!r}: its output size (P, Q) is not known; weights alone do not tell it. "
-                         "Give a network spec (--spec FILE, see layers/)")
-    return Shape(layer.C, layer.K, *layer.codes.shape[2:], *layer.output_hw)
+    return Shape(layer.C, layer.K, *layer.codes.shape[2:], *output_size(layer))
 
 
 def problem_of(shape: Shape, unrolled: bool = False) -> dict[str, Any]:
@@ -60,6 +58,16 @@ def problem_of(shape: Shape, unrolled: bool = False) -> dict[str, Any]:
                       {"name": "Weights", "projection": [[["C"]], [["K"]], [["R"]], [["S"]]]},
                       {"name": "Inputs", "projection": inputs},
                       {"name": "Outputs", "projection": [[["K"]], [["P"]], [["Q"]]], "read_write": True}]}}}
+
+
+def own_sections(architecture: Path) -> set[str]:
+    """The top-level keys of a v4 file. Raises InputError when it is not there or no text."""
+    try:
+        return set(re.findall(r"^(\w+):", architecture.read_text(encoding="utf8"), re.MULTILINE))
+    except FileNotFoundError as error:
+        raise InputError(f"architecture: {architecture}: no such file") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"architecture: {architecture}: not readable ({error})") from error
 
 
 def load_problem(path: str | Path) -> Shape:

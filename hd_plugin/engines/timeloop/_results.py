@@ -4,7 +4,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -41,7 +41,8 @@ class ComponentResult:
     """Whole-array sums of one component.
 
     computes, compute_pJ : of the compute level, else 0. accesses : by dataspace, only those that the level keeps.
-    per_cycle_pJ : the table's ``leak`` of all instances.
+    per_cycle_pJ : ``leak`` of all instances, idle ones included; from the table, or for a MAC, which Timeloop does not ask
+    about, from hd_plugin.
     """
 
     computes: int
@@ -67,11 +68,12 @@ class ComponentResult:
 
 @dataclass(frozen=True)
 class Entry:
-    """A component of the architecture as Accelergy was given it."""
+    """A component of the architecture as Accelergy was given it; ``instances`` in the whole array."""
 
     name: str
     class_name: str
     attributes: dict[str, Any]
+    instances: int = 1
 
 
 def components(folder: Path) -> list[Entry]:
@@ -80,9 +82,9 @@ def components(folder: Path) -> list[Entry]:
     found = []
     for top in data["architecture"]["subtree"]:
         for part in top["local"]:
-            name = part["name"].partition("[")[0]
+            name, _, span = part["name"].partition("[")
             attributes = {k: v for k, v in {**top["attributes"], **part["attributes"]}.items() if v is not None}
-            found.append(Entry(name, part.get("subclass") or part["class"], attributes))
+            found.append(Entry(name, part.get("subclass") or part["class"], attributes, int(span.rstrip("]").rpartition("..")[2] or 1)))
     return found
 
 
@@ -126,7 +128,7 @@ def expected(entry: Entry) -> dict[str, float]:
     """
     component, _ = build_component(entry.class_name, entry.attributes)
     seconds = float(entry.attributes["global_cycle_seconds"])
-    return {**component.actions_pJ(), "leak": component.cycle_pJ() + component.leakage_nW * seconds * 1e3,
+    return {**component.actions_pJ(), "leak": component.cycle_pJ() + component.leak_pJ(seconds),
             "area": component.area_um2}
 
 
@@ -169,19 +171,26 @@ def read_stats(folder: Path, prefix: str, table: Mapping[str, Mapping[str, float
         parser.feed(path.read_text(encoding="utf8"))            # Timeloop leaves the last tag open: no tree, but events
         levels = [element for _, element in parser.read_events()
                   if element.tag == "px" and element.findtext("specs_/LevelSpecs/level_name")]      # networks have none
-        found = dict(_level(level, table, dataspaces) for level in levels)
+        found = dict(_level(level, dataspaces) for level in levels)
         cycles = max(int(level.findtext("cycles_", "0")) for level in levels)
     except (OSError, UnicodeDecodeError, ElementTree.ParseError, TypeError, ValueError, AttributeError) as error:
         raise RunError(f"{path}: not whole ({error!r}); see the logs beside it") from error
     if not cycles or not any(part.computes for part in found.values()):
         raise RunError(f"{path}: holds no computes; see the logs beside it")
+    for entry in components(folder):
+        if entry.name in found:
+            found[entry.name] = replace(found[entry.name], per_cycle_pJ=entry.instances * _leak_pJ(entry, table))
     return found, cycles
 
 
-def _level(level: ElementTree.Element, table: Mapping[str, Mapping[str, float]],
-           dataspaces: Sequence[str]) -> tuple[str, ComponentResult]:
-    name = level.findtext("specs_/LevelSpecs/level_name")
-    stats, leak = level.find("stats_"), table.get(name, {}).get("leak", 0.0)
+def _leak_pJ(entry: Entry, table: Mapping[str, Mapping[str, float]]) -> float:
+    if "leak" in table.get(entry.name, {}):
+        return table[entry.name]["leak"]
+    return expected(entry)["leak"] if served_class(entry.class_name, entry.attributes) else 0.0
+
+
+def _level(level: ElementTree.Element, dataspaces: Sequence[str]) -> tuple[str, ComponentResult]:
+    name, stats = level.findtext("specs_/LevelSpecs/level_name"), level.find("stats_")
     if stats is None:                                           # the compute level keeps its numbers outside
         return name, ComponentResult(int(level.findtext("algorithmic_computes_")), float(level.findtext("energy_")), 0.0, {})
 
@@ -191,7 +200,7 @@ def _level(level: ElementTree.Element, table: Mapping[str, Mapping[str, float]],
     rows = zip(dataspaces, each("keep"), instances, each("reads"), each("fills"), each("updates"), each("energy"))
     accesses = {space: Accesses(round(reads * n), round(fills * n), round(updates * n), energy * n)
                 for space, keep, n, reads, fills, updates, energy in rows if keep}
-    return name, ComponentResult(0, 0.0, leak * max([1.0, *instances[:len(dataspaces)]]), accesses)
+    return name, ComponentResult(0, 0.0, 0.0, accesses)
 
 
 def _yaml(path: Path) -> Any:

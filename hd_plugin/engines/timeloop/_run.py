@@ -1,22 +1,26 @@
 """One run of Timeloop: a fresh folder, checked outputs, and a cache of what was run before."""
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import tempfile
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from hd_plugin._atomic import atomic_path, write_text
+from hd_plugin._data_files import accelergy_config
 from hd_plugin.energy import CLASSES
 from hd_plugin.engines.timeloop._results import (ComponentResult, RunError, check_table, read_stats, reference_table)
-from hd_plugin.engines.timeloop._tools import Tools, accelergy_config
+from hd_plugin.engines.timeloop._tools import Tools
 from hd_plugin.engines.timeloop._v4_text import to_yaml
 from hd_plugin.errors import InputError
 
@@ -25,7 +29,7 @@ __all__ = ["Job", "Outcome", "Runs", "default_cache", "reason"]
 _FRONT_END = Path(__file__).with_name("_front_end.py")
 _LONGEST_S = 3600
 _LOG_HEAD = re.compile(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d \w+ *")
-_NAMED_FILE = re.compile(rb'"(/[^"\n]+)"')       # a technology or a plan; relative paths mean nothing in a fresh folder
+_NAMED_FILE = re.compile(r'"(/[^"\n]+)"')        # a technology or a plan; relative paths mean nothing in a fresh folder
 _BULKY = ("*.map+stats.xml", "*.map.tensella.txt", "*.map.cpp", "*.flattened_architecture.yaml", "*.orojenesis.csv",
           "*_summary.yaml")
 
@@ -65,7 +69,8 @@ def default_cache() -> Path:
 class Runs:
     """Runs jobs with ``tools``; a job whose inputs were all run before is answered from ``cache``.
 
-    Raises InputError when the cache folder cannot be written.
+    Runs happen in the system's temporary folder, since Timeloop cannot work below a path with spaces, and move to the
+    cache when they are done. Raises InputError when the cache folder cannot be written.
     """
 
     def __init__(self, tools: Tools, cache: Path) -> None:
@@ -76,6 +81,8 @@ class Runs:
         self._common = hashlib.sha256(tools.digest.encode())
         for path in [accelergy_config(), *sorted(_code())]:
             self._common.update(path.read_bytes() if path.is_file() else b"-")
+        self._locks: dict[str, threading.Lock] = {}
+        self._lock = threading.Lock()
 
     def digest(self, job: Job) -> str:
         """SHA-256 of all that the result depends on.
@@ -83,9 +90,11 @@ class Runs:
         That is the inputs with the files that they name, the programs, Accelergy's configuration, and the code here.
         """
         total = self._common.copy()
-        parts = [job.program.encode(), job.architecture.read_bytes(), job.text().encode(), json.dumps(job.replay).encode()]
-        named = [Path(text.decode()) for part in parts[1:3] for text in _NAMED_FILE.findall(part)]
-        for part in [*parts, *(path.read_bytes() for path in named if path.is_file())]:
+        architecture = job.architecture.read_bytes()
+        named = [Path(p) for p in _NAMED_FILE.findall(architecture.decode("utf8", "replace"))]
+        named += [Path(v) for v in job.content.get("variables", {}).values() if isinstance(v, str) and v.startswith("/")]
+        for part in [job.program.encode(), architecture, job.text().encode(), json.dumps(job.replay).encode(),
+                     *(path.read_bytes() for path in named if path.is_file())]:
             total.update(len(part).to_bytes(8, "little") + part)
         return total.hexdigest()
 
@@ -94,19 +103,19 @@ class Runs:
         return self._load(self.cache / self.digest(job))
 
     def run(self, job: Job) -> Outcome:
-        """The outcome of ``job``. Raises RunError that names the folder with the logs; nothing stale is ever returned."""
+        """The outcome of ``job``. Raises RunError that names the folder with the logs; no result of a failed run is kept."""
         digest = self.digest(job)
-        kept = self.cache / digest
-        found = self._load(kept)
-        if found is not None:
-            return found
-        folder = Path(tempfile.mkdtemp(prefix=f"run-{digest[:12]}-", dir=self.cache))
+        with self._lock:
+            lock = self._locks.setdefault(digest, threading.Lock())
+        with lock:
+            return self._load(self.cache / digest) or self._run(job, digest)
+
+    def _run(self, job: Job, digest: str) -> Outcome:
+        folder = Path(tempfile.mkdtemp(prefix="hd-plugin-run-"))
         try:
             outcome = self._fresh(job, folder)
         except RunError as error:
-            failed = self.cache / f"failed-{digest[:12]}"
-            shutil.rmtree(failed, ignore_errors=True)
-            folder.rename(failed)
+            failed = self._move(folder, f"failed-{digest[:12]}")
             raise RunError(str(error).replace(str(folder), str(failed))) from error
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
@@ -116,11 +125,18 @@ class Runs:
         for pattern in _BULKY:
             for path in folder.glob(pattern):
                 path.unlink()
-        try:
-            folder.rename(kept)
-        except OSError:                      # another process has just finished the same run
-            shutil.rmtree(folder, ignore_errors=True)
-        return Outcome(outcome.components, outcome.cycles, kept)
+        return Outcome(outcome.components, outcome.cycles, self._move(folder, digest))
+
+    def _move(self, folder: Path, name: str) -> Path:
+        """``folder`` as cache/name, whole at once, also from another file system; a result that is there stays."""
+        target, coming = self.cache / name, Path(tempfile.mkdtemp(prefix="incoming-", dir=self.cache))
+        shutil.move(folder, coming / name)
+        if not (target / "result.json").is_file():
+            shutil.rmtree(target, ignore_errors=True)
+            with contextlib.suppress(OSError):      # another process has just put the same run there
+                (coming / name).rename(target)
+        shutil.rmtree(coming)
+        return target
 
     def call(self, job: Job, folder: Path) -> Path:
         """Start the front end in ``folder`` and wait; returns its log. Raises RunError when it fails."""
@@ -131,11 +147,15 @@ class Runs:
             "folder": str(folder), "log": str(folder / "program.log"), "replay": job.replay}))
         log = folder / "front_end.log"
         with log.open("w") as file:
+            process = subprocess.Popen([str(self.tools.python), str(_FRONT_END), str(folder / "job.json")], cwd=folder, stdout=file,
+                                       stderr=file, stdin=subprocess.DEVNULL, env=self.tools.environment(), start_new_session=True)
             try:
-                code = subprocess.run([str(self.tools.python), str(_FRONT_END), str(folder / "job.json")], cwd=folder, stdout=file,
-                                      stderr=file, stdin=subprocess.DEVNULL, env=self.tools.environment(),
-                                      start_new_session=True, timeout=_LONGEST_S).returncode
-            except subprocess.TimeoutExpired:
+                code = process.wait(_LONGEST_S)
+            except BaseException as error:   # a Ctrl-C, too: Timeloop must not go on alone
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+                if not isinstance(error, subprocess.TimeoutExpired):
+                    raise
                 code = f"none within {_LONGEST_S} s"
         if code != 0:
             raise RunError(f"timeloop {job.program}: exit code {code}: {reason(folder)} (logs in {folder})")
@@ -159,7 +179,7 @@ class Runs:
             return Outcome({n: ComponentResult.from_dict(c) for n, c in data["components"].items()}, data["cycles"], folder)
         except FileNotFoundError:
             return None
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise InputError(f"{folder}: result.json is damaged ({error!r}); delete this folder and run again") from error
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -12,7 +13,7 @@ from pathlib import Path
 
 from hd_plugin.errors import MissingTool
 
-__all__ = ["PYTHON_VARIABLE", "Tools", "accelergy_config", "find_tools"]
+__all__ = ["PYTHON_VARIABLE", "Tools", "find_tools"]
 
 PYTHON_VARIABLE = "HD_PLUGIN_TIMELOOP_PYTHON"
 _PROGRAMS = ("timeloop-model", "timeloop-mapper", "accelergy")
@@ -34,10 +35,16 @@ class Tools:
 
     @functools.cached_property
     def digest(self) -> str:
-        """SHA-256 of the programs' bytes: a rebuilt Timeloop is another one."""
+        """SHA-256 of the programs, of Timeloop's own libraries, and of the names, sizes and times of the packages' files."""
         total = hashlib.sha256(str(self.python).encode())
         for program in (self.timeloop_model, self.timeloop_mapper, self.accelergy):
             total.update(program.read_bytes())
+            for library in _linked(program):
+                total.update(library.read_bytes())
+        for folder in _packages(str(self.python)):
+            for path in sorted(p for p in Path(folder).rglob("*") if p.suffix in (".py", ".so", ".yaml")):
+                stat = path.stat()
+                total.update(f"{path} {stat.st_size} {stat.st_mtime_ns}".encode())
         return total.hexdigest()
 
     def environment(self) -> dict[str, str]:
@@ -51,25 +58,34 @@ def find_tools() -> Tools:
     """Raises MissingTool that lists ALL missing tools, each with what to do."""
     found = {program: shutil.which(program) for program in _PROGRAMS}
     missing = [program for program, path in found.items() if path is None]
-    python = os.environ.get(PYTHON_VARIABLE) or sys.executable
-    if not _has_pytimeloop(python):
+    wanted = os.environ.get(PYTHON_VARIABLE)
+    python = shutil.which(os.path.expanduser(wanted)) if wanted else sys.executable
+    if python is None or not _packages(str(Path(python).absolute())):
         missing.append("pytimeloop")
     if missing:
         told = [(", ".join(n for n in names if n in missing), how) for names, how in _INSTALL]
-        raise MissingTool("the timeloop engine needs " + "; ".join(f"{names}: {how}" for names, how in told if names)
-                          + ". The analytic engine needs none of them.")
-    return Tools(*(Path(found[p]).absolute() for p in _PROGRAMS), Path(python))
+        text = "the timeloop engine needs " + "; ".join(f"{names}: {how}" for names, how in told if names)
+        if wanted and "pytimeloop" in missing:
+            text += f" ({PYTHON_VARIABLE}: {wanted!r} found, which " + ("has none)" if python else "is no program)")
+        raise MissingTool(text + ". The analytic engine needs none of them.")
+    return Tools(*(Path(found[p]).absolute() for p in _PROGRAMS), Path(python).absolute())
 
 
 @functools.cache
-def _has_pytimeloop(python: str) -> bool:
-    code = "import importlib.util as u, sys; sys.exit(not (u.find_spec('pytimeloop') and u.find_spec('accelergy')))"
+def _packages(python: str) -> tuple[str, ...]:
+    """The folders of accelergy and pytimeloop; empty when that Python lacks one."""
+    code = ("import importlib.util as u\n"
+            "for name in ('accelergy', 'pytimeloop'): print(list(u.find_spec(name).submodule_search_locations)[0])")
     try:
-        return subprocess.run([python, "-c", code], capture_output=True, timeout=60).returncode == 0
+        done = subprocess.run([python, "-c", code], capture_output=True, text=True, timeout=60)
     except (OSError, subprocess.TimeoutExpired):
-        return False
+        return ()
+    return tuple(done.stdout.splitlines()) if done.returncode == 0 else ()
 
 
-def accelergy_config() -> Path:
-    """The configuration that Accelergy reads when its working directory holds none."""
-    return Path(os.path.expanduser("~")) / ".config" / "accelergy" / "accelergy_config.yaml"
+def _linked(program: Path) -> list[Path]:
+    """Timeloop's own libraries that a program loads; none where there is no ldd."""
+    if shutil.which("ldd") is None:
+        return []
+    told = subprocess.run(["ldd", str(program)], capture_output=True, text=True, timeout=60).stdout
+    return [Path(path) for path in re.findall(r"=> (\S*timeloop\S*) \(", told)]

@@ -40,7 +40,7 @@ class HdPlugIn(AccelergyPlugIn):
         component, rate = self._build(query)
         if query.action_name == "leak":
             seconds = float(query.action_args["global_cycle_seconds"])
-            value_pJ = component.cycle_pJ() + component.leakage_nW * seconds * 1e3      # nW x s = 1e-9 J = 1e3 pJ
+            value_pJ = component.cycle_pJ() + component.leak_pJ(seconds)
         else:
             value_pJ = component.actions_pJ()[query.action_name]
         self._tell(f"{query.class_name}.{query.action_name}: {value_pJ:.6g} pJ", component, rate)
@@ -70,9 +70,9 @@ class HdPlugIn(AccelergyPlugIn):
     def _build(self, query: AccelergyQuery) -> tuple[Component, FlipRate | None]:
         try:
             return build_component(query.class_name, query.class_attrs)
-        except HdPluginError as error:
+        except Exception as error:      # whatever it is: Accelergy would swallow it and ask the next plug-in
             name = query.class_attrs.get("name", query.class_name)
-            sys.exit(f"hd_plugin cannot estimate {name}: {error}")
+            sys.exit(f"hd_plugin cannot estimate {name}: {error if isinstance(error, HdPluginError) else repr(error)}")
 
     def _tell(self, what: str, component: Component, rate: FlipRate | None) -> None:
         flips = f"; flip_rate {rate.value:.6g} from {rate.source}" if rate else ""

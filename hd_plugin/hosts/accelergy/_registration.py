@@ -2,7 +2,6 @@
 from __future__ import annotations
 
 import io
-import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,12 +10,14 @@ from typing import Any
 from ruamel.yaml import YAML, YAMLError
 
 from hd_plugin._atomic import write_text
-from hd_plugin.errors import InputError
+from hd_plugin._data_files import accelergy_config
+from hd_plugin.errors import InputError, MissingTool
 
-__all__ = ["Registration", "default_config", "plug_in_folder", "register", "unregister"]
+__all__ = ["Registration", "plug_in_folder", "register", "unregister"]
 
 _KEY = "estimator_plug_ins"
 _FILE = "hd_plugin.estimator.yaml"
+_TAIL = ("hd_plugin", "hosts", "accelergy", "plug_in")
 
 
 @dataclass(frozen=True)
@@ -35,22 +36,17 @@ def plug_in_folder() -> Path:
     return Path(__file__).resolve().parent / "plug_in"
 
 
-def default_config() -> Path:
-    """The configuration that Accelergy reads and writes for a user."""
-    return Path(os.path.expanduser("~")) / ".config" / "accelergy" / "accelergy_config.yaml"
-
-
 def register(config: str | Path | None = None, dry_run: bool = False) -> Registration:
     """Add the plug-in's folder to ``estimator_plug_ins``; comments and other entries stay as they are.
 
     Does nothing when it is there already, or when pip put a copy into one of the folders listed. A file that is
     changed is first copied to accelergy_config.yaml.bak; a file that does not exist is made, with Accelergy's own
     plug-ins when the program is found. Raises InputError: a configuration that is not one, a folder that cannot be
-    written.
+    written; MissingTool: no configuration yet, and no Accelergy on the PATH to make one for.
     """
-    path, folder = Path(config) if config else default_config(), str(plug_in_folder())
+    path, folder = (Path(config) if config else accelergy_config()).resolve(), str(plug_in_folder())
     data, new = _read(path)
-    entries = data.setdefault(_KEY, [])
+    entries = data[_KEY]
     if folder in [str(e) for e in entries]:
         return Registration(path, False, None, None, f"{path}: hd_plugin is registered already")
     copy = next((found for e in entries if not _ours(str(e)) for found in sorted(Path(str(e)).rglob(_FILE))), None)
@@ -63,19 +59,18 @@ def register(config: str | Path | None = None, dry_run: bool = False) -> Registr
 
 def unregister(config: str | Path | None = None, dry_run: bool = False) -> Registration:
     """Take every entry of hd_plugin out again. Raises InputError as ``register``."""
-    path = Path(config) if config else default_config()
+    path = (Path(config) if config else accelergy_config()).resolve()
     if not path.exists():
         return Registration(path, False, None, None, f"{path}: no such file; nothing to undo")
     data, _ = _read(path)
-    entries = data.get(_KEY) or []
-    if not _take_out(entries):
+    if not _take_out(data[_KEY]):
         return Registration(path, False, None, None, f"{path}: hd_plugin is not registered; nothing to undo")
     return _write(path, data, False, dry_run, f"{path}: hd_plugin taken out")
 
 
 def _ours(entry: str) -> bool:
     path = Path(entry)
-    return path == plug_in_folder() or (path / _FILE).is_file()
+    return path == plug_in_folder() or (path / _FILE).is_file() or path.parts[-4:] == _TAIL      # of a checkout that has moved
 
 
 def _take_out(entries: list) -> bool:
@@ -96,24 +91,29 @@ def _yaml() -> YAML:
 def _read(path: Path) -> tuple[Any, bool]:
     if not path.exists():
         share = _accelergy_share()
-        return {"version": "0.4", _KEY: [str(share / "estimation_plug_ins")] if share else [],
-                "primitive_components": [str(share / "primitive_component_libs")] if share else [],
+        return {"version": "0.4", _KEY: [str(share / "estimation_plug_ins")],
+                "primitive_components": [str(share / "primitive_component_libs")],
                 "compound_components": [], "math_functions": [], "python_plug_ins": []}, True
     try:
         data = _yaml().load(path.read_text(encoding="utf8"))
     except (OSError, UnicodeDecodeError, YAMLError) as error:
         raise InputError(f"{path}: not readable as YAML ({' '.join(str(error).split())})") from error
-    if not isinstance(data, dict) or not isinstance(data.get(_KEY, []), list) or "version" not in data:
+    if isinstance(data, dict) and data.get(_KEY) is None:
+        data[_KEY] = []
+    if not isinstance(data, dict) or not isinstance(data[_KEY], list) or "version" not in data:
         raise InputError(f"{path}: not an Accelergy configuration: a mapping with 'version' and a list '{_KEY}' is needed; "
                          "move it away, and 'hd-plugin register' makes a new one")
     return data, False
 
 
-def _accelergy_share() -> Path | None:
-    """Where a pip-installed Accelergy keeps its own plug-ins."""
+def _accelergy_share() -> Path:
+    """Where a pip-installed Accelergy keeps its own plug-ins: a new configuration has to name them, too."""
     program = shutil.which("accelergy")
     share = Path(program).resolve().parent.parent / "share" / "accelergy" if program else None
-    return share if share and share.is_dir() else None
+    if share is None or not share.is_dir():
+        raise MissingTool("no accelergy_config.yaml yet, and no Accelergy on the PATH whose own plug-ins a new one would name; "
+                          "put its bin folder on the PATH, or run accelergy once and then 'hd-plugin register' again")
+    return share
 
 
 def _write(path: Path, data: Any, new: bool, dry_run: bool, told: str) -> Registration:
