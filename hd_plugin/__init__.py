@@ -11,7 +11,7 @@ __version__ = "0.1.0"
 _HOME = {
     "load_network": "weights", "bundled_networks": "weights", "Layer": "weights", "Network": "weights",
     "optimize": "streaming", "flips": "streaming", "nhd": "streaming", "hardware_flips": "streaming",
-    "lower_bound": "streaming", "StreamPlan": "streaming", "Group": "streaming",
+    "lower_bound": "streaming", "trellis": "streaming", "Rounding": "streaming", "StreamPlan": "streaming", "Group": "streaming",
     "TransitionTable": "bits", "Array": "engines",
     "compare": "comparison", "Comparison": "comparison",
     "HdPluginError": "errors", "InputError": "errors", "PlanMismatch": "errors", "MissingTool": "errors",

@@ -55,12 +55,19 @@ def test_undo_takes_out_what_was_put_in_and_nothing_else(config):
     assert not unregister(config).changed and not unregister(config.with_name("none.yaml")).changed
 
 
-def test_a_configuration_is_made_where_there_is_none_with_accelergys_own_plug_ins(tmp_path, monkeypatch):
+@pytest.fixture()
+def prefix(tmp_path, monkeypatch):
+    """Where an Accelergy is installed, and on the PATH."""
     prefix = tmp_path / "prefix"
     for folder in ("bin", "share/accelergy/estimation_plug_ins"):
         (prefix / folder).mkdir(parents=True)
     (prefix / "bin" / "accelergy").write_text("#!/bin/sh\n")
     (prefix / "bin" / "accelergy").chmod(0o755)
+    monkeypatch.setenv("PATH", str(prefix / "bin"))
+    return prefix
+
+
+def test_a_configuration_is_made_where_there_is_none_with_accelergys_own_plug_ins(prefix, tmp_path, monkeypatch):
     path = tmp_path / "new" / "accelergy_config.yaml"
     monkeypatch.setenv("PATH", "/nowhere")
     with pytest.raises(MissingTool, match="no Accelergy on the PATH"):
@@ -120,7 +127,7 @@ def test_what_is_no_configuration_is_refused_and_left_alone(config, text):
     assert config.read_text() == text
 
 
-def test_a_folder_that_cannot_be_written_is_named(tmp_path):
+def test_a_folder_that_cannot_be_written_is_named(prefix, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match="file"):
         register(tmp_path / "file" / "accelergy_config.yaml")

@@ -8,10 +8,12 @@ torch = pytest.importorskip("torch", reason="torch is not installed: training ca
 Image = pytest.importorskip("PIL.Image", reason="pillow is not installed: images cannot be read")
 
 from hd_plugin.errors import InputError  # noqa: E402
-from hd_plugin.training.baseline import accuracy, load_saved, output_sizes, save_network, train  # noqa: E402
+from hd_plugin.training.baseline import train  # noqa: E402
 from hd_plugin.training.data import augmented_batches, load_images, normalise  # noqa: E402
+from hd_plugin.training.evaluate import accuracy, output_sizes  # noqa: E402
 from hd_plugin.training.models import ResNetCifar  # noqa: E402
 from hd_plugin.training.quantised import quantise_weights, quantised_layers  # noqa: E402
+from hd_plugin.training.saved import load_into, save_network  # noqa: E402
 from hd_plugin.weights import load_network, quantise  # noqa: E402
 
 
@@ -75,7 +77,7 @@ def test_a_tiny_network_trains_saves_and_scores_the_same_when_read_back(tmp_path
     for layer, module in zip(network.layers, quantised_layers(model).values()):
         assert np.allclose(layer.values.reshape(module.weight.shape) * layer.scale, module.weight.detach().numpy(), atol=1e-6)
     assert network.layers[0].output_hw == (16, 16) and network.layers[-1].output_hw == (1, 1)
-    read = load_saved(tmp_path / "tiny.npz", blocks=1, classes=2, width=4)
+    read = load_into(ResNetCifar(blocks=1, classes=2, width=4), tmp_path / "tiny.npz")
     with torch.no_grad():
         assert torch.allclose(read(normalise(images)), model.eval()(normalise(images)), atol=1e-4)
     assert accuracy(read, images, labels)[0] == accuracy(model, images, labels)[0] >= 90

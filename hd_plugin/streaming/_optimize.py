@@ -18,7 +18,7 @@ from hd_plugin.streaming._paths import greedy_path, path_cost
 from hd_plugin.streaming._search import shortest_path
 from hd_plugin.weights import Layer
 
-__all__ = ["EFFORTS", "METHODS", "check_rows", "optimize"]
+__all__ = ["EFFORTS", "METHODS", "check_rows", "optimize", "with_rate"]
 
 METHODS = ("baseline", "direct", "segment", "cluster")
 EFFORTS = ("greedy", "local", "best")
@@ -64,16 +64,16 @@ def optimize(layer: Layer, rows: int = 8, method: str = "cluster", effort: str =
     if table is not None and table.bits != layer.bits:
         raise InputError(f"table: made for {table.bits} bits, layer {layer.name!r} has {layer.bits}")
     if method == "baseline":
-        return _with_rate(file_order_plan(layer, rows), layer)
+        return with_rate(file_order_plan(layer, rows), layer)
     cost = HAMMING if table is None else table.cost
     jobs = jobs or Jobs(threads, progress, f"{layer.name} {method}")
     make = {"direct": _direct, "segment": _segment, "cluster": _cluster}[method]
     groups = make(layer, rows, effort, seed, cost, jobs)
-    return _with_rate(StreamPlan(layer.name, layer.digest, layer.codes.shape, rows, method, effort, seed, groups,
+    return with_rate(StreamPlan(layer.name, layer.digest, layer.codes.shape, rows, method, effort, seed, groups,
                                  jobs.interrupted), layer)
 
 
-def _with_rate(plan: StreamPlan, layer: Layer) -> StreamPlan:
+def with_rate(plan: StreamPlan, layer: Layer) -> StreamPlan:
     return replace(plan, nhd=nhd(layer, plan), number_format=layer.number_format)
 
 

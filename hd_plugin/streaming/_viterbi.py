@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-__all__ = ["round_streams", "round_streams_table"]
+__all__ = ["round_streams", "round_streams_table", "round_with_feedback"]
 
 
 @njit(cache=True, nogil=True)
@@ -75,6 +75,34 @@ def round_streams_table(target, importance, value, weight):
                     d[x, r] = min(d[x, r], reach[k - 1, y, r] + step)
         _emit(target[k], importance[k], value, d)
     return _walk_back(reach, weight)
+
+
+@njit(cache=True, nogil=True)
+def round_with_feedback(target, upper, orders, value, mu):
+    """Codes int64[K, N], column after column; each column's rounding error is made good by the columns after it.
+
+    target : float64[K, N], overwritten. upper : float64[N, N], the Cholesky factor U of the inverse Hessian = U' U (Frantar et
+    al. 2022, GPTQ: an error e in column j moves column i > j by -e U[j, i] / U[j, j]). orders : int64[N, K], how each column
+    streams. A column's errors count 1 / U[j, j]**2, the mean over columns being 1.
+    """
+    K, N = target.shape
+    codes = np.empty((K, N), np.int64)
+    scale = 0.0
+    for j in range(N):
+        scale += 1.0 / (upper[j, j] * upper[j, j]) / N
+    column, importance = np.empty((K, 1)), np.empty((K, 1))
+    for j in range(N):
+        importance[:] = 1.0 / (upper[j, j] * upper[j, j]) / scale
+        for k in range(K):
+            column[k, 0] = target[orders[j, k], j]
+        chosen = round_streams(column, importance, value, mu)
+        for k in range(K):
+            codes[orders[j, k], j] = chosen[k, 0]
+        for k in range(K):
+            error = (target[k, j] - value[codes[k, j]]) / upper[j, j]
+            for i in range(j + 1, N):
+                target[k, i] -= error * upper[j, i]
+    return codes
 
 
 @njit(cache=True, nogil=True)

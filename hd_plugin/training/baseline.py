@@ -11,16 +11,16 @@ import os
 import time
 from pathlib import Path
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 
-from hd_plugin.errors import InputError
-from hd_plugin.training.data import augmented_batches, load_images, normalise
+from hd_plugin.training.data import augmented_batches, load_images
+from hd_plugin.training.evaluate import accuracy, output_sizes
 from hd_plugin.training.models import ResNetCifar
-from hd_plugin.training.quantised import quantise_weights, quantised_layers, refresh_scales
+from hd_plugin.training.quantised import quantise_weights, refresh_scales
+from hd_plugin.training.saved import save_network
 
-__all__ = ["accuracy", "load_saved", "main", "output_sizes", "save_network", "train"]
+__all__ = ["main", "train"]
 
 
 def train(model: torch.nn.Module, images: torch.Tensor, labels: torch.Tensor, *, epochs: int,
@@ -55,69 +55,6 @@ def train(model: torch.nn.Module, images: torch.Tensor, labels: torch.Tensor, *,
              "train_top1": 100 * right / seen, "seconds": round(time.time() - started, 1)})
     if quantised_epochs:
         refresh_scales(model)
-
-
-@torch.no_grad()
-def accuracy(model: torch.nn.Module, images: torch.Tensor, labels: torch.Tensor) -> tuple[float, float]:
-    """Top-1 and top-5 in percent, float32, no augmentation."""
-    model.eval()
-    first = five = 0
-    for start in range(0, len(images), 500):
-        y = labels[start:start + 500]
-        scores = model(normalise(images[start:start + 500]))
-        top = scores.topk(min(5, scores.shape[1])).indices == y[:, None]
-        first, five = first + int(top[:, 0].sum()), five + int(top.any(1).sum())
-    return 100 * first / len(images), 100 * five / len(images)
-
-
-def save_network(path: Path, model: torch.nn.Module, output_hw: dict[str, tuple[int, int]]) -> None:
-    """Integers, steps, output sizes and the batch-norm state of ``model`` as one .npz."""
-    arrays: dict[str, np.ndarray] = {}
-    for name, module in quantised_layers(model).items():
-        fake = module.parametrizations.weight[0]
-        arrays[f"{name}.weight"] = fake.integers(module.parametrizations.weight.original).detach().numpy().astype(np.int8)
-        arrays[f"{name}.scale"] = fake.scale.numpy().astype(np.float64)
-        arrays[f"{name}.output_hw"] = np.array(output_hw[name], np.int32)
-        if module.bias is not None:
-            arrays[f"{name}.bias"] = module.bias.detach().numpy()
-    for name, module in model.named_modules():
-        if isinstance(module, torch.nn.BatchNorm2d):
-            for key, value in module.state_dict().items():
-                if key != "num_batches_tracked":
-                    arrays[f"{name}.{key}"] = value.numpy()
-    np.savez_compressed(path, **arrays)
-
-
-def load_saved(file, **shape) -> ResNetCifar:
-    """The network of a file that ``save_network`` wrote, weights = integers * step; ``shape`` goes to ResNetCifar."""
-    with np.load(file, allow_pickle=False) as arrays:
-        state = {}
-        for key in arrays.files:
-            name, _, kind = key.rpartition(".")
-            if kind in ("scale", "output_hw"):
-                continue
-            step = arrays[f"{name}.scale"] if kind == "weight" and f"{name}.scale" in arrays.files else 1.0
-            state[key] = torch.from_numpy(np.asarray(arrays[key] * step, np.float32))
-    model = ResNetCifar(**shape)
-    missing, unexpected = model.load_state_dict(state, strict=False)
-    wrong = [k for k in missing if not k.endswith("num_batches_tracked")] + list(unexpected)
-    if wrong:
-        raise InputError(f"{file}: does not hold this network; missing or unexpected: {', '.join(wrong[:5])}")
-    return model.eval()
-
-
-def output_sizes(model: torch.nn.Module, shape: tuple[int, ...] = (1, 3, 32, 32)) -> dict[str, tuple[int, int]]:
-    """Output height and width of every Conv2d and Linear for one input of ``shape``."""
-    sizes: dict[str, tuple[int, int]] = {}
-    hooks = [m.register_forward_hook(
-        lambda _m, _i, out, n=name: sizes.__setitem__(n, tuple(out.shape[2:]) if out.dim() == 4 else (1, 1)))
-        for name, m in quantised_layers(model).items()]
-    model.eval()
-    with torch.no_grad():
-        model(torch.zeros(shape))
-    for hook in hooks:
-        hook.remove()
-    return sizes
 
 
 def main(argv: list[str] | None = None) -> None:

@@ -104,8 +104,8 @@ def _layer(path: Path, raw: RawLayer, bits: int, number_format: NumberFormat, pe
         if fits and keep is not False:
             return Layer.from_values(raw.name, integers, bits, number_format, scale=raw.scale, output_hw=raw.output_hw)
         values = integers * _along_k(raw.scale, values.ndim)
-    values, scale = quantise(values, bits, per_channel=per_channel, where=where)
-    return Layer.from_values(raw.name, values, bits, number_format, scale=scale, output_hw=raw.output_hw)
+    integers, scale = quantise(values, bits, per_channel=per_channel, where=where)
+    return Layer.from_values(raw.name, integers, bits, number_format, scale=scale, output_hw=raw.output_hw, weights=values)
 
 
 def _along_k(numbers: np.ndarray | int, ndim: int) -> np.ndarray:

@@ -20,6 +20,7 @@ class Layer:
     codes : uint8 or uint16 [K, C, Fy, Fx], the bit patterns; a linear layer has Fy = Fx = 1.
     scale : float64, [] per tensor or [K] per channel; weight ~ values * scale.
     output_hw : (P, Q) output height and width in pixels, or None where the file does not tell.
+    weights : float32, like codes; the real weights before rounding, or None where the file holds integers that were kept.
     """
 
     name: str
@@ -28,6 +29,7 @@ class Layer:
     number_format: NumberFormat = "twos_complement"
     scale: np.ndarray = field(default_factory=lambda: np.array(1.0))
     output_hw: tuple[int, int] | None = None
+    weights: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         check_bits(self.bits, f"layer {self.name!r}: bits")
@@ -41,6 +43,11 @@ class Layer:
             raise InputError(f"layer {self.name!r}: codes must be bit patterns of {self.bits} bits")
         dtype = np.uint8 if self.bits <= 8 else np.uint16
         object.__setattr__(self, "codes", np.ascontiguousarray(codes, dtype=dtype))
+        if self.weights is not None:
+            weights = np.asarray(self.weights, np.float32)
+            if weights.size != codes.size:
+                raise InputError(f"layer {self.name!r}: weights of shape {weights.shape} beside codes of shape {codes.shape}")
+            object.__setattr__(self, "weights", weights.reshape(codes.shape))
 
     @classmethod
     def from_values(cls, name: str, values: np.ndarray, bits: int, number_format: NumberFormat = "twos_complement",

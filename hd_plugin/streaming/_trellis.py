@@ -1,0 +1,164 @@
+"""Trellis rounding: codes that trade rounding error against flips, chosen for the order in which they stream.
+
+Along the stream of one input channel the best codes are a shortest path through 2**bits levels, found exactly by
+dynamic programming; then the orders are searched again for the new codes, and so on.
+"""
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from hd_plugin.bits import TransitionTable, decode
+from hd_plugin.errors import InputError
+from hd_plugin.streaming._count import flips
+from hd_plugin.streaming._jobs import Jobs, Progress
+from hd_plugin.streaming._optimize import optimize, with_rate
+from hd_plugin.streaming._plan import StreamPlan
+from hd_plugin.streaming._viterbi import round_streams, round_streams_table, round_with_feedback
+from hd_plugin.weights import Layer
+
+__all__ = ["Rounding", "round_to_plan", "trellis"]
+
+_MOST_BITS = 8
+_DAMPING = 0.01         # of the Hessian's mean diagonal, so that it can be inverted
+_ENOUGH = 1e-3          # of the objective; less gain than this ends the alternation
+
+
+@dataclass(frozen=True, eq=False)
+class Rounding:
+    """``layer`` with the chosen codes, and the ``plan`` to stream them; error, error_before : mean squared error of a weight,
+    in squared steps (importance-weighted, if given), now and when rounded to the nearest level."""
+
+    layer: Layer
+    plan: StreamPlan
+    mu: float
+    error: float
+    error_before: float
+    flips: int
+    flips_before: int
+
+    @property
+    def noise_dB(self) -> float:
+        """How much the weight noise has grown."""
+        return 10 * math.log10(self.error / self.error_before) if self.error_before else math.inf
+
+
+def trellis(layer: Layer, mu: float, rows: int = 8, method: str = "cluster", effort: str = "local", seed: int = 0, *,
+            importance: np.ndarray | None = None, hessian: np.ndarray | None = None, table: TransitionTable | None = None,
+            rounds: int = 6, threads: int | None = None, progress: Progress | None = None, jobs: Jobs | None = None) -> Rounding:
+    """Codes for ``layer`` and a plan to stream them that together minimise squared error + ``mu`` * flips.
+
+    mu : what a flip is worth in squared steps, >= 0. importance : real [K, C, Fy, Fx] or [C, Fy, Fx], >= 0; weighs squared
+    errors (the diagonal of a Hessian, say); its mean does not matter. hessian : float [C * Fy * Fx] squared, the second
+    moments of the layer's inputs; each column's error is then made good by the columns after it (GPTQ, with streams
+    in place of single weights). table : transition costs instead of flips. Starts from the real weights where the layer
+    has them, else from its integers. rounds : of rounding and ordering at most. Raises InputError for a bad argument.
+    """
+    _check(layer, mu, importance, hessian, table)
+    jobs = jobs or Jobs(threads, progress, f"{layer.name} trellis")
+    start = optimize(layer, rows, method, effort, seed, table=table, jobs=jobs)
+    before = flips(layer, start)
+    base = _error(layer, importance, hessian)
+    best: Rounding | None = None
+    plan = start
+    for _ in range(rounds):
+        rounded = round_to_plan(layer, plan, mu, importance=importance, hessian=hessian, table=table)
+        kept = with_rate(replace(plan, digest=rounded.digest), rounded)
+        found = optimize(rounded, rows, method, effort, seed, table=table, jobs=jobs)
+        plan = min(kept, found, key=lambda p: flips(rounded, p))
+        now = Rounding(rounded, plan, mu, _error(rounded, importance, hessian), base, flips(rounded, plan), before)
+        if best is not None and _objective(now) > (1 - _ENOUGH) * _objective(best):
+            return min(best, now, key=_objective)
+        best = now
+        if jobs.interrupted:
+            break
+    return best
+
+
+def round_to_plan(layer: Layer, plan: StreamPlan, mu: float, *, importance: np.ndarray | None = None,
+                  hessian: np.ndarray | None = None, table: TransitionTable | None = None) -> Layer:
+    """``layer`` with the codes that minimise squared error + ``mu`` * flips under the orders of ``plan``, as ``trellis`` does."""
+    target = _target(layer)
+    if hessian is not None:
+        return replace(layer, codes=_with_feedback(layer, target, plan, mu, hessian))
+    weight = None if table is None else mu * table.cost.astype(np.float64)
+    weigh = np.ones(target.shape) if importance is None else _weights(importance, target.shape)
+    codes = np.empty(layer.codes.shape, layer.codes.dtype)
+    value = _values(layer)
+    for group in plan.groups:
+        at = (group.order[:, None], group.channels[None, :], *group.tap)
+        streams = np.ascontiguousarray(target[at]), np.ascontiguousarray(weigh[at]), value
+        codes[at] = round_streams(*streams, float(mu)) if weight is None else round_streams_table(*streams, weight)
+    return replace(layer, codes=codes)
+
+
+def _with_feedback(layer: Layer, target: np.ndarray, plan: StreamPlan, mu: float, hessian: np.ndarray) -> np.ndarray:
+    """Columns group by group, those with the largest inputs first: their errors have the most columns to go to."""
+    K, C, Fy, Fx = layer.codes.shape
+    damped = hessian + np.eye(len(hessian)) * _DAMPING * max(float(np.diag(hessian).mean()), 1e-12)
+    columns = [g.channels * (Fy * Fx) + g.tap[0] * Fx + g.tap[1] for g in plan.groups]
+    strongest = sorted(range(len(columns)), key=lambda i: -np.diag(hessian)[columns[i]].sum())
+    taken = np.concatenate([columns[i] for i in strongest])
+    orders = np.concatenate([np.tile(plan.groups[i].order, (len(columns[i]), 1)) for i in strongest])
+    upper = np.linalg.cholesky(np.linalg.inv(damped[np.ix_(taken, taken)])).T
+    flat = np.ascontiguousarray(target.reshape(K, -1)[:, taken])
+    codes = np.empty((K, C * Fy * Fx), layer.codes.dtype)
+    codes[:, taken] = round_with_feedback(flat, np.ascontiguousarray(upper), orders, _values(layer), float(mu))
+    return codes.reshape(layer.codes.shape)
+
+
+def _target(layer: Layer) -> np.ndarray:
+    """Real weights in steps, float64 [K, C, Fy, Fx]."""
+    if layer.weights is None:
+        return layer.values.astype(np.float64)
+    scale = np.asarray(layer.scale, np.float64)
+    return layer.weights / (scale.reshape(-1, 1, 1, 1) if scale.ndim else scale)
+
+
+def _values(layer: Layer) -> np.ndarray:
+    """The value of each code; inf for -2**(bits - 1), which symmetric quantisation leaves out."""
+    value = decode(np.arange(1 << layer.bits), layer.bits, layer.number_format).astype(np.float64)
+    value[value < 1 - (1 << (layer.bits - 1))] = np.inf
+    return value
+
+
+def _weights(importance: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    spread = np.broadcast_to(np.asarray(importance, np.float64), shape)
+    return spread / spread.mean()
+
+
+def _error(layer: Layer, importance: np.ndarray | None, hessian: np.ndarray | None) -> float:
+    error = layer.values - _target(layer)
+    if hessian is not None:
+        flat = error.reshape(layer.K, -1)
+        return float(np.einsum("ki,ij,kj->", flat, hessian, flat, optimize=True) / np.trace(hessian) / layer.K)
+    weigh = 1.0 if importance is None else _weights(importance, error.shape)
+    return float((weigh * error ** 2).mean())
+
+
+def _objective(r: Rounding) -> float:
+    return r.error * r.layer.codes.size + r.mu * r.flips
+
+
+def _check(layer: Layer, mu: float, importance: np.ndarray | None, hessian: np.ndarray | None,
+           table: TransitionTable | None) -> None:
+    where = f"layer {layer.name!r}"
+    if isinstance(mu, bool) or not isinstance(mu, (int, float)) or not math.isfinite(mu) or mu < 0:
+        raise InputError(f"mu: {mu!r} found; a number >= 0 is needed (squared steps per flip)")
+    if layer.bits > _MOST_BITS:
+        raise InputError(f"{where}: {layer.bits} bits; the trellis has 2**bits levels and goes up to {_MOST_BITS} bits")
+    if importance is not None and hessian is not None:
+        raise InputError(f"{where}: importance and hessian given; the Hessian's diagonal is an importance, so give one of them")
+    if hessian is not None and table is not None:
+        raise InputError(f"{where}: hessian and table given; a transition table goes with importance only")
+    if importance is not None:
+        given = np.asarray(importance)
+        if given.shape not in (layer.codes.shape, layer.codes.shape[1:]) or not np.isfinite(given).all() or given.min() < 0 or not given.any():
+            raise InputError(f"{where}: importance of shape {given.shape} found; finite numbers >= 0, not all 0, of shape "
+                             f"{layer.codes.shape} or {layer.codes.shape[1:]} are needed")
+    if hessian is not None:
+        size = layer.C * layer.taps
+        if np.shape(hessian) != (size, size) or not np.isfinite(hessian).all():
+            raise InputError(f"{where}: hessian of shape {np.shape(hessian)} found; finite numbers of shape {(size, size)} are needed")
