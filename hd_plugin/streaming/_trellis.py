@@ -57,6 +57,8 @@ def trellis(layer: Layer, mu: float, rows: int = 8, method: str = "cluster", eff
     has them, else from its integers. rounds : of rounding and ordering at most. Raises InputError for a bad argument.
     """
     _check(layer, mu, importance, hessian, table)
+    if layer.weights is None:
+        layer = replace(layer, weights=layer.values * _steps(layer))        # so that rounding again starts from there again
     jobs = jobs or Jobs(threads, progress, f"{layer.name} trellis")
     start = optimize(layer, rows, method, effort, seed, table=table, jobs=jobs)
     before = flips(layer, start)
@@ -111,10 +113,13 @@ def _with_feedback(layer: Layer, target: np.ndarray, plan: StreamPlan, mu: float
 
 def _target(layer: Layer) -> np.ndarray:
     """Real weights in steps, float64 [K, C, Fy, Fx]."""
-    if layer.weights is None:
-        return layer.values.astype(np.float64)
+    return layer.values.astype(np.float64) if layer.weights is None else layer.weights / _steps(layer)
+
+
+def _steps(layer: Layer) -> np.ndarray:
+    """The step of every weight, to be broadcast."""
     scale = np.asarray(layer.scale, np.float64)
-    return layer.weights / (scale.reshape(-1, 1, 1, 1) if scale.ndim else scale)
+    return scale.reshape(-1, 1, 1, 1) if scale.ndim else scale
 
 
 def _values(layer: Layer) -> np.ndarray:

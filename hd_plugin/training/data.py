@@ -67,16 +67,20 @@ def normalise(images: torch.Tensor) -> torch.Tensor:
 
 def augmented_batches(images: torch.Tensor, labels: torch.Tensor, batch: int, generator: torch.Generator,
                       pad: int = 4) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-    """One shuffled epoch of full batches, each image shifted by up to ``pad`` pixels and mirrored at random."""
+    """One shuffled epoch of full batches, each image shifted by up to ``pad`` pixels and mirrored at random.
+
+    Random numbers come from ``generator`` on the CPU, so they are the same for images on any device.
+    """
     n, _, height, width = images.shape
+    device = images.device
     order = torch.randperm(n, generator=generator)
     for start in range(0, n - batch + 1, batch):
-        take = order[start:start + batch]
+        take = order[start:start + batch].to(device)
         x = torch.nn.functional.pad(images[take], (pad,) * 4)
-        dy, dx = torch.randint(0, 2 * pad + 1, (2, batch), generator=generator)
-        rows = dy.view(-1, 1, 1) + torch.arange(height).view(1, -1, 1)
-        cols = dx.view(-1, 1, 1) + torch.arange(width).view(1, 1, -1)
-        flip = torch.rand(batch, generator=generator) < 0.5
+        dy, dx = torch.randint(0, 2 * pad + 1, (2, batch), generator=generator).to(device)
+        rows = dy.view(-1, 1, 1) + torch.arange(height, device=device).view(1, -1, 1)
+        cols = dx.view(-1, 1, 1) + torch.arange(width, device=device).view(1, 1, -1)
+        flip = (torch.rand(batch, generator=generator) < 0.5).to(device)
         cols = torch.where(flip.view(-1, 1, 1), cols.flip(2), cols)
-        x = x[torch.arange(batch).view(-1, 1, 1), :, rows, cols].permute(0, 3, 1, 2)
+        x = x[torch.arange(batch, device=device).view(-1, 1, 1), :, rows, cols].permute(0, 3, 1, 2)
         yield normalise(x).contiguous(memory_format=torch.channels_last), labels[take]

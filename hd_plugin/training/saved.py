@@ -36,8 +36,7 @@ def load_into(model: nn.Module, path: str | Path) -> nn.Module:
     A state file may hold the state under "state_dict" or "model_state_dict", and names may start with "module.". Raises
     InputError when the file does not hold this network.
     """
-    path = Path(path)
-    state = _numpy_state(path) if path.suffix == ".npz" else _torch_state(path)
+    state = _torch_state(Path(path)) if Path(path).suffix != ".npz" else _numpy_state(Path(path))
     missing, unexpected = model.load_state_dict(state, strict=False)
     wrong = [k for k in missing if not k.endswith("num_batches_tracked")] + list(unexpected)
     if wrong:

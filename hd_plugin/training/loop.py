@@ -1,0 +1,169 @@
+"""One training run: float epochs if asked for, then quantised ones under a method; a checkpoint after every epoch."""
+from __future__ import annotations
+
+import csv
+import os
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.distributed as distributed
+import torch.nn.functional as F
+from torch import nn
+
+from hd_plugin._atomic import atomic_path
+from hd_plugin.errors import InputError
+from hd_plugin.training.data import augmented_batches
+from hd_plugin.training.methods import Method
+from hd_plugin.training.quantised import quantise_weights
+
+__all__ = ["Recipe", "fit"]
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """SGD with Nesterov momentum, one cosine cycle of the learning rate for float epochs and one for quantised ones."""
+
+    epochs: int = 6
+    float_epochs: int = 0
+    batch: int = 128
+    rate: float = 0.02
+    float_rate: float = 0.2
+    weight_decay: float = 1e-4
+    float_weight_decay: float = 5e-4
+    bits: int = 4
+    per_channel: bool = True
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name, low in (("epochs", 1), ("float_epochs", 0), ("batch", 1)):
+            if not isinstance(getattr(self, name), int) or getattr(self, name) < low:
+                raise InputError(f"{name}: {getattr(self, name)!r} found; a whole number of at least {low} is needed")
+
+
+def fit(model: nn.Module, images: torch.Tensor, labels: torch.Tensor, method: Method, recipe: Recipe, folder: Path, *,
+        device: str = "cpu", minutes: float | None = None, progress: Callable[[int, int, str], None] | None = None) -> bool:
+    """Train ``model`` in place; True when all epochs are done.
+
+    images : uint8[N, 3, H, W]; labels : int64[N]. folder : gets checkpoint.pt and log.csv; a run that finds its own
+    checkpoint goes on after it, bit by bit as if it had never stopped (on one CPU; other devices as far as torch is
+    deterministic there). minutes : stop after the epoch that the next one would exceed. Under torchrun every process
+    takes its share of each batch. Raises InputError when the checkpoint is of another run.
+    """
+    world = int(os.environ.get("WORLD_SIZE", 1))
+    rank = int(os.environ.get("RANK", 0))
+    if world > 1 and not distributed.is_initialized():
+        distributed.init_process_group("nccl" if device.startswith("cuda") else "gloo")
+    model.to(device, memory_format=torch.channels_last)
+    images, labels = images.to(device), labels.to(device)
+    steps = len(images) // recipe.batch
+    if not steps:
+        raise InputError(f"batch: {recipe.batch} found, but there are {len(images)} images only")
+    run = _Run(model, method, recipe, folder, steps)
+    first = run.resume(device)
+    total, started, longest = recipe.float_epochs + recipe.epochs, time.monotonic(), 0.0
+    for epoch in range(first, total):
+        if minutes is not None and epoch > first and time.monotonic() - started + longest > minutes * 60:
+            return False
+        begun = time.monotonic()
+        row = run.epoch(epoch, images, labels, device, rank, world, progress)
+        longest = max(longest, time.monotonic() - begun)
+        if rank == 0:
+            run.save(epoch, {**row, "seconds": round(longest, 1)})
+    return True
+
+
+class _Run:
+    def __init__(self, model: nn.Module, method: Method, recipe: Recipe, folder: Path, steps: int) -> None:
+        self.model, self.method, self.recipe, self.folder, self.steps = model, method, recipe, folder, steps
+        self.rows: list[dict[str, Any]] = []
+        self.optimiser: torch.optim.Optimizer | None = None
+
+    def begin(self, quantised: bool) -> None:
+        """A fresh optimiser and learning-rate curve for one of the two parts."""
+        r = self.recipe
+        rate, decay = (r.rate, r.weight_decay) if quantised else (r.float_rate, r.float_weight_decay)
+        if quantised:
+            quantise_weights(self.model, r.bits, r.per_channel)
+            self.method.attach(self.model, r.epochs, self.steps)
+        self.optimiser = torch.optim.SGD(self.model.parameters(), rate, momentum=0.9, weight_decay=decay, nesterov=True)
+        self.schedule = torch.optim.lr_scheduler.OneCycleLR(
+            self.optimiser, rate, total_steps=(r.epochs if quantised else r.float_epochs) * self.steps, pct_start=0.15,
+            cycle_momentum=False)
+
+    def epoch(self, epoch: int, images: torch.Tensor, labels: torch.Tensor, device: str, rank: int, world: int,
+              progress: Callable[[int, int, str], None] | None) -> dict[str, Any]:
+        r = self.recipe
+        quantised, number = epoch >= r.float_epochs, epoch - r.float_epochs
+        if self.optimiser is None or number == 0:
+            self.begin(quantised)
+        if quantised:
+            self.method.before_epoch(number)
+        model = nn.parallel.DistributedDataParallel(self.model) if world > 1 else self.model
+        generator = torch.Generator().manual_seed(r.seed * 100_003 + epoch)      # the same epoch, whether resumed or not
+        torch.manual_seed(r.seed * 100_003 + epoch)
+        model.train()
+        loss_sum, right, seen = torch.zeros((), device=device), torch.zeros((), device=device), 0
+        for step, (x, y) in enumerate(augmented_batches(images, labels, r.batch, generator)):
+            if quantised:
+                self.method.before_step(number, step)
+            x, y = x[rank::world], y[rank::world]
+            with torch.autocast(torch.device(device).type, torch.bfloat16):
+                out = model(x).float()
+            loss = F.cross_entropy(out, y)
+            penalty = self.method.penalty() if quantised else None
+            self.optimiser.zero_grad(set_to_none=True)
+            (loss if penalty is None else loss + penalty).backward()
+            self.optimiser.step()
+            self.schedule.step()
+            loss_sum += loss.detach() * len(y)
+            right += (out.argmax(1) == y).sum()
+            seen += len(y)
+            if progress and rank == 0:
+                progress(epoch * self.steps + step + 1, (r.float_epochs + r.epochs) * self.steps, f"epoch {epoch + 1}")
+        return {"epoch": epoch + 1, "quantised": int(quantised), "loss": float(loss_sum) / seen,
+                "train_top1": 100 * float(right) / seen, **(self.method.told() if quantised else {})}
+
+    def save(self, epoch: int, row: dict[str, Any]) -> None:
+        self.rows.append(row)
+        with atomic_path(self.folder / "checkpoint.pt") as path:
+            torch.save({"identity": self._identity(), "epoch": epoch, "model": self.model.state_dict(), "rows": self.rows,
+                        "optimiser": self.optimiser.state_dict(), "schedule": self.schedule.state_dict(),
+                        "method": self.method.state()}, path)
+        names = list(dict.fromkeys(name for r in self.rows for name in r))
+        with atomic_path(self.folder / "log.csv") as path, open(path, "w", newline="", encoding="utf8") as file:
+            writer = csv.DictWriter(file, names)
+            writer.writeheader()
+            writer.writerows(self.rows)
+
+    def resume(self, device: str) -> int:
+        """The epoch to go on with."""
+        path = self.folder / "checkpoint.pt"
+        if not path.is_file():
+            return 0
+        # our own file, plans and all; nothing else is put in this folder
+        data = torch.load(path, map_location=device, weights_only=False)
+        if data["identity"] != self._identity():
+            old, new = data["identity"], self._identity()
+            told = ", ".join(f"{k}: {old.get(k)!r} there, {new[k]!r} here" for k in new if old.get(k) != new[k])
+            raise InputError(f"{path}: of another run ({told}); give another folder, or delete this one")
+        epoch = data["epoch"] + 1
+        if epoch < self.recipe.float_epochs + self.recipe.epochs:
+            self.begin(epoch > self.recipe.float_epochs)
+            self.optimiser.load_state_dict(data["optimiser"])
+            self.schedule.load_state_dict(data["schedule"])
+        else:
+            quantise_weights(self.model, self.recipe.bits, self.recipe.per_channel)
+            self.method.attach(self.model, self.recipe.epochs, self.steps)
+        self.model.load_state_dict(data["model"])
+        self.method.restore(data["method"])
+        self.rows = data["rows"]
+        return epoch
+
+    def _identity(self) -> dict[str, Any]:
+        """What makes a checkpoint this run's."""
+        return {**asdict(self.recipe), "method": self.method.name, "strength": self.method.strength,
+                "number_format": self.method.number_format, "steps": self.steps}
