@@ -224,3 +224,10 @@ def test_what_is_no_plan_is_refused(content, tmp_path):
     path.write_bytes(content)
     with pytest.raises(InputError, match="x.json"):
         hd.StreamPlan.load(path)
+
+
+def test_column_orders_say_how_each_column_of_the_weights_streams():
+    layer = hd.Layer.from_values("l", np.random.default_rng(0).integers(-7, 8, (5, 6, 2, 2)), 4)
+    plan = hd.optimize(layer, rows=4)
+    streamed = np.take_along_axis(layer.codes.reshape(5, -1), plan.column_orders(), axis=0)
+    assert int(np.bitwise_count(streamed[1:] ^ streamed[:-1]).sum()) == hd.flips(layer, plan)

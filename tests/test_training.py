@@ -12,6 +12,7 @@ from hd_plugin.training.baseline import train  # noqa: E402
 from hd_plugin.training.data import augmented_batches, load_images, normalise  # noqa: E402
 from hd_plugin.training.evaluate import accuracy, output_sizes  # noqa: E402
 from hd_plugin.training.models import ResNetCifar  # noqa: E402
+from hd_plugin.training.orders import layers_of  # noqa: E402
 from hd_plugin.training.quantised import quantise_weights, quantised_layers  # noqa: E402
 from hd_plugin.training.saved import load_into, save_network  # noqa: E402
 from hd_plugin.weights import load_network, quantise  # noqa: E402
@@ -72,7 +73,7 @@ def test_a_tiny_network_trains_saves_and_scores_the_same_when_read_back(tmp_path
     log = []
     train(model, images, labels, epochs=6, quantised_epochs=3, bits=4, batch=16, peak_rate=0.1, seed=0, log=log.append)
     assert log[-1]["loss"] < log[0]["loss"] and [r["quantised"] for r in log] == [False] * 3 + [True] * 3
-    save_network(tmp_path / "tiny.npz", model, output_sizes(model, (1, 3, 16, 16)))
+    save_network(tmp_path / "tiny.npz", model, layers_of(model, "twos_complement", output_sizes(model, (1, 3, 16, 16))).values())
     network = load_network(tmp_path / "tiny.npz", bits=4)
     for layer, module in zip(network.layers, quantised_layers(model).values()):
         assert np.allclose(layer.values.reshape(module.weight.shape) * layer.scale, module.weight.detach().numpy(), atol=1e-6)

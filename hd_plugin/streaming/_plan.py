@@ -53,6 +53,19 @@ class StreamPlan:
         """The words that the group streams, in order: uint8 or uint16 [K, len(channels)]."""
         return layer.codes[group.order][:, group.channels, group.tap[0], group.tap[1]]
 
+    def columns(self, group: Group) -> np.ndarray:
+        """The columns of the weights flattened to [K, C * Fy * Fx] that the group streams: int64[len(channels)]."""
+        Fy, Fx = self.shape[2:]
+        return group.channels * (Fy * Fx) + group.tap[0] * Fx + group.tap[1]
+
+    def column_orders(self) -> np.ndarray:
+        """For each such column the output channels as they stream: int64[K, C * Fy * Fx]."""
+        K, C, Fy, Fx = self.shape
+        orders = np.empty((K, C * Fy * Fx), np.int64)
+        for group in self.groups:
+            orders[:, self.columns(group)] = group.order[:, None]
+        return orders
+
     def check(self, layer: Layer) -> None:
         """Raise PlanMismatch unless this plan was made for exactly these codes."""
         if self.digest != layer.digest:

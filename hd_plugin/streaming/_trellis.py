@@ -16,7 +16,7 @@ from hd_plugin.streaming._count import flips
 from hd_plugin.streaming._jobs import Jobs, Progress
 from hd_plugin.streaming._optimize import optimize, with_rate
 from hd_plugin.streaming._plan import StreamPlan
-from hd_plugin.streaming._viterbi import round_streams, round_streams_table, round_with_feedback
+from hd_plugin.streaming._viterbi import round_columns, round_with_feedback
 from hd_plugin.weights import Layer
 
 __all__ = ["Rounding", "round_to_plan", "trellis"]
@@ -85,28 +85,28 @@ def round_to_plan(layer: Layer, plan: StreamPlan, mu: float, *, importance: np.n
     target = _target(layer)
     if hessian is not None:
         return replace(layer, codes=_with_feedback(layer, target, plan, mu, hessian))
-    weight = None if table is None else mu * table.cost.astype(np.float64)
-    weigh = np.ones(target.shape) if importance is None else _weights(importance, target.shape)
-    codes = np.empty(layer.codes.shape, layer.codes.dtype)
-    value = _values(layer)
-    for group in plan.groups:
-        at = (group.order[:, None], group.channels[None, :], *group.tap)
-        streams = np.ascontiguousarray(target[at]), np.ascontiguousarray(weigh[at]), value
-        codes[at] = round_streams(*streams, float(mu)) if weight is None else round_streams_table(*streams, weight)
-    return replace(layer, codes=codes)
+    weight = np.empty((0, 0)) if table is None else mu * table.cost.astype(np.float64)
+    orders = plan.column_orders()
+
+    def streamed(numbers: np.ndarray) -> np.ndarray:
+        return np.take_along_axis(numbers.reshape(orders.shape), orders, axis=0)
+    weigh = np.ones(orders.shape) if importance is None else streamed(_weights(importance, target.shape))
+    chosen = round_columns(streamed(target), weigh, _values(layer), float(mu), weight)
+    codes = np.empty(orders.shape, layer.codes.dtype)
+    np.put_along_axis(codes, orders, chosen.astype(codes.dtype), axis=0)
+    return replace(layer, codes=codes.reshape(layer.codes.shape))
 
 
 def _with_feedback(layer: Layer, target: np.ndarray, plan: StreamPlan, mu: float, hessian: np.ndarray) -> np.ndarray:
     """Columns group by group, those with the largest inputs first: their errors have the most columns to go to."""
-    K, C, Fy, Fx = layer.codes.shape
     damped = hessian + np.eye(len(hessian)) * _DAMPING * max(float(np.diag(hessian).mean()), 1e-12)
-    columns = [g.channels * (Fy * Fx) + g.tap[0] * Fx + g.tap[1] for g in plan.groups]
+    columns = [plan.columns(group) for group in plan.groups]
     strongest = sorted(range(len(columns)), key=lambda i: -np.diag(hessian)[columns[i]].sum())
     taken = np.concatenate([columns[i] for i in strongest])
-    orders = np.concatenate([np.tile(plan.groups[i].order, (len(columns[i]), 1)) for i in strongest])
+    orders = np.ascontiguousarray(plan.column_orders()[:, taken].T)
     upper = np.linalg.cholesky(np.linalg.inv(damped[np.ix_(taken, taken)])).T
-    flat = np.ascontiguousarray(target.reshape(K, -1)[:, taken])
-    codes = np.empty((K, C * Fy * Fx), layer.codes.dtype)
+    flat = np.ascontiguousarray(target.reshape(layer.K, -1)[:, taken])
+    codes = np.empty(flat.shape, layer.codes.dtype)
     codes[:, taken] = round_with_feedback(flat, np.ascontiguousarray(upper), orders, _values(layer), float(mu))
     return codes.reshape(layer.codes.shape)
 

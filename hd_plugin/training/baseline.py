@@ -17,6 +17,7 @@ import torch.nn.functional as F
 from hd_plugin.training.data import augmented_batches, load_images
 from hd_plugin.training.evaluate import accuracy, output_sizes
 from hd_plugin.training.models import ResNetCifar
+from hd_plugin.training.orders import layers_of
 from hd_plugin.training.quantised import quantise_weights, refresh_scales
 from hd_plugin.training.saved import save_network
 
@@ -83,7 +84,7 @@ def main(argv: list[str] | None = None) -> None:
     test_images, test_labels, _ = load_images(args.data / "cifar10_test.zip")
     top1, top5 = accuracy(model, test_images, test_labels)
     torch.save(model.state_dict(), args.output / "checkpoint.pt")
-    save_network(args.output / f"resnet20_cifar10_w{args.bits}.npz", model, output_sizes(model))
+    save_network(args.output / f"resnet20_cifar10_w{args.bits}.npz", model, layers_of(model, "twos_complement", output_sizes(model)).values())
     (args.output / "scores.json").write_text(json.dumps(
         {"top1": top1, "top5": top5, "test_images": len(test_images), "minutes": minutes,
          "epochs": args.epochs, "quantised_epochs": args.quantised_epochs, "bits": args.bits,

@@ -61,7 +61,7 @@ class HammingLoss:
     def set_plans(self, plans: Mapping[str, StreamPlan]) -> None:
         """The orders under which flips count from now on, by layer."""
         for name, module in self.layers.items():
-            self.orders[name] = column_orders(plans[name]).to(module.weight.device)
+            self.orders[name] = torch.from_numpy(plans[name].column_orders()).to(module.weight.device)
 
     def __call__(self, b: int) -> torch.Tensor:
         """Raises KeyError before plans are set."""
@@ -78,13 +78,3 @@ class HammingLoss:
         planes = bit(x + (torch.round(x) - x).detach(), b, fake.bits, frozen=True)
         streamed = planes.gather(0, self.orders[name])
         return (streamed[1:] - streamed[:-1]).abs().sum()
-
-
-def column_orders(plan: StreamPlan) -> torch.Tensor:
-    """int64[K, C * taps]: for each column of the flattened weights, the output channels as its group streams them."""
-    K, C, Fy, Fx = plan.shape
-    orders = torch.empty(K, C * Fy * Fx, dtype=torch.int64)
-    for group in plan.groups:
-        columns = torch.from_numpy(group.channels * (Fy * Fx) + group.tap[0] * Fx + group.tap[1])
-        orders[:, columns] = torch.from_numpy(group.order)[:, None]
-    return orders

@@ -107,12 +107,13 @@ class Paper(Method):
 class Trellis(Method):
     """The exact rounding of ``hd_plugin.trellis`` as the quantiser: codes for the present orders, straight-through gradients.
 
-    strength : the largest mu, squared steps a flip. Codes are refreshed every ``every`` steps while mu ramps up over the
-    first ``ramp`` of training; from ``settle`` on they stay, so that batch statistics and biases fit them.
+    strength : the largest mu, squared steps a flip. Codes are refreshed every ``every`` steps (rarely enough to cost little, often
+    enough that float weights do not overshoot while codes stand still) while mu ramps up over the first ``ramp`` of
+    training; from ``settle`` on they stay, so that batch statistics and biases fit them.
     """
 
     name = "trellis"
-    every: int = 50
+    every: int = 4
     ramp: float = 0.6
     settle: float = 0.85
 
@@ -128,11 +129,11 @@ class Trellis(Method):
 
     def refresh(self, mu: float) -> None:
         """New codes for the present float weights under the present plans."""
+        modules = quantised_layers(self.model)
         for name, layer in layers_of(self.model, self.number_format).items():
             codes = round_to_plan(layer, self.plans[name], mu).codes
-            module = quantised_layers(self.model)[name]
-            levels = decode(codes, layer.bits, layer.number_format).astype(np.int8)
-            fake_of(module).use(torch.from_numpy(levels).reshape(module.weight.shape))
+            levels = torch.from_numpy(decode(codes, layer.bits, layer.number_format).astype(np.int8))
+            fake_of(modules[name]).use(levels.reshape(modules[name].parametrizations.weight.original.shape))
 
 
 METHODS: dict[str, type[Method]] = {cls.name: cls for cls in (Method, Paper, Trellis)}

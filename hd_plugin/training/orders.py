@@ -15,7 +15,7 @@ from hd_plugin.weights import Layer
 __all__ = ["Ordering", "layers_of"]
 
 
-def layers_of(model: nn.Module, number_format: str) -> dict[str, Layer]:
+def layers_of(model: nn.Module, number_format: str, output_hw: Mapping[str, tuple[int, int]] | None = None) -> dict[str, Layer]:
     """The quantised layers of a model: integers as they are in use, steps, and the float weights behind them."""
     layers = {}
     for name, module in quantised_layers(model).items():
@@ -23,7 +23,7 @@ def layers_of(model: nn.Module, number_format: str) -> dict[str, Layer]:
         integers = fake.integers(weight).cpu().numpy().astype(np.int16)
         scale = fake.scale.cpu().numpy().astype(np.float64)
         layers[name] = Layer(name, encode(integers, fake.bits, number_format), fake.bits, number_format,
-                             scale.reshape(-1) if fake.per_channel else scale, weights=weight.cpu().numpy())
+                             scale.reshape(-1) if fake.per_channel else scale, (output_hw or {}).get(name), weight.cpu().numpy())
     return layers
 
 

@@ -27,7 +27,13 @@ class FakeQuantise(nn.Module):
         self.register_buffer("lowest", torch.full_like(weight, -top, dtype=torch.int8, requires_grad=False))
         self.register_buffer("highest", torch.full_like(weight, top, dtype=torch.int8, requires_grad=False))
         self.register_buffer("levels", torch.zeros_like(weight, dtype=torch.int8, requires_grad=False))
-        self.register_buffer("given", torch.tensor(False, device=weight.device))
+        self.given = False
+
+    def get_extra_state(self) -> bool:
+        return self.given
+
+    def set_extra_state(self, state: bool) -> None:
+        self.given = state
 
     def integers(self, weight: torch.Tensor) -> torch.Tensor:
         """The integers in use, as floats."""
@@ -43,7 +49,7 @@ class FakeQuantise(nn.Module):
     def use(self, levels: torch.Tensor) -> None:
         """Round to ``levels`` (integers, like the weight) from now on."""
         self.levels.copy_(levels)
-        self.given.fill_(True)
+        self.given = True
 
 
 def _scale(weight: torch.Tensor, bits: int, per_channel: bool) -> torch.Tensor:

@@ -1,33 +1,28 @@
 """Networks on disk: integers, steps, output sizes and everything else that a network needs to run."""
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import nn
 
-from hd_plugin._atomic import atomic_path
 from hd_plugin.errors import InputError
-from hd_plugin.training.quantised import fake_of, quantised_layers
+from hd_plugin.training.quantised import quantised_layers
+from hd_plugin.weights import Layer, save_layers
 
-__all__ = ["load_into", "save_network"]
+__all__ = ["load_into", "load_layers", "save_network"]
 
 
-def save_network(path: Path, model: nn.Module, output_hw: dict[str, tuple[int, int]]) -> None:
-    """Integers, steps and output sizes of the quantised layers, and all other parameters and buffers, as one .npz."""
-    arrays: dict[str, np.ndarray] = {}
-    layers = quantised_layers(model)
-    for name, module in layers.items():
-        fake = fake_of(module)
-        arrays[f"{name}.weight"] = fake.integers(module.parametrizations.weight.original).detach().cpu().numpy().astype(np.int8)
-        arrays[f"{name}.scale"] = fake.scale.cpu().numpy().astype(np.float64).reshape(-1) if fake.per_channel else np.float64(fake.scale.item())
-        arrays[f"{name}.output_hw"] = np.array(output_hw[name], np.int32)
-    for key, value in model.state_dict().items():
-        if ".parametrizations." not in f".{key}" and not key.endswith("num_batches_tracked"):
-            arrays[key] = value.cpu().numpy()
-    with atomic_path(path) as temporary, open(temporary, "wb") as file:
-        np.savez_compressed(file, **arrays)
+def save_network(path: Path, model: nn.Module, layers: Iterable[Layer]) -> None:
+    """The integers, steps and output sizes of ``layers``, and every other parameter and buffer of ``model``, as one .npz."""
+    extra = {key: value.cpu().numpy() for key, value in model.state_dict().items()
+             if not key.endswith("num_batches_tracked") and ".parametrizations." not in f".{key}"}
+    layers = list(layers)
+    for layer in layers:
+        extra.pop(f"{layer.name}.weight", None)
+    save_layers(path, layers, extra)
 
 
 def load_into(model: nn.Module, path: str | Path) -> nn.Module:
@@ -37,11 +32,27 @@ def load_into(model: nn.Module, path: str | Path) -> nn.Module:
     InputError when the file does not hold this network.
     """
     state = _torch_state(Path(path)) if Path(path).suffix != ".npz" else _numpy_state(Path(path))
+    shapes = {key: value.shape for key, value in model.state_dict().items()}
+    state = {key: value.reshape(shapes[key]) if value.numel() == shapes.get(key, value.shape).numel() and key in shapes else value
+             for key, value in state.items()}           # layers are saved with four dimensions, linear ones too
     missing, unexpected = model.load_state_dict(state, strict=False)
     wrong = [k for k in missing if not k.endswith("num_batches_tracked")] + list(unexpected)
     if wrong:
         raise InputError(f"{path}: does not hold this network; missing or unexpected: {', '.join(wrong[:5])}")
     return model.eval()
+
+
+@torch.no_grad()
+def load_layers(model: nn.Module, layers: Iterable[Layer]) -> nn.Module:
+    """``model`` (unquantised) with the rounded weights of ``layers``. Raises InputError for a layer that it lacks."""
+    modules = quantised_layers(model)
+    for layer in layers:
+        if layer.name not in modules or modules[layer.name].weight.numel() != layer.codes.size:
+            raise InputError(f"layer {layer.name!r}: the model has no such layer, or one of another size")
+        scale = np.asarray(layer.scale, np.float64)
+        weight = layer.values * (scale.reshape(-1, 1, 1, 1) if scale.ndim else scale)
+        modules[layer.name].weight.copy_(torch.from_numpy(np.asarray(weight, np.float32)).reshape(modules[layer.name].weight.shape))
+    return model
 
 
 def _numpy_state(path: Path) -> dict[str, torch.Tensor]:
@@ -51,7 +62,7 @@ def _numpy_state(path: Path) -> dict[str, torch.Tensor]:
             name, _, kind = key.rpartition(".")
             if kind in ("scale", "output_hw"):
                 continue
-            value = arrays[key].astype(np.float32)
+            value = np.asarray(arrays[key], np.float32)
             if kind == "weight" and f"{name}.scale" in arrays.files:
                 step = arrays[f"{name}.scale"]
                 value = value * (step.reshape((-1,) + (1,) * (value.ndim - 1)) if step.ndim else step)
