@@ -5,7 +5,7 @@ import csv
 import json
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ import numpy as np
 
 from hd_plugin import __version__
 from hd_plugin._atomic import atomic_path, write_text
+from hd_plugin.combined import Combined, combine
 from hd_plugin.energy import ActionCounts, EnergyBreakdown, load_technology
 from hd_plugin.engines import Array, Engine, Evaluation, Request, get_engine
 from hd_plugin.errors import InputError, did_you_mean
@@ -68,6 +69,7 @@ class Comparison:
     unmapped: list[Unmapped]
     provenance: dict[str, Any]
     studies: dict[str, Any] = field(default_factory=dict)
+    trained: list[Combined] = field(default_factory=list)
 
     def of(self, method: str) -> list[Row]:
         """The rows of one method, in network order."""
@@ -105,7 +107,8 @@ class Comparison:
         return {"schema": SCHEMA, "network": self.network, "array": self.array, "bits": self.bits,
                 "number_format": self.number_format, "engine": self.engine, "technology": self.technology,
                 "layers": list(layers.values()), "summary": self.summary(),
-                "unmapped": [asdict(u) for u in self.unmapped], "studies": self.studies, "provenance": self.provenance}
+                "unmapped": [asdict(u) for u in self.unmapped], "studies": self.studies,
+                "trained": [asdict(c) for c in self.trained], "provenance": self.provenance}
 
     def to_json(self, path: str | Path) -> None:
         write_text(path, json.dumps(self.to_dict(), indent=1) + "\n")
@@ -156,13 +159,15 @@ def _row(r: Request, method: str, plan: StreamPlan, array: Array, found: Evaluat
 
 def compare(network: Network, rows: int = 8, cols: int = 8, methods: Sequence[str] = METHODS, *, effort: str = "local",
             engine: str | Engine = "analytic", technology: str | Path | None = None, array: Array | None = None, seed: int = 0,
-            threads: int | None = None, progress: Progress | None = None, studies: bool = False) -> Comparison:
+            threads: int | None = None, progress: Progress | None = None, studies: bool = False,
+            trained: Sequence[Network] = ()) -> Comparison:
     """Flips and energy of every layer of ``network`` under every method; the baseline always comes first.
 
     array : overrides rows and cols and gives widths. technology : None takes the array's, else eyeriss45. engine : a name,
     or an engine with options of its own (``hd_plugin.engines.get_engine("timeloop", mapping="mapper")``). studies : also
     the convergence of Algorithm 2 and the reduction against channels per cluster, on the layer with most weights among
-    those with C > K. Results do not depend on ``threads``. Ctrl-C during the searches keeps what was found
+    those with C > K. trained : networks of the same layers, trained for few flips; each goes through the baseline and the
+    last method, against ``network`` in file order (the paper's Table 4). Results do not depend on ``threads``. Ctrl-C during the searches keeps what was found
     (provenance.interrupted); during runs of Timeloop it ends the call, and finished runs are kept for the next one.
     Raises InputError: unknown method, effort, engine or technology; a layer without an output size; and what the engine
     raises (MissingTool, say).
@@ -184,18 +189,21 @@ def compare(network: Network, rows: int = 8, cols: int = 8, methods: Sequence[st
     for (request, method), found in zip(asked, chosen.evaluate([r for r, _ in asked], array, coefficients, jobs)):
         base = next(r for r in reversed(table) if r.method == "baseline") if method != "baseline" else None
         table.append(_row(request, method, plans[request.layer.name, method], array, found, base))
+    others = [compare(other, methods=methods[-1:], effort=effort, engine=chosen, technology=technology, array=array, seed=seed,
+                      threads=threads, progress=progress) for other in trained]
     found = {}
     if studies and not interrupted:
         from hd_plugin.studies import run_studies
         found = run_studies(network, array.rows, seed, threads, progress)
-    return Comparison(
+    result = Comparison(
         network.name, {"rows": array.rows, "cols": array.cols}, network.layers[0].bits, network.layers[0].number_format,
         chosen.name, coefficients.name, methods, table, plans, network.unmapped,
         {"version": __version__, "seed": seed, "interrupted": interrupted,
          "options": {"effort": effort, "array": asdict(array), "methods": list(methods), "technology": coefficients.reference},
          "engine": chosen.provenance(),
          "technology": {"description": coefficients.description, "sources": coefficients.sources},
-         "input_digests": {Path(network.source).name or network.name: network.digest}}, found)
+         "input_digests": {Path(n.source).name or n.name: n.digest for n in (network, *trained)}}, found)
+    return replace(result, trained=combine(result, others)) if others else result
 
 
 def _plans(network: Network, rows: int, methods: Sequence[str], effort: str, seed: int, threads: int | None,

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from hd_plugin.comparison import Comparison
 
-__all__ = ["figures", "plot_all", "plot_cluster_size", "plot_convergence", "plot_energy", "plot_nhd", "plot_reduction", "save_figure"]
+__all__ = ["figures", "new_axis", "plot_all", "plot_cluster_size", "plot_convergence", "plot_energy", "plot_nhd", "plot_reduction", "save_figure"]
 
 # Okabe and Ito's palette: told apart by colour-blind readers and in grey
 COLOURS = {"baseline": "#8c8c8c", "direct": "#56b4e9", "segment": "#e69f00", "cluster": "#009e73"}
@@ -22,7 +22,7 @@ _TERMS = {"mac_J": ("MAC", "#0072b2"), "weight_hop_J": ("weight hops", "#56b4e9"
           "lut_J": ("address table", "#d55e00"), "clock_J": ("clock", "#cc79a7"), "memory_J": ("memory", "#bdbdbd")}
 
 
-def _axis(ax: Axes | None, width: float = 10.0, height: float = 3.6) -> Axes:
+def new_axis(ax: Axes | None, width: float = 10.0, height: float = 3.6) -> Axes:
     if ax is None:
         from matplotlib.figure import Figure
         ax = Figure(figsize=(width, height), layout="constrained").add_subplot()
@@ -41,7 +41,7 @@ def _layer_axis(ax: Axes, count: int) -> None:
 
 def plot_reduction(result: Comparison, ax: Axes | None = None) -> Axes:
     """Flip reduction of every layer under every method, as the paper's Figures 9 and 10."""
-    ax = _axis(ax)
+    ax = new_axis(ax)
     methods = result.methods[1:]
     width = 0.8 / max(len(methods), 1)
     for i, method in enumerate(methods):
@@ -59,7 +59,7 @@ def plot_reduction(result: Comparison, ax: Axes | None = None) -> Axes:
 
 def plot_nhd(result: Comparison, ax: Axes | None = None) -> Axes:
     """NHD of every layer before and after, as the paper's Figure 4."""
-    ax = _axis(ax)
+    ax = new_axis(ax)
     for method in result.methods:
         nhd = [r.nhd for r in result.of(method)]
         ax.plot(range(len(nhd)), nhd, marker="o", markersize=4, linewidth=1.2, color=COLOURS[method], label=method)
@@ -76,7 +76,7 @@ def plot_nhd(result: Comparison, ax: Axes | None = None) -> Axes:
 
 def plot_energy(result: Comparison, ax: Axes | None = None) -> Axes:
     """Energy of the whole network by term, a bar a method."""
-    ax = _axis(ax, 10.0, 2.8)
+    ax = new_axis(ax, 10.0, 2.8)
     ax.grid(axis="x", color="#e6e6e6", linewidth=0.8)
     ax.grid(axis="y", visible=False)
     left = np.zeros(len(result.methods))
@@ -94,7 +94,7 @@ def plot_energy(result: Comparison, ax: Axes | None = None) -> Axes:
 
 def plot_convergence(result: Comparison, ax: Axes | None = None) -> Axes:
     """Algorithm 2 over its iterations from random starts, as the paper's Figure 5(a). Needs ``studies``."""
-    ax = _axis(ax, 5.2, 3.4)
+    ax = new_axis(ax, 5.2, 3.4)
     study = result.studies["convergence"]
     curves = np.asarray(study["curves"])
     steps = np.arange(1, curves.shape[1] + 1)
@@ -110,7 +110,7 @@ def plot_convergence(result: Comparison, ax: Axes | None = None) -> Axes:
 
 def plot_cluster_size(result: Comparison, ax: Axes | None = None) -> Axes:
     """Flip reduction against channels per cluster, as the paper's Figure 5(c). Needs ``studies``."""
-    ax = _axis(ax, 5.2, 3.4)
+    ax = new_axis(ax, 5.2, 3.4)
     study = result.studies["cluster_size"]
     for method in ("segment", "cluster"):
         ax.plot(study["sizes"], study[method], marker="o", color=COLOURS[method], label=method)

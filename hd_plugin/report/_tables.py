@@ -9,9 +9,11 @@ from rich.table import Table
 from hd_plugin.report._text import MEAN_NOTE, energy, ratio, shorten
 
 if TYPE_CHECKING:
+    from hd_plugin.combined import Combined
     from hd_plugin.comparison import Comparison
 
-__all__ = ["compare_tables", "doctor_tables", "layers_table", "measure_table", "networks_table", "optimize_table"]
+__all__ = ["combined_table", "compare_tables", "doctor_tables", "layers_table", "measure_table", "networks_table", "optimize_table",
+           "training_table", "trellis_table"]
 
 
 def _table(title: str, left: list[str], right: list[str], caption: str | None = None) -> Table:
@@ -42,7 +44,43 @@ def compare_tables(result: Comparison) -> list[Table]:
         summary.add_row(method, ratio(s["mean_hd_reduction"]), ratio(s["best_hd_reduction"]), ratio(s["mean_energy_reduction"]),
                         ratio(s["best_energy_reduction"]), f"{s['flips']:,}", f"{s['flips_hardware']:,}",
                         f"{s['flips_hardware_alternate']:,}", energy(s["datapath_energy_J"]), energy(s["total_energy_J"]))
-    return [layers, summary]
+    return [layers, summary, *([combined_table(result.trained)] if result.trained else [])]
+
+
+def combined_table(rows: list[Combined]) -> Table:
+    """Networks by methods, as the paper's Table 4."""
+    table = _table("Trained networks against the first one in file order", ["network", "method"],
+                   ["flips\nmean", "flips\nbest", "energy\nmean", "energy\nbest"], MEAN_NOTE)
+    for r in rows:
+        table.add_row(escape(r.network), r.method, ratio(r.mean_hd_reduction), ratio(r.best_hd_reduction),
+                      ratio(r.mean_energy_reduction), ratio(r.best_energy_reduction))
+    return table
+
+
+def training_table(content: dict[str, Any]) -> Table:
+    """One line a trained network, as the paper's Table 3, from the content of train.json."""
+    table = _table(f"{escape(content['model'])}: against the 4-bit baseline in file order", ["method", "strength"],
+                   ["top-1 %", "top-5 %", "to the\nbaseline", "flips\nmean", "flips\nbest", "energy\nmean", "energy\nbest"],
+                   f"{MEAN_NOTE}; orders: {content['order_method']}")
+    base = content["runs"][0]["top1"]
+    for r in content["runs"]:
+        table.add_row(r["method"], f"{r['strength']:g}", f"{r['top1']:.2f}", f"{r['top5']:.2f}", f"{r['top1'] - base:+.2f}",
+                      ratio(r["mean_hd_reduction"]), ratio(r["best_hd_reduction"]), ratio(r["mean_energy_reduction"]),
+                      ratio(r["best_energy_reduction"]))
+    return table
+
+
+def trellis_table(content: dict[str, Any]) -> Table:
+    """One line a mu, from the content of trellis.json."""
+    scored = any(r["top1"] is not None for r in content["runs"])
+    table = _table(f"{escape(content['network'])}: trellis rounding on top of {content['method']}", ["mu"],
+                   ["noise dB", "flips\nmean", f"over\n{content['method']}", *(["top-1 %"] if scored else [])],
+                   f"{MEAN_NOTE}; noise against nearest rounding"
+                   + (", as it reaches the outputs" if content["calibration_images"] else ""))
+    for r in content["runs"]:
+        table.add_row(f"{r['mu']:g}", f"{r['noise_dB']:+.2f}", ratio(r["mean_hd_reduction"]), ratio(r["mean_over_method"]),
+                      *([f"{r['top1']:.2f}"] if scored else []))
+    return table
 
 
 def measure_table(content: dict[str, Any]) -> Table:

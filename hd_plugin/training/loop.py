@@ -70,9 +70,10 @@ def fit(model: nn.Module, images: torch.Tensor, labels: torch.Tensor, method: Me
             return False
         begun = time.monotonic()
         row = run.epoch(epoch, images, labels, device, rank, world, progress)
-        longest = max(longest, time.monotonic() - begun)
+        seconds = time.monotonic() - begun
+        longest = max(longest, seconds)
         if rank == 0:
-            run.save(epoch, {**row, "seconds": round(longest, 1)})
+            run.save(epoch, {**row, "seconds": round(seconds, 1)})
     return True
 
 

@@ -1,0 +1,109 @@
+"""train: networks with few flips, by the paper's training or by trellis training, and what they cost in accuracy."""
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from hd_plugin.cli._options import progress_bar
+from hd_plugin.cli._output import checked_folder, show
+
+if TYPE_CHECKING:
+    from hd_plugin.training.loop import Recipe
+
+__all__ = ["train"]
+
+_EXISTING = click.Path(path_type=Path, exists=True)
+
+
+@click.command()
+@click.argument("model")
+@click.option("--data", "data_", type=_EXISTING, multiple=True, required=True, help="Training images, a zip or a folder of CLASS/image; may be repeated.")
+@click.option("--test", type=_EXISTING, multiple=True, required=True, help="Test images, read once, after training.")
+@click.option("--start", type=_EXISTING, help="Float weights to start from (.pt .pth .th, or a .npz of ours); without it, train from scratch.")
+@click.option("--method", type=click.Choice(["paper", "trellis"]), default="trellis", show_default=True)
+@click.option("--strength", "strengths", type=float, multiple=True, help="lambda or mu, squared steps a flip; may be repeated. The baseline (0) always comes first.")
+@click.option("--epochs", type=int, default=6, show_default=True, help="Quantised epochs.")
+@click.option("--float-epochs", type=int, default=0, show_default=True, help="Float epochs before them.")
+@click.option("--batch", type=int, default=128, show_default=True)
+@click.option("--rate", type=float, default=0.02, show_default=True, help="Largest learning rate of the quantised epochs.")
+@click.option("--bits", type=int, default=4, show_default=True, help="Width of the weights.")
+@click.option("--per-channel/--per-tensor", default=True, show_default=True, help="One step per output channel, or per tensor.")
+@click.option("--number-format", default="twos_complement", show_default=True)
+@click.option("--rows", type=int, default=8, show_default=True, help="Rows of the array: input channels per group.")
+@click.option("--order-method", default="cluster", show_default=True, help="direct, segment or cluster.")
+@click.option("--seed", type=int, default=0, show_default=True)
+@click.option("--device", default="cpu", show_default=True, help="cpu, cuda, cuda:0 ... Several: torchrun -m hd_plugin.cli train ...")
+@click.option("--minutes", type=float, help="Stop before the epoch that would take longer than this; the same command goes on.")
+@click.option("--json", "as_json", is_flag=True, help="Machine-readable result on stdout.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), metavar="DIR", required=True, help="Folder of the runs.")
+def train(model: str, data_: tuple[Path, ...], test: tuple[Path, ...], start: Path | None, method: str, strengths: tuple[float, ...],
+          epochs: int, float_epochs: int, batch: int, rate: float, bits: int, per_channel: bool, number_format: str, rows: int,
+          order_method: str, seed: int, device: str, minutes: float | None, as_json: bool, output: Path) -> None:
+    """Train MODEL (resnet20, mobilenet_v2, ... or PACKAGE.MODULE:FUNCTION) for few bit flips.
+
+    DIR gets a folder a run (checkpoint, log.csv, network.npz, result.json), and of all runs train.json, front.csv, front.png
+    and curves.png. A run that is there is not done again, so strengths and methods can be added later.
+    """
+    from hd_plugin.training.loop import Recipe
+    from hd_plugin.training.sweep import Sweep
+    checked_folder(output)
+    recipe = Recipe(epochs, float_epochs, batch, rate, bits=bits, per_channel=per_channel, seed=seed)
+    sweep = Sweep(model, recipe, list(data_), list(test), start, output, number_format, rows, order_method, device)
+    with progress_bar() as progress:
+        done = sweep.run([("baseline", 0.0), *((method, s) for s in strengths)], minutes, progress)
+    if not sweep.first_process:
+        return
+    if not done:
+        click.echo(f"stopped; the same command goes on from {output}", err=True)
+        return
+    content = _summary(output, model, recipe, rows, order_method)
+    _write(output, content)
+    if as_json:
+        click.echo(json.dumps(content, indent=1))
+    else:
+        from hd_plugin.report import training_table
+        show(training_table(content))
+        click.echo(f"plots: {output / 'front.png'}, {output / 'curves.png'}")
+
+
+def _summary(output: Path, model: str, recipe: Recipe, rows: int, order_method: str) -> dict[str, Any]:
+    """Every finished run in the folder, its flips and energy against the baseline network in file order."""
+    from dataclasses import asdict
+
+    from hd_plugin.comparison import compare
+    from hd_plugin.weights import load_network
+    folders = sorted((p.parent for p in output.glob("*/result.json")), key=lambda p: (p.name != "baseline", p.name))
+    results = [json.loads((p / "result.json").read_text(encoding="utf8")) for p in folders]
+    with progress_bar() as progress:
+        networks = [load_network(p / "network.npz", bits=recipe.bits, number_format=r["number_format"])
+                    for p, r in zip(folders, results)]
+        compared = compare(networks[0], rows=rows, methods=(order_method,), trained=networks[1:], progress=progress)
+    table = compared.trained or []
+    rows_of = {(i // 2): c for i, c in enumerate(table) if c.method == order_method}
+    alone = compared.summary()[order_method]
+    runs = []
+    for i, result in enumerate(results):
+        found = asdict(rows_of[i]) if table else {**alone, "hd_reductions": [r.hd_reduction for r in compared.of(order_method)]}
+        kept = ("mean_hd_reduction", "best_hd_reduction", "mean_energy_reduction", "best_energy_reduction", "hd_reductions")
+        runs.append({**result, **{k: found[k] for k in kept}})
+    runs.sort(key=lambda r: (r["method"] != "baseline", r["method"], r["strength"]))
+    return {"schema": "hd-plugin/train/1", "model": model, "recipe": asdict(recipe), "rows": rows, "order_method": order_method, "runs": runs}
+
+
+def _write(output: Path, content: dict[str, Any]) -> None:
+    from hd_plugin._atomic import atomic_path, write_text
+    from hd_plugin.report import plot_curves, plot_front
+    from hd_plugin.report._plots import save_figure
+    write_text(output / "train.json", json.dumps(content, indent=1) + "\n")
+    columns = ["method", "strength", "top1", "top5", "mean_hd_reduction", "best_hd_reduction", "mean_energy_reduction", "best_energy_reduction"]
+    with atomic_path(output / "front.csv") as path, open(path, "w", newline="", encoding="utf8") as file:
+        writer = csv.DictWriter(file, columns, extrasaction="ignore")
+        writer.writeheader()
+        writer.writerows(content["runs"])
+    logs = {p.parent.name: list(csv.DictReader(p.open(encoding="utf8"))) for p in sorted(output.glob("*/log.csv"))}
+    save_figure(plot_front(content["runs"], f"Accuracy against flips: {content['model']}").figure, output / "front.png")
+    save_figure(plot_curves(logs).figure, output / "curves.png")

@@ -1,0 +1,110 @@
+"""Several runs of one recipe: the baseline and the strengths of a method, each in a folder of its own."""
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from hd_plugin import __version__
+from hd_plugin._atomic import write_text
+from hd_plugin.errors import InputError
+from hd_plugin.training.data import load_images
+from hd_plugin.training.evaluate import accuracy, output_sizes
+from hd_plugin.training.loop import Recipe, fit
+from hd_plugin.training.methods import make_method
+from hd_plugin.training.models import make_model
+from hd_plugin.training.orders import Ordering, layers_of
+from hd_plugin.training.saved import load_into, save_network
+
+__all__ = ["Sweep"]
+
+
+@dataclass
+class Sweep:
+    """``run`` trains what is missing; each run's folder gets checkpoint.pt, log.csv, network.npz and result.json.
+
+    Test images are scored once a run, after its last step. Raises InputError for data, weights or options that do not fit.
+    """
+
+    model: str
+    recipe: Recipe
+    data: Sequence[Path]
+    test: Sequence[Path]
+    start: Path | None
+    output: Path
+    number_format: str = "twos_complement"
+    rows: int = 8
+    order_method: str = "cluster"
+    device: str = "cpu"
+    _images: dict[str, tuple[torch.Tensor, torch.Tensor, list[str]]] = field(default_factory=dict)
+
+    @property
+    def first_process(self) -> bool:
+        """Whether this is the process that writes, of those that torchrun started."""
+        return int(os.environ.get("RANK", 0)) == 0
+
+    def run(self, wanted: Sequence[tuple[str, float]], minutes: float | None = None,
+            progress: Callable[[int, int, str], None] | None = None) -> bool:
+        """Train (method, strength) after (method, strength); True when all are done, False when ``minutes`` ran out."""
+        if self.device.startswith("cuda") and not torch.cuda.is_available():
+            raise InputError(f"device: {self.device!r} found, but torch sees no CUDA device; use --device cpu")
+        if self.start is None and not self.recipe.float_epochs:
+            raise InputError("start: missing; give float weights (--start) or float epochs (--float-epochs)")
+        ends = None if minutes is None else time.monotonic() + 60 * minutes
+        for method, strength in wanted:
+            folder = self.output / (method if method == "baseline" else f"{method}-{strength:g}")
+            if (folder / "result.json").is_file():
+                continue
+            left = None if ends is None else (ends - time.monotonic()) / 60
+            if left is not None and left <= 0:
+                return False
+
+            def tell(done: int, total: int, text: str, name: str = folder.name) -> None:
+                if progress:
+                    progress(done, total, name)
+            if not self._one(method, strength, folder, left, tell):
+                return False
+        return True
+
+    def _one(self, method: str, strength: float, folder: Path, minutes: float | None,
+             progress: Callable[[int, int, str], None]) -> bool:
+        started = time.monotonic()
+        folder.mkdir(parents=True, exist_ok=True)
+        images, labels, classes = self._load("data", self.data)
+        torch.manual_seed(self.recipe.seed)
+        model = make_model(self.model, len(classes))
+        if self.start is not None:
+            load_into(model, self.start)
+        chosen = make_method(method, strength, self.number_format, Ordering(self.rows, self.order_method, seed=self.recipe.seed))
+        if not fit(model, images, labels, chosen, self.recipe, folder, device=self.device, minutes=minutes, progress=progress):
+            return False
+        if self.first_process:
+            self._finish(model, method, strength, folder, classes, images.shape[2:], (time.monotonic() - started) / 60)
+        return True
+
+    def _finish(self, model: torch.nn.Module, method: str, strength: float, folder: Path, classes: list[str],
+                size: tuple[int, int], minutes: float) -> None:
+        test_images, test_labels, test_classes = self._load("test", self.test)
+        if test_classes != classes:
+            raise InputError(f"test: classes {test_classes[:3]} ... found, {classes[:3]} ... in the training images")
+        top1, top5 = accuracy(model, test_images.to(self.device), test_labels.to(self.device))
+        model.to("cpu")
+        sizes = output_sizes(model, (1, 3, *size))
+        save_network(folder / "network.npz", model, layers_of(model, self.number_format, sizes).values())
+        result: dict[str, Any] = {
+            "schema": "hd-plugin/trained/1", "method": method, "strength": strength, "top1": top1, "top5": top5,
+            "test_images": len(test_images), "model": self.model, "start": self.start.name if self.start else None,
+            "number_format": self.number_format, "recipe": asdict(self.recipe), "minutes": round(minutes, 1),
+            "device": self.device, "torch": torch.__version__, "version": __version__}
+        write_text(folder / "result.json", json.dumps(result, indent=1) + "\n")
+
+    def _load(self, which: str, paths: Sequence[Path]) -> tuple[torch.Tensor, torch.Tensor, list[str]]:
+        if which not in self._images:
+            self._images[which] = load_images(*paths)
+        return self._images[which]
