@@ -9,7 +9,7 @@ import click
 
 from hd_plugin.cli._output import checked_folder, deliver, save_plans, save_runs, show
 from hd_plugin.cli._options import (DEFAULT_NETWORK, array_options, load, network_options, output_options, progress_bar,
-                                    search_options)
+                                    search_options, trellis_options)
 
 __all__ = ["compare", "measure", "networks", "optimize"]
 
@@ -26,11 +26,13 @@ __all__ = ["compare", "measure", "networks", "optimize"]
               help="Where counts and energies come from: analytic (closed forms) or timeloop (the installed tools).")
 @click.option("--mapping", help="timeloop: paper (the analytic engine's dataflow) or mapper (timeloop-mapper's choice).")
 @click.option("--cache", type=click.Path(path_type=Path, file_okay=False), help="timeloop: folder of finished runs.")
+@click.option("--trained", multiple=True, metavar="NETWORK", help="A trained network of the same layers, beside this one; may be repeated.")
 @click.option("--technology", help="Energy coefficients: a bundled name or a YAML file (default: the array's, else eyeriss45).")
 @click.option("--studies/--no-studies", default=None, help="Also convergence and cluster sizes (default: with -o).")
 @output_options
 def compare(source: str, rows: int, cols: int, array_name: str | None, methods: tuple[str, ...], studies: bool | None,
-            engine: str, mapping: str | None, cache: Path | None, as_json: bool, output: Path | None, **options: Any) -> None:
+            engine: str, mapping: str | None, cache: Path | None, trained: tuple[str, ...], as_json: bool, output: Path | None,
+            **options: Any) -> None:
     """Energy of NETWORK (a file or a bundled name), layer by layer, under every streaming order.
 
     With -o DIR: compare.json, compare.csv, report.html, plots/ and the plans; with timeloop also the inputs and the
@@ -42,9 +44,10 @@ def compare(source: str, rows: int, cols: int, array_name: str | None, methods: 
     array = load_array(array_name) if array_name else Array(rows, cols)
     chosen = get_engine(engine, **{k: v for k, v in (("mapping", mapping), ("cache", cache)) if v is not None})
     checked_folder(output)
+    others = [load(name, dict(options)) for name in trained]
     network = load(source, options)
     with progress_bar() as progress:
-        result = comparison.compare(network, array=array, methods=methods or comparison.METHODS, engine=chosen, progress=progress,
+        result = comparison.compare(network, array=array, trained=others, methods=methods or comparison.METHODS, engine=chosen, progress=progress,
                                     studies=output is not None if studies is None else studies, **options)
     if output is not None:
         result.to_json(output / "compare.json")
@@ -92,14 +95,28 @@ def measure(source: str, as_json: bool, output: Path | None, **options: Any) -> 
 @click.option("--method", default="cluster", show_default=True, help="direct, segment or cluster.")
 @search_options
 @click.option("--bound", is_flag=True, help="Also a certified lower bound for the plan's groups (slow for large K).")
+@trellis_options
 @output_options
 def optimize(source: str, rows: int, method: str, effort: str, seed: int, threads: int | None, bound: bool, as_json: bool,
              output: Path | None, **options: Any) -> None:
-    """Stream plans for the layers of NETWORK: one file a layer with -o DIR. Ctrl-C keeps the best so far."""
+    """Stream plans for the layers of NETWORK: one file a layer with -o DIR. Ctrl-C keeps the best so far.
+
+    With --trellis MU the weights are rounded anew, so that rounding error plus MU times flips is least; with --model and
+    --calibrate the errors that reach each layer's outputs count, and with --test every MU is scored.
+    """
     from hd_plugin import streaming
     from hd_plugin.report import optimize_table
     checked_folder(output)
+    chosen = {name: options.pop(name) for name in ("model", "calibrate", "calibration_images", "feedback", "test")}
+    mus = options.pop("trellis")
     network = load(source, options)
+    if mus:
+        from hd_plugin.cli._trellis import run_trellis
+        run_trellis(network, source, mus, rows=rows, method=method, effort=effort, seed=seed, threads=threads, as_json=as_json,
+                    output=output, **chosen)
+        return
+    if unused := [name for name in ("model", "calibrate", "test") if chosen[name]]:
+        raise click.UsageError(f"--{unused[0]} goes with --trellis only")
     plans, rows_ = {}, []
     with progress_bar() as progress:
         for layer in network.layers:

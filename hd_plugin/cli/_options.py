@@ -12,7 +12,7 @@ import click
 if TYPE_CHECKING:
     from hd_plugin.weights import Network
 
-__all__ = ["DEFAULT_NETWORK", "array_options", "load", "network_options", "output_options", "progress_bar", "search_options"]
+__all__ = ["DEFAULT_NETWORK", "array_options", "load", "network_options", "output_options", "progress_bar", "search_options", "trellis_options"]
 
 DEFAULT_NETWORK = "resnet20_cifar10_w4"
 _PATIENCE_S = 1.0       # quicker work needs no bar
@@ -43,6 +43,16 @@ search_options = _stack(
     click.option("--effort", default="local", show_default=True, help="greedy (the paper's algorithms), local or best."),
     click.option("--seed", type=int, default=0, show_default=True, help="Same seed, same plan."),
     click.option("--threads", type=int, default=None, help="Threads to use; all cores by default. Never changes a result."))
+
+trellis_options = _stack(
+    click.option("--trellis", type=float, multiple=True, metavar="MU",
+                 help="Round the weights anew: a flip is worth MU squared steps of rounding error; may be repeated."),
+    click.option("--model", help="With --trellis: the network to run (resnet20, ... or PACKAGE.MODULE:FUNCTION)."),
+    click.option("--calibrate", type=click.Path(path_type=Path, exists=True), help="Training images (no labels are used)."),
+    click.option("--calibration-images", type=int, default=1024, show_default=True),
+    click.option("--feedback/--no-feedback", default=True, show_default=True,
+                 help="Make a weight's error good by later ones, or only weigh errors by the inputs' power."),
+    click.option("--test", type=click.Path(path_type=Path, exists=True), help="Test images, to score each MU."))
 
 output_options = _stack(
     click.option("--json", "as_json", is_flag=True, help="Machine-readable result on stdout."),

@@ -1,0 +1,103 @@
+"""What ``optimize --trellis`` does: round for few flips, without training, and score the result where there are images."""
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hd_plugin.cli._options import progress_bar
+from hd_plugin.cli._output import deliver, save_plans
+from hd_plugin.errors import InputError
+
+if TYPE_CHECKING:
+    from hd_plugin.streaming import Rounding
+    from hd_plugin.weights import Network
+
+__all__ = ["run_trellis"]
+
+
+def run_trellis(network: Network, source: str, mus: Sequence[float], *, rows: int, method: str, effort: str, seed: int,
+                threads: int | None, model: str | None, calibrate: Path | None, calibration_images: int, feedback: bool,
+                test: Path | None, as_json: bool, output: Path | None) -> None:
+    """One rounding of the whole network for each mu; with ``output``, a folder each with network.npz and plans."""
+    from hd_plugin.report import trellis_table
+    from hd_plugin.streaming import Jobs, flips, trellis
+    if (calibrate or test) and model is None:
+        raise InputError("--calibrate and --test need --model: the network to run the images through")
+    scoring = _Scoring(model, source, calibrate, calibration_images, seed, test) if model else None
+    moments = scoring.moments() if scoring and calibrate else {}
+    runs, files = [], [flips(layer) for layer in network.layers]
+    for mu in mus:
+        def work(layer: Any, mu: float = mu) -> Rounding:
+            given = moments.get(layer.name)
+            chosen = {} if given is None else {"hessian": given} if feedback else {
+                "importance": np.diag(given).reshape(layer.codes.shape[1:])}
+            return trellis(layer, mu, rows, method, effort, seed, jobs=jobs.child(), **chosen)
+        with progress_bar() as progress:
+            jobs = Jobs(threads, progress, f"{network.name}: mu {mu:g}")
+            found = jobs.map(work, network.layers, work)
+        runs.append(_told(mu, found, files) | {"top1": scoring.top1(found) if scoring and test else None})
+        if output is not None:
+            _save(output / f"mu-{mu:g}", found, scoring)
+    content = {"schema": "hd-plugin/trellis/1", "network": network.name, "digest": network.digest, "method": method, "effort": effort,
+               "rows": rows, "seed": seed, "model": model, "feedback": feedback,
+               "calibration_images": scoring.images_used if scoring and calibrate else 0,
+               "layers": [layer.name for layer in network.layers], "runs": runs}
+    deliver(content, "trellis.json", output, as_json, lambda: [trellis_table(content)])
+
+
+def _told(mu: float, found: list[Rounding], files: list[int]) -> dict[str, Any]:
+    errors = sum(r.error * r.layer.codes.size for r in found), sum(r.error_before * r.layer.codes.size for r in found)
+    return {"mu": mu, "noise_dB": 10 * float(np.log10(errors[0] / errors[1])) if min(errors) > 0 else 0.0,
+            "mean_hd_reduction": float(np.mean([f / max(r.flips, 1) for f, r in zip(files, found)])),
+            "mean_over_method": float(np.mean([r.flips_before / max(r.flips, 1) for r in found])),
+            "flips": [r.flips for r in found], "flips_before": [r.flips_before for r in found], "flips_file_order": files,
+            "error": [r.error for r in found], "error_before": [r.error_before for r in found]}
+
+
+def _save(folder: Path, found: list[Rounding], scoring: _Scoring | None) -> None:
+    layers = [r.layer for r in found]
+    save_plans(folder / "plans", {(r.layer.name, r.plan.method): r.plan for r in found})
+    if scoring:
+        from hd_plugin.training.saved import save_network
+        save_network(folder / "network.npz", scoring.fresh(), layers)
+    else:
+        from hd_plugin.weights import save_layers
+        save_layers(folder / "network.npz", layers)
+
+
+class _Scoring:
+    """The network as a torch module, its calibration images and its test images."""
+
+    def __init__(self, model: str, source: str, calibrate: Path | None, count: int, seed: int, test: Path | None) -> None:
+        import torch
+
+        from hd_plugin.training.data import load_images
+        self.model, self.source = model, source
+        self.calibration = self.test = None
+        if calibrate is None and test is None:
+            raise InputError("--model: needs images, --calibrate or --test or both")
+        if calibrate is not None:
+            images, _, self.classes = load_images(calibrate)
+            taken = torch.randperm(len(images), generator=torch.Generator().manual_seed(seed))[:count]
+            self.calibration = images[taken]
+        if test is not None:
+            images, labels, self.classes = load_images(test)
+            self.test = images, labels
+        self.images_used = 0 if self.calibration is None else len(self.calibration)
+
+    def fresh(self) -> Any:
+        from hd_plugin.training.models import make_model
+        from hd_plugin.training.saved import load_into
+        return load_into(make_model(self.model, len(self.classes)), self.source)
+
+    def moments(self) -> dict[str, np.ndarray]:
+        from hd_plugin.training.calibrate import input_moments
+        return input_moments(self.fresh(), self.calibration)
+
+    def top1(self, found: list[Rounding]) -> float:
+        from hd_plugin.training.evaluate import accuracy
+        from hd_plugin.training.saved import load_layers
+        return accuracy(load_layers(self.fresh(), [r.layer for r in found]), *self.test)[0]
