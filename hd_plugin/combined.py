@@ -11,8 +11,9 @@ from hd_plugin.errors import InputError
 
 if TYPE_CHECKING:
     from hd_plugin.comparison import Comparison
+    from hd_plugin.weights import Network
 
-__all__ = ["Combined", "combine"]
+__all__ = ["Combined", "check_same_layers", "combine"]
 
 
 @dataclass(frozen=True)
@@ -28,16 +29,21 @@ class Combined:
     hd_reductions: list[float]
 
 
+def check_same_layers(base: Network, others: Sequence[Network]) -> None:
+    """Raises InputError when a network's layers are not of the same names and shapes."""
+    for other in others:
+        if [(la.name, la.codes.shape) for la in other.layers] != [(la.name, la.codes.shape) for la in base.layers]:
+            raise InputError(f"trained: network {other.name!r} has other layers than {base.name!r}; reductions are layer by layer, so "
+                             "both need the same ones")
+
+
 def combine(base: Comparison, others: Sequence[Comparison]) -> list[Combined]:
-    """``base`` and every other comparison, method by method. Raises InputError when their layers are not of the same shapes."""
+    """``base`` and every other comparison, method by method."""
     first = base.of("baseline")
     found = []
     for result in (base, *others):
         for method in result.methods:
             rows = result.of(method)
-            if [(r.layer, r.K, r.C, r.taps) for r in rows] != [(r.layer, r.K, r.C, r.taps) for r in first]:
-                raise InputError(f"trained: network {result.network!r} has other layers than {base.network!r}; reductions are layer by "
-                                 "layer, so both need the same ones")
             flips = [b.flips / r.flips if r.flips else float("inf") for b, r in zip(first, rows)]
             energy = [b.energy.datapath_J / r.energy.datapath_J for b, r in zip(first, rows)]
             found.append(Combined(result.network, method, float(np.mean(flips)), max(flips), float(np.mean(energy)), max(energy), flips))

@@ -13,7 +13,7 @@ import numpy as np
 
 from hd_plugin import __version__
 from hd_plugin._atomic import atomic_path, write_text
-from hd_plugin.combined import Combined, combine
+from hd_plugin.combined import Combined, check_same_layers, combine
 from hd_plugin.energy import ActionCounts, EnergyBreakdown, load_technology
 from hd_plugin.engines import Array, Engine, Evaluation, Request, get_engine
 from hd_plugin.errors import InputError, did_you_mean
@@ -181,6 +181,7 @@ def compare(network: Network, rows: int = 8, cols: int = 8, methods: Sequence[st
     methods = ("baseline", *(m for m in METHODS[1:] if m in methods))
     coefficients = load_technology(technology or array.variables.get("technology") or "eyeriss45")
     chosen = get_engine(engine) if isinstance(engine, str) else engine
+    check_same_layers(network, trained)
     chosen.check(network.layers, array)   # fail on a missing output size before an hour of search, not after
     plans, interrupted = _plans(network, array.rows, methods, effort, seed, threads, progress)
     asked = [(_request(layer, m, plans[layer.name, m]), m) for layer in network.layers for m in methods]

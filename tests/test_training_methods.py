@@ -120,6 +120,15 @@ def test_lambda_means_the_same_for_every_size_and_scale():
     assert pulls == pytest.approx([2 / 8] * 3)          # both neighbours differ: two flips, one eighth of a bit per step each
 
 
+@pytest.fixture(autouse=True)
+def one_thread():
+    """Threads only get into each other's way on networks as small as these."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
 @pytest.fixture(scope="module")
 def images():
     generator = torch.Generator().manual_seed(0)
@@ -182,16 +191,16 @@ def test_frozen_bits_stay_frozen(images, tmp_path):
 
 @pytest.mark.parametrize("method, strength", [("baseline", 0.0), ("paper", 3.0), ("trellis", 0.5)])
 def test_a_resumed_run_is_the_same_bit_by_bit(method, strength, images, tmp_path):
-    whole, _, _ = run(method, strength, images, tmp_path / "whole", epochs=5)
+    whole, _, _ = run(method, strength, images, tmp_path / "whole", epochs=3)
     pieces = 0
     while True:
-        model, _, done = run(method, strength, images, tmp_path / "pieces", epochs=5, minutes=0)
+        model, _, done = run(method, strength, images, tmp_path / "pieces", epochs=3, minutes=0)
         pieces += 1
         if done:
             break
-    assert pieces == 7                                    # two float epochs, five quantised ones
+    assert pieces == 5                                    # two float epochs, three quantised ones
     for (name, one), two in zip(whole.state_dict().items(), model.state_dict().values()):
-        assert torch.equal(one, two), name
+        assert torch.equal(torch.as_tensor(one), torch.as_tensor(two)), name
     logs = [[{k: v for k, v in row.items() if k != "seconds"} for row in csv.DictReader((tmp_path / p / "log.csv").open())]
             for p in ("whole", "pieces")]
     assert logs[0] == logs[1]

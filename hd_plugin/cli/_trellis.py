@@ -13,6 +13,7 @@ from hd_plugin.errors import InputError
 
 if TYPE_CHECKING:
     from hd_plugin.streaming import Rounding
+    from hd_plugin.training.scoring import Scoring
     from hd_plugin.weights import Network
 
 __all__ = ["run_trellis"]
@@ -26,7 +27,10 @@ def run_trellis(network: Network, source: str, mus: Sequence[float], *, rows: in
     from hd_plugin.streaming import Jobs, flips, trellis
     if (calibrate or test) and model is None:
         raise InputError("--calibrate and --test need --model: the network to run the images through")
-    scoring = _Scoring(model, source, calibrate, calibration_images, seed, test) if model else None
+    scoring = None
+    if model:
+        from hd_plugin.training.scoring import Scoring
+        scoring = Scoring(model, source, calibrate, calibration_images, seed, test)
     moments = scoring.moments() if scoring and calibrate else {}
     runs, files = [], [flips(layer) for layer in network.layers]
     for mu in mus:
@@ -38,7 +42,7 @@ def run_trellis(network: Network, source: str, mus: Sequence[float], *, rows: in
         with progress_bar() as progress:
             jobs = Jobs(threads, progress, f"{network.name}: mu {mu:g}")
             found = jobs.map(work, network.layers, work)
-        runs.append(_told(mu, found, files) | {"top1": scoring.top1(found) if scoring and test else None})
+        runs.append(_told(mu, found, files) | {"top1": scoring.top1([r.layer for r in found]) if scoring and test else None})
         if output is not None:
             _save(output / f"mu-{mu:g}", found, scoring)
     content = {"schema": "hd-plugin/trellis/1", "network": network.name, "digest": network.digest, "method": method, "effort": effort,
@@ -57,7 +61,7 @@ def _told(mu: float, found: list[Rounding], files: list[int]) -> dict[str, Any]:
             "error": [r.error for r in found], "error_before": [r.error_before for r in found]}
 
 
-def _save(folder: Path, found: list[Rounding], scoring: _Scoring | None) -> None:
+def _save(folder: Path, found: list[Rounding], scoring: Scoring | None) -> None:
     layers = [r.layer for r in found]
     save_plans(folder / "plans", {(r.layer.name, r.plan.method): r.plan for r in found})
     if scoring:
@@ -66,38 +70,3 @@ def _save(folder: Path, found: list[Rounding], scoring: _Scoring | None) -> None
     else:
         from hd_plugin.weights import save_layers
         save_layers(folder / "network.npz", layers)
-
-
-class _Scoring:
-    """The network as a torch module, its calibration images and its test images."""
-
-    def __init__(self, model: str, source: str, calibrate: Path | None, count: int, seed: int, test: Path | None) -> None:
-        import torch
-
-        from hd_plugin.training.data import load_images
-        self.model, self.source = model, source
-        self.calibration = self.test = None
-        if calibrate is None and test is None:
-            raise InputError("--model: needs images, --calibrate or --test or both")
-        if calibrate is not None:
-            images, _, self.classes = load_images(calibrate)
-            taken = torch.randperm(len(images), generator=torch.Generator().manual_seed(seed))[:count]
-            self.calibration = images[taken]
-        if test is not None:
-            images, labels, self.classes = load_images(test)
-            self.test = images, labels
-        self.images_used = 0 if self.calibration is None else len(self.calibration)
-
-    def fresh(self) -> Any:
-        from hd_plugin.training.models import make_model
-        from hd_plugin.training.saved import load_into
-        return load_into(make_model(self.model, len(self.classes)), self.source)
-
-    def moments(self) -> dict[str, np.ndarray]:
-        from hd_plugin.training.calibrate import input_moments
-        return input_moments(self.fresh(), self.calibration)
-
-    def top1(self, found: list[Rounding]) -> float:
-        from hd_plugin.training.evaluate import accuracy
-        from hd_plugin.training.saved import load_layers
-        return accuracy(load_layers(self.fresh(), [r.layer for r in found]), *self.test)[0]
