@@ -2,7 +2,6 @@
 from __future__ import annotations
 
 import csv
-import os
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -10,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-import torch.distributed as distributed
 import torch.nn.functional as F
 from torch import nn
 
@@ -18,6 +16,7 @@ from hd_plugin._atomic import atomic_path
 from hd_plugin.errors import InputError
 from hd_plugin.training.data import augmented_batches
 from hd_plugin.training.methods import Method
+from hd_plugin.training.processes import agreed, device_of, rank, world
 from hd_plugin.training.quantised import quantise_weights
 
 __all__ = ["Recipe", "fit"]
@@ -50,13 +49,10 @@ def fit(model: nn.Module, images: torch.Tensor, labels: torch.Tensor, method: Me
 
     images : uint8[N, 3, H, W]; labels : int64[N]. folder : gets checkpoint.pt and log.csv; a run that finds its own
     checkpoint goes on after it, bit by bit as if it had never stopped (on one CPU; other devices as far as torch is
-    deterministic there). minutes : stop after the epoch that the next one would exceed. Under torchrun every process
+    deterministic there). minutes : stop before an epoch that would likely take longer. Inside of ``processes`` every process
     takes its share of each batch. Raises InputError when the checkpoint is of another run.
     """
-    world = int(os.environ.get("WORLD_SIZE", 1))
-    rank = int(os.environ.get("RANK", 0))
-    if world > 1 and not distributed.is_initialized():
-        distributed.init_process_group("nccl" if device.startswith("cuda") else "gloo")
+    device = device_of(device)
     model.to(device, memory_format=torch.channels_last)
     images, labels = images.to(device), labels.to(device)
     steps = len(images) // recipe.batch
@@ -66,13 +62,13 @@ def fit(model: nn.Module, images: torch.Tensor, labels: torch.Tensor, method: Me
     first = run.resume(device)
     total, started, longest = recipe.float_epochs + recipe.epochs, time.monotonic(), 0.0
     for epoch in range(first, total):
-        if minutes is not None and epoch > first and time.monotonic() - started + longest > minutes * 60:
+        if agreed(minutes is not None and epoch > first and time.monotonic() - started + longest > minutes * 60):
             return False
         begun = time.monotonic()
-        row = run.epoch(epoch, images, labels, device, rank, world, progress)
+        row = run.epoch(epoch, images, labels, device, progress)
         seconds = time.monotonic() - begun
         longest = max(longest, seconds)
-        if rank == 0:
+        if rank() == 0:
             run.save(epoch, {**row, "seconds": round(seconds, 1)})
     return True
 
@@ -95,7 +91,7 @@ class _Run:
             self.optimiser, rate, total_steps=(r.epochs if quantised else r.float_epochs) * self.steps, pct_start=0.15,
             cycle_momentum=False)
 
-    def epoch(self, epoch: int, images: torch.Tensor, labels: torch.Tensor, device: str, rank: int, world: int,
+    def epoch(self, epoch: int, images: torch.Tensor, labels: torch.Tensor, device: str,
               progress: Callable[[int, int, str], None] | None) -> dict[str, Any]:
         r = self.recipe
         quantised, number = epoch >= r.float_epochs, epoch - r.float_epochs
@@ -103,7 +99,7 @@ class _Run:
             self.begin(quantised)
         if quantised:
             self.method.before_epoch(number)
-        model = nn.parallel.DistributedDataParallel(self.model) if world > 1 else self.model
+        model = nn.parallel.DistributedDataParallel(self.model) if world() > 1 else self.model
         generator = torch.Generator().manual_seed(r.seed * 100_003 + epoch)      # the same epoch, whether resumed or not
         torch.manual_seed(r.seed * 100_003 + epoch)
         model.train()
@@ -111,7 +107,7 @@ class _Run:
         for step, (x, y) in enumerate(augmented_batches(images, labels, r.batch, generator)):
             if quantised:
                 self.method.before_step(number, step)
-            x, y = x[rank::world], y[rank::world]
+            x, y = x[rank()::world()], y[rank()::world()]
             with torch.autocast(torch.device(device).type, torch.bfloat16):
                 out = model(x).float()
             loss = F.cross_entropy(out, y)
@@ -123,7 +119,7 @@ class _Run:
             loss_sum += loss.detach() * len(y)
             right += (out.argmax(1) == y).sum()
             seen += len(y)
-            if progress and rank == 0:
+            if progress and rank() == 0:
                 progress(epoch * self.steps + step + 1, (r.float_epochs + r.epochs) * self.steps, f"epoch {epoch + 1}")
         return {"epoch": epoch + 1, "quantised": int(quantised), "loss": float(loss_sum) / seen,
                 "train_top1": 100 * float(right) / seen, **(self.method.told() if quantised else {})}

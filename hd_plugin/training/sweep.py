@@ -20,6 +20,7 @@ from hd_plugin.training.loop import Recipe, fit
 from hd_plugin.training.methods import make_method
 from hd_plugin.training.models import make_model
 from hd_plugin.training.orders import Ordering, layers_of
+from hd_plugin.training.processes import agreed, device_of, processes
 from hd_plugin.training.saved import load_into, save_network
 
 __all__ = ["Sweep"]
@@ -56,12 +57,16 @@ class Sweep:
             raise InputError(f"device: {self.device!r} found, but torch sees no CUDA device; use --device cpu")
         if self.start is None and not self.recipe.float_epochs:
             raise InputError("start: missing; give float weights (--start) or float epochs (--float-epochs)")
-        ends = None if minutes is None else time.monotonic() + 60 * minutes
+        with processes(self.device):
+            return self._all(wanted, None if minutes is None else time.monotonic() + 60 * minutes, progress)
+
+    def _all(self, wanted: Sequence[tuple[str, float]], ends: float | None,
+             progress: Callable[[int, int, str], None] | None) -> bool:
         for method, strength in wanted:
             folder = self.output / (method if method == "baseline" else f"{method}-{strength:g}")
-            if (folder / "result.json").is_file():
+            if agreed((folder / "result.json").is_file()):
                 continue
-            left = None if ends is None else (ends - time.monotonic()) / 60
+            left = agreed(None if ends is None else (ends - time.monotonic()) / 60)
             if left is not None and left <= 0:
                 return False
 
@@ -93,7 +98,8 @@ class Sweep:
         test_images, test_labels, test_classes = self._load("test", self.test)
         if test_classes != classes:
             raise InputError(f"test: classes {test_classes[:3]} ... found, {classes[:3]} ... in the training images")
-        top1, top5 = accuracy(model, test_images.to(self.device), test_labels.to(self.device))
+        device = device_of(self.device)
+        top1, top5 = accuracy(model, test_images.to(device), test_labels.to(device))
         model.to("cpu")
         sizes = output_sizes(model, (1, 3, *size))
         save_network(folder / "network.npz", model, layers_of(model, self.number_format, sizes).values())
