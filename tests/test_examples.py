@@ -1,6 +1,8 @@
 """The examples run as they are printed."""
+import io
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -33,3 +35,25 @@ def test_the_per_layer_example_runs_with_timeloop_and_says_the_same(weights, tmp
     monkeypatch.setenv("HD_PLUGIN_CACHE", str(tmp_path / "cache"))
     one, two = run(weights, cwd=tmp_path), run(weights, "--engine", "timeloop", cwd=tmp_path)
     assert one.replace("analytic engine", "timeloop engine") == two
+
+
+def test_the_mobilenet_script_trains_in_pieces(tmp_path):
+    """Its smallest network on a few images: run again and again until the table is there."""
+    pytest.importorskip("torch", reason="torch is not installed: training cannot run")
+    image = pytest.importorskip("PIL.Image", reason="pillow is not installed: images cannot be made")
+    rng = np.random.default_rng(0)
+    for name, count in (("cifar100_train", 64), ("cifar100_test", 4)):
+        with zipfile.ZipFile(tmp_path / f"{name}.zip", "w") as z:
+            for label in ("a", "b"):
+                for i in range(count):
+                    buffer = io.BytesIO()
+                    image.fromarray(rng.integers(0, 255, (32, 32, 3)).astype(np.uint8)).save(buffer, "PNG")
+                    z.writestr(f"{label}/{i}.png", buffer.getvalue())
+    command = [sys.executable, EXAMPLES / "train_mobilenet.py", "--dataset", "cifar100", "--data", tmp_path, "-o", tmp_path / "runs", "--small",
+               "--float-epochs", "1", "--epochs", "1", "--strength", "--minutes", "0.0001", "--order-method", "direct"]
+    for piece in range(1, 6):
+        done = subprocess.run([*map(str, command)], capture_output=True, text=True, cwd=tmp_path)
+        if "the same command goes on" not in done.stderr:
+            break
+    assert done.returncode == 0 and piece > 1, done.stderr
+    assert (tmp_path / "runs" / "mobilenet_v2_cifar100_small" / "front.png").is_file()

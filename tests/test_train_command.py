@@ -124,7 +124,7 @@ def test_a_run_in_pieces_ends_as_a_run_in_one(sweep, images, tmp_path):
         assert done.exit_code == 0, done.output
         if "stopped" not in done.stderr:
             break
-    assert piece > 1
+    assert piece > 1 and (tmp_path / "runs" / "float" / "float.pt").is_file()
     for folder in ("baseline", "trellis-1"):
         one, two = (dict(np.load(p / folder / "network.npz")) for p in (sweep, tmp_path / "runs"))
         assert one.keys() == two.keys() and all((one[k] == two[k]).all() for k in one)
@@ -171,7 +171,7 @@ def test_optimize_rounds_without_a_model_too(tmp_path):
 
 @pytest.mark.parametrize("more, told", [
     (["--start", "{missing}"], "missing"), (["--epochs", "0"], "epochs: 0"), (["--strength", "-1"], "strength: -1"),
-    (["--number-format", "gray", "--method", "paper", "--strength", "1"], "number_format: 'gray'"), (["--float-epochs", "0"], "start: missing"),
+    (["--number-format", "gray", "--method", "paper", "--strength", "1"], "number_format: 'gray'"), (["--float-epochs", "0"], "epochs: 0"),
     (["--device", "cuda:7"], "CUDA"), (["--batch", "1000"], "batch: 1000")])
 def test_bad_options_are_named(more, told, images, tmp_path):
     if "CUDA" in told and torch.cuda.is_available():

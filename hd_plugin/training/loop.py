@@ -1,4 +1,4 @@
-"""One training run: float epochs if asked for, then quantised ones under a method; a checkpoint after every epoch."""
+"""One training run, of a float network or of a quantised one under a method; a checkpoint after every epoch."""
 from __future__ import annotations
 
 import csv
@@ -24,28 +24,25 @@ __all__ = ["Recipe", "fit"]
 
 @dataclass(frozen=True)
 class Recipe:
-    """SGD with Nesterov momentum, one cosine cycle of the learning rate for float epochs and one for quantised ones."""
+    """SGD with Nesterov momentum and one cosine cycle of the learning rate, up to ``rate`` and down to nothing."""
 
     epochs: int = 6
-    float_epochs: int = 0
     batch: int = 128
     rate: float = 0.02
-    float_rate: float = 0.2
     weight_decay: float = 1e-4
-    float_weight_decay: float = 5e-4
     bits: int = 4
     per_channel: bool = True
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for name, low in (("epochs", 1), ("float_epochs", 0), ("batch", 1)):
-            if not isinstance(getattr(self, name), int) or getattr(self, name) < low:
-                raise InputError(f"{name}: {getattr(self, name)!r} found; a whole number of at least {low} is needed")
+        for name in ("epochs", "batch"):
+            if not isinstance(getattr(self, name), int) or getattr(self, name) < 1:
+                raise InputError(f"{name}: {getattr(self, name)!r} found; a whole number of at least 1 is needed")
 
 
-def fit(model: nn.Module, images: torch.Tensor, labels: torch.Tensor, method: Method, recipe: Recipe, folder: Path, *,
+def fit(model: nn.Module, images: torch.Tensor, labels: torch.Tensor, method: Method | None, recipe: Recipe, folder: Path, *,
         device: str = "cpu", minutes: float | None = None, progress: Callable[[int, int, str], None] | None = None) -> bool:
-    """Train ``model`` in place; True when all epochs are done.
+    """Train ``model`` in place, without a method as a float network; True when all epochs are done.
 
     images : uint8[N, 3, H, W]; labels : int64[N]. folder : gets checkpoint.pt and log.csv; a run that finds its own
     checkpoint goes on after it, bit by bit as if it had never stopped (on one CPU; other devices as far as torch is
@@ -60,8 +57,8 @@ def fit(model: nn.Module, images: torch.Tensor, labels: torch.Tensor, method: Me
         raise InputError(f"batch: {recipe.batch} found, but there are {len(images)} images only")
     run = _Run(model, method, recipe, folder, steps)
     first = run.resume(device)
-    total, started, longest = recipe.float_epochs + recipe.epochs, time.monotonic(), 0.0
-    for epoch in range(first, total):
+    started, longest = time.monotonic(), 0.0
+    for epoch in range(first, recipe.epochs):
         if agreed(minutes is not None and epoch > first and time.monotonic() - started + longest > minutes * 60):
             return False
         begun = time.monotonic()
@@ -74,44 +71,34 @@ def fit(model: nn.Module, images: torch.Tensor, labels: torch.Tensor, method: Me
 
 
 class _Run:
-    def __init__(self, model: nn.Module, method: Method, recipe: Recipe, folder: Path, steps: int) -> None:
+    def __init__(self, model: nn.Module, method: Method | None, recipe: Recipe, folder: Path, steps: int) -> None:
         self.model, self.method, self.recipe, self.folder, self.steps = model, method, recipe, folder, steps
         self.rows: list[dict[str, Any]] = []
-        self.optimiser: torch.optim.Optimizer | None = None
-
-    def begin(self, quantised: bool) -> None:
-        """A fresh optimiser and learning-rate curve for one of the two parts."""
-        r = self.recipe
-        rate, decay = (r.rate, r.weight_decay) if quantised else (r.float_rate, r.float_weight_decay)
-        if quantised:
-            quantise_weights(self.model, r.bits, r.per_channel)
-            self.method.attach(self.model, r.epochs, self.steps)
-        self.optimiser = torch.optim.SGD(self.model.parameters(), rate, momentum=0.9, weight_decay=decay, nesterov=True)
-        self.schedule = torch.optim.lr_scheduler.OneCycleLR(
-            self.optimiser, rate, total_steps=(r.epochs if quantised else r.float_epochs) * self.steps, pct_start=0.15,
-            cycle_momentum=False)
+        if method:
+            quantise_weights(model, recipe.bits, recipe.per_channel)
+            method.attach(model, recipe.epochs, steps)
+        self.optimiser = torch.optim.SGD(model.parameters(), recipe.rate, momentum=0.9, weight_decay=recipe.weight_decay, nesterov=True)
+        self.schedule = torch.optim.lr_scheduler.OneCycleLR(self.optimiser, recipe.rate, total_steps=recipe.epochs * steps,
+                                                            pct_start=0.15, cycle_momentum=False)
 
     def epoch(self, epoch: int, images: torch.Tensor, labels: torch.Tensor, device: str,
               progress: Callable[[int, int, str], None] | None) -> dict[str, Any]:
         r = self.recipe
-        quantised, number = epoch >= r.float_epochs, epoch - r.float_epochs
-        if self.optimiser is None or number == 0:
-            self.begin(quantised)
-        if quantised:
-            self.method.before_epoch(number)
+        if self.method:
+            self.method.before_epoch(epoch)
         model = nn.parallel.DistributedDataParallel(self.model) if world() > 1 else self.model
         generator = torch.Generator().manual_seed(r.seed * 100_003 + epoch)      # the same epoch, whether resumed or not
         torch.manual_seed(r.seed * 100_003 + epoch)
         model.train()
         loss_sum, right, seen = torch.zeros((), device=device), torch.zeros((), device=device), 0
         for step, (x, y) in enumerate(augmented_batches(images, labels, r.batch, generator)):
-            if quantised:
-                self.method.before_step(number, step)
+            if self.method:
+                self.method.before_step(epoch, step)
             x, y = x[rank()::world()], y[rank()::world()]
             with torch.autocast(torch.device(device).type, torch.bfloat16):
                 out = model(x).float()
             loss = F.cross_entropy(out, y)
-            penalty = self.method.penalty() if quantised else None
+            penalty = self.method.penalty() if self.method else None
             self.optimiser.zero_grad(set_to_none=True)
             (loss if penalty is None else loss + penalty).backward()
             self.optimiser.step()
@@ -120,16 +107,16 @@ class _Run:
             right += (out.argmax(1) == y).sum()
             seen += len(y)
             if progress and rank() == 0:
-                progress(epoch * self.steps + step + 1, (r.float_epochs + r.epochs) * self.steps, f"epoch {epoch + 1}")
-        return {"epoch": epoch + 1, "quantised": int(quantised), "loss": float(loss_sum) / seen,
-                "train_top1": 100 * float(right) / seen, **(self.method.told() if quantised else {})}
+                progress(epoch * self.steps + step + 1, r.epochs * self.steps, f"epoch {epoch + 1}")
+        return {"epoch": epoch + 1, "loss": float(loss_sum) / seen, "train_top1": 100 * float(right) / seen,
+                **(self.method.told() if self.method else {})}
 
     def save(self, epoch: int, row: dict[str, Any]) -> None:
         self.rows.append(row)
         with atomic_path(self.folder / "checkpoint.pt") as path:
             torch.save({"identity": self._identity(), "epoch": epoch, "model": self.model.state_dict(), "rows": self.rows,
                         "optimiser": self.optimiser.state_dict(), "schedule": self.schedule.state_dict(),
-                        "method": self.method.state()}, path)
+                        "method": self.method.state() if self.method else None}, path)
         names = list(dict.fromkeys(name for r in self.rows for name in r))
         with atomic_path(self.folder / "log.csv") as path, open(path, "w", newline="", encoding="utf8") as file:
             writer = csv.DictWriter(file, names)
@@ -147,20 +134,15 @@ class _Run:
             old, new = data["identity"], self._identity()
             told = ", ".join(f"{k}: {old.get(k)!r} there, {new[k]!r} here" for k in new if old.get(k) != new[k])
             raise InputError(f"{path}: of another run ({told}); give another folder, or delete this one")
-        epoch = data["epoch"] + 1
-        if epoch < self.recipe.float_epochs + self.recipe.epochs:
-            self.begin(epoch > self.recipe.float_epochs)
-            self.optimiser.load_state_dict(data["optimiser"])
-            self.schedule.load_state_dict(data["schedule"])
-        else:
-            quantise_weights(self.model, self.recipe.bits, self.recipe.per_channel)
-            self.method.attach(self.model, self.recipe.epochs, self.steps)
+        self.optimiser.load_state_dict(data["optimiser"])
+        self.schedule.load_state_dict(data["schedule"])
         self.model.load_state_dict(data["model"])
-        self.method.restore(data["method"])
+        if self.method:
+            self.method.restore(data["method"])
         self.rows = data["rows"]
-        return epoch
+        return data["epoch"] + 1
 
     def _identity(self) -> dict[str, Any]:
         """What makes a checkpoint this run's."""
-        return {**asdict(self.recipe), "method": self.method.name, "strength": self.method.strength,
-                "number_format": self.method.number_format, "steps": self.steps}
+        told = {"method": m.name, "strength": m.strength, "number_format": m.number_format} if (m := self.method) else {"method": "float"}
+        return {**asdict(self.recipe), **told, "steps": self.steps}

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 
 from hd_plugin import __version__
-from hd_plugin._atomic import write_text
+from hd_plugin._atomic import atomic_path, write_text
 from hd_plugin.errors import InputError
 from hd_plugin.training.data import load_images
 from hd_plugin.training.evaluate import accuracy, output_sizes
@@ -25,12 +25,14 @@ from hd_plugin.training.saved import load_into, save_network
 
 __all__ = ["Sweep"]
 
+_DONE = {True: "float.pt", False: "result.json"}      # the last file of a float run, and of any other
+
 
 @dataclass
 class Sweep:
     """``run`` trains what is missing; each run's folder gets checkpoint.pt, log.csv, network.npz and result.json.
 
-    Test images are scored once a run, after its last step. Raises InputError for data, weights or options that do not fit.
+    start : float weights; without them a float network is trained first, by ``float_recipe``, once for all runs. Test images are scored once a run, after its last step. Raises InputError for data, weights or options that do not fit.
     """
 
     model: str
@@ -39,6 +41,7 @@ class Sweep:
     test: Sequence[Path]
     start: Path | None
     output: Path
+    float_recipe: Recipe | None = None
     number_format: str = "twos_complement"
     rows: int = 8
     order_method: str = "cluster"
@@ -55,16 +58,16 @@ class Sweep:
         """Train (method, strength) after (method, strength); True when all are done, False when ``minutes`` ran out."""
         if self.device.startswith("cuda") and not torch.cuda.is_available():
             raise InputError(f"device: {self.device!r} found, but torch sees no CUDA device; use --device cpu")
-        if self.start is None and not self.recipe.float_epochs:
+        if self.start is None and self.float_recipe is None:
             raise InputError("start: missing; give float weights (--start) or float epochs (--float-epochs)")
         with processes(self.device):
             return self._all(wanted, None if minutes is None else time.monotonic() + 60 * minutes, progress)
 
     def _all(self, wanted: Sequence[tuple[str, float]], ends: float | None,
              progress: Callable[[int, int, str], None] | None) -> bool:
-        for method, strength in wanted:
-            folder = self.output / (method if method == "baseline" else f"{method}-{strength:g}")
-            if agreed((folder / "result.json").is_file()):
+        for method, strength in ([] if self.start else [("float", 0.0)]) + list(wanted):
+            folder = self.output / (f"{method}-{strength:g}" if strength else method)
+            if agreed((folder / _DONE[method == "float"]).is_file()):
                 continue
             left = agreed(None if ends is None else (ends - time.monotonic()) / 60)
             if left is not None and left <= 0:
@@ -84,13 +87,19 @@ class Sweep:
         images, labels, classes = self._load("data", self.data)
         torch.manual_seed(self.recipe.seed)
         model = make_model(self.model, len(classes))
-        if self.start is not None:
-            load_into(model, self.start)
-        chosen = make_method(method, strength, self.number_format, Ordering(self.rows, self.order_method, seed=self.recipe.seed))
-        if not fit(model, images, labels, chosen, self.recipe, folder, device=self.device, minutes=minutes, progress=progress):
+        chosen, recipe = None, self.float_recipe
+        if method != "float":
+            load_into(model, self.start or self.output / "float" / "float.pt")
+            chosen, recipe = make_method(method, strength, self.number_format,
+                                         Ordering(self.rows, self.order_method, seed=self.recipe.seed)), self.recipe
+        if not fit(model, images, labels, chosen, recipe, folder, device=self.device, minutes=minutes, progress=progress):
             return False
-        if self.first_process:
+        if self.first_process and chosen is None:
+            with atomic_path(folder / "float.pt") as path:
+                torch.save(model.state_dict(), path)
+        elif self.first_process:
             self._finish(model, method, strength, folder, classes, images.shape[2:], (time.monotonic() - started) / 60)
+        agreed(None)            # nobody goes on before the files are there
         return True
 
     def _finish(self, model: torch.nn.Module, method: str, strength: float, folder: Path, classes: list[str],
@@ -106,7 +115,8 @@ class Sweep:
         result: dict[str, Any] = {
             "schema": "hd-plugin/trained/1", "method": method, "strength": strength, "top1": top1, "top5": top5,
             "test_images": len(test_images), "model": self.model, "start": self.start.name if self.start else None,
-            "number_format": self.number_format, "recipe": asdict(self.recipe), "minutes": round(minutes, 1),
+            "number_format": self.number_format, "recipe": asdict(self.recipe),
+            "float_recipe": asdict(self.float_recipe) if self.float_recipe and not self.start else None, "minutes": round(minutes, 1),
             "device": self.device, "torch": torch.__version__, "version": __version__}
         write_text(folder / "result.json", json.dumps(result, indent=1) + "\n")
 
