@@ -44,7 +44,7 @@ def combine(base: Comparison, others: Sequence[Comparison]) -> list[Combined]:
     for result in (base, *others):
         for method in result.methods:
             rows = result.of(method)
-            flips = [b.flips / r.flips if r.flips else float("inf") for b, r in zip(first, rows)]
+            flips = [b.flips / r.flips if r.flips else (float("inf") if b.flips else 1.0) for b, r in zip(first, rows)]
             energy = [b.energy.datapath_J / r.energy.datapath_J for b, r in zip(first, rows)]
             found.append(Combined(result.network, method, float(np.mean(flips)), max(flips), float(np.mean(energy)), max(energy), flips))
     return found

@@ -203,7 +203,8 @@ def compare(network: Network, rows: int = 8, cols: int = 8, methods: Sequence[st
          "options": {"effort": effort, "array": asdict(array), "methods": list(methods), "technology": coefficients.reference},
          "engine": chosen.provenance(),
          "technology": {"description": coefficients.description, "sources": coefficients.sources},
-         "input_digests": {Path(n.source).name or n.name: n.digest for n in (network, *trained)}}, found)
+         "input_digests": {Path(network.source).name or network.name: network.digest,
+                           **{f"trained {i}: {n.name}": n.digest for i, n in enumerate(trained, 1)}}}, found)
     return replace(result, trained=combine(result, others)) if others else result
 
 

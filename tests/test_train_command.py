@@ -86,7 +86,7 @@ def test_a_sweep_writes_networks_results_tables_and_plots(sweep):
     assert [float(r["top1"]) for r in rows] == [r["top1"] for r in content["runs"]]
     base, paper, trellis = content["runs"]
     assert trellis["mean_hd_reduction"] > base["mean_hd_reduction"] > 1 and paper["mean_hd_reduction"] > 1
-    assert all(r["test_images"] == 40 and r["recipe"]["epochs"] == 5 for r in content["runs"])
+    assert all(r["test_images"] == 40 and r["inputs"]["recipe"]["epochs"] == 5 for r in content["runs"])
 
 
 def test_reductions_are_against_the_baseline_in_file_order(sweep):
@@ -116,6 +116,24 @@ def test_what_is_done_is_not_done_again(sweep, images):
     done = train(sweep, images, "--method", "trellis", "--strength", 1.0, "--json")
     assert done.exit_code == 0 and len(json.loads(done.stdout)["runs"]) == 3
     assert {p: p.stat().st_mtime_ns for p in sweep.glob("*/network.npz")} == before
+
+
+def test_other_options_do_not_pass_for_the_runs_that_are_there(sweep, images):
+    done = train(sweep, images, "--method", "trellis", "--strength", 1.0, "--rows", 4)
+    assert done.exit_code == 2 and "of another run (other rows)" in done.output
+
+
+def test_a_damaged_checkpoint_is_named(images, tmp_path):
+    (tmp_path / "runs" / "float").mkdir(parents=True)
+    (tmp_path / "runs" / "float" / "checkpoint.pt").write_bytes(b"cut short")
+    done = train(tmp_path / "runs", images)
+    assert done.exit_code == 2 and "checkpoint.pt: damaged" in done.output
+
+
+def test_weights_of_another_network_are_refused(sweep, images, tmp_path):
+    torch.save({"0.weight": torch.zeros(3, 3)}, tmp_path / "other.pt")
+    done = train(tmp_path / "runs", images, "--start", tmp_path / "other.pt")
+    assert done.exit_code == 2 and "does not hold this network" in done.output and "[3, 3] found, [16, 3, 3, 3] needed" in done.output
 
 
 def test_a_run_in_pieces_ends_as_a_run_in_one(sweep, images, tmp_path):

@@ -44,7 +44,7 @@ def compare(source: str, rows: int, cols: int, array_name: str | None, methods: 
     array = load_array(array_name) if array_name else Array(rows, cols)
     chosen = get_engine(engine, **{k: v for k, v in (("mapping", mapping), ("cache", cache)) if v is not None})
     checked_folder(output)
-    others = [load(name, dict(options)) for name in trained]
+    others = [_named(load(name, dict(options)), name) for name in trained]
     network = load(source, options)
     with progress_bar() as progress:
         result = comparison.compare(network, array=array, trained=others, methods=methods or comparison.METHODS, engine=chosen, progress=progress,
@@ -64,6 +64,13 @@ def compare(source: str, rows: int, cols: int, array_name: str | None, methods: 
             click.echo(f"report: {output / 'report.html'}")
     if result.provenance["interrupted"]:
         click.echo("interrupted: searches that had not begun fell back on the paper's greedy orders", err=True)
+
+
+def _named(network: Any, source: str) -> Any:
+    """Runs of ``train`` are all called network.npz: their folder tells them apart."""
+    from dataclasses import replace
+    path = Path(source)
+    return replace(network, name=f"{path.parent.name}/{path.stem}") if path.name == "network.npz" else network
 
 
 @click.command()

@@ -34,7 +34,7 @@ def checked_folder(path: Path | None) -> Path | None:
     if path is not None:
         with atomic_path(path / "hd-plugin.tmp"):
             pass
-        (path / "hd-plugin.tmp").unlink()
+        (path / "hd-plugin.tmp").unlink(missing_ok=True)      # another process may look at the same moment
     return path
 
 

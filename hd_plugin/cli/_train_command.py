@@ -35,7 +35,7 @@ _EXISTING = click.Path(path_type=Path, exists=True)
 @click.option("--per-channel/--per-tensor", default=True, show_default=True, help="One step per output channel, or per tensor.")
 @click.option("--number-format", default="twos_complement", show_default=True)
 @click.option("--rows", type=int, default=8, show_default=True, help="Rows of the array: input channels per group.")
-@click.option("--order-method", default="cluster", show_default=True, help="direct, segment or cluster.")
+@click.option("--order-method", type=click.Choice(["direct", "segment", "cluster"]), default="cluster", show_default=True)
 @click.option("--seed", type=int, default=0, show_default=True)
 @click.option("--device", default="cpu", show_default=True, help="cpu, cuda, cuda:0 ... Several: torchrun -m hd_plugin.cli train ...")
 @click.option("--minutes", type=float, help="Stop before the epoch that would take longer than this; the same command goes on.")
@@ -74,14 +74,15 @@ def train(model: str, data_: tuple[Path, ...], test: tuple[Path, ...], start: Pa
 
 def _summary(output: Path, model: str, recipe: Recipe, rows: int, order_method: str) -> dict[str, Any]:
     """Every finished run in the folder, its flips and energy against the baseline network in file order."""
-    from dataclasses import asdict
+    from dataclasses import asdict, replace
 
     from hd_plugin.comparison import compare
     from hd_plugin.weights import load_network
     folders = sorted((p.parent for p in output.glob("*/result.json")), key=lambda p: (p.name != "baseline", p.name))
     results = [json.loads((p / "result.json").read_text(encoding="utf8")) for p in folders]
+    folders, results = zip(*((p, r) for p, r in zip(folders, results) if r["method"] != "float"))
     with progress_bar() as progress:
-        networks = [load_network(p / "network.npz", bits=recipe.bits, number_format=r["number_format"])
+        networks = [replace(load_network(p / "network.npz", bits=recipe.bits, number_format=r["inputs"]["number_format"]), name=p.name)
                     for p, r in zip(folders, results)]
         compared = compare(networks[0], rows=rows, methods=(order_method,), trained=networks[1:], progress=progress)
     table = compared.trained or []

@@ -35,6 +35,8 @@ def run_trellis(network: Network, source: str, mus: Sequence[float], *, rows: in
     runs, files = [], [flips(layer) for layer in network.layers]
     for mu in mus:
         def work(layer: Any, mu: float = mu) -> Rounding:
+            if moments and layer.name not in moments:
+                raise InputError(f"layer {layer.name!r}: the model has no such layer to take inputs from")
             given = moments.get(layer.name)
             chosen = {} if given is None else {"hessian": given} if feedback else {
                 "importance": np.diag(given).reshape(layer.codes.shape[1:])}
@@ -54,7 +56,7 @@ def run_trellis(network: Network, source: str, mus: Sequence[float], *, rows: in
 
 def _told(mu: float, found: list[Rounding], files: list[int]) -> dict[str, Any]:
     errors = sum(r.error * r.layer.codes.size for r in found), sum(r.error_before * r.layer.codes.size for r in found)
-    return {"mu": mu, "noise_dB": 10 * float(np.log10(errors[0] / errors[1])) if min(errors) > 0 else 0.0,
+    return {"mu": mu, "noise_dB": 10 * float(np.log10(errors[0] / errors[1])) if min(errors) > 0 else None,
             "mean_hd_reduction": float(np.mean([f / max(r.flips, 1) for f, r in zip(files, found)])),
             "mean_over_method": float(np.mean([r.flips_before / max(r.flips, 1) for r in found])),
             "flips": [r.flips for r in found], "flips_before": [r.flips_before for r in found], "flips_file_order": files,

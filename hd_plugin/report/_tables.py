@@ -78,7 +78,7 @@ def trellis_table(content: dict[str, Any]) -> Table:
                    f"{MEAN_NOTE}; noise against nearest rounding"
                    + (", as it reaches the outputs" if content["calibration_images"] else ""))
     for r in content["runs"]:
-        table.add_row(f"{r['mu']:g}", f"{r['noise_dB']:+.2f}", ratio(r["mean_hd_reduction"]), ratio(r["mean_over_method"]),
+        table.add_row(f"{r['mu']:g}", "-" if r["noise_dB"] is None else f"{r['noise_dB']:+.2f}", ratio(r["mean_hd_reduction"]), ratio(r["mean_over_method"]),
                       *([f"{r['top1']:.2f}"] if scored else []))
     return table
 

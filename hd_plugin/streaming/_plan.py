@@ -75,22 +75,35 @@ class StreamPlan:
 
     def save(self, path: str | Path) -> None:
         """Write the plan as JSON (schema hd-plugin/plan/1), whole or not at all."""
-        write_text(path, json.dumps({
+        write_text(path, self.to_json() + "\n")
+
+    def to_json(self) -> str:
+        """The content of a plan file."""
+        return json.dumps({
             "schema": _SCHEMA, "layer": self.layer, "digest": self.digest, "shape": list(self.shape),
             "rows": self.rows, "method": self.method, "effort": self.effort, "seed": self.seed,
             "interrupted": self.interrupted, "nhd": self.nhd, "number_format": self.number_format,
             "groups": [{"tap": list(g.tap), "channels": g.channels.tolist(), "order": g.order.tolist()}
-                       for g in self.groups]}, separators=(",", ":")) + "\n")
+                       for g in self.groups]}, separators=(",", ":"))
 
     @classmethod
     def load(cls, path: str | Path) -> StreamPlan:
         """Read a plan and check that it is whole. Raises InputError that names the file and the field."""
         path = Path(path)
         try:
-            data = json.loads(path.read_text(encoding="utf8"))
+            text = path.read_text(encoding="utf8")
         except FileNotFoundError as error:
             raise InputError(f"{path}: no such file; make a plan with 'hd-plugin optimize'") from error
-        except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        except (OSError, UnicodeDecodeError) as error:
+            raise InputError(f"{path}: not a readable plan ({error}); make it again with 'hd-plugin optimize'") from error
+        return cls.from_json(text, str(path))
+
+    @classmethod
+    def from_json(cls, text: str, path: str = "plan") -> StreamPlan:
+        """The plan in the text of a plan file; ``path`` is what errors name."""
+        try:
+            data = json.loads(text)
+        except json.JSONDecodeError as error:
             raise InputError(f"{path}: not a readable plan ({error}); make it again with 'hd-plugin optimize'") from error
         if not isinstance(data, dict) or data.get("schema") != _SCHEMA:
             found = data.get("schema") if isinstance(data, dict) else type(data).__name__
@@ -106,7 +119,7 @@ class StreamPlan:
         except (TypeError, ValueError, IndexError, OverflowError) as error:
             raise InputError(f"{path}: a field is of the wrong type ({error}); "
                              "make the plan again with 'hd-plugin optimize'") from error
-        plan.validate(str(path))
+        plan.validate(path)
         return plan
 
     def validate(self, where: str = "plan") -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from hd_plugin.bits import TransitionTable, decode
+from hd_plugin.bits import TransitionTable, decode, encode
 from hd_plugin.errors import InputError
 from hd_plugin.streaming._count import flips
 from hd_plugin.streaming._jobs import Jobs, Progress
@@ -42,7 +42,9 @@ class Rounding:
     @property
     def noise_dB(self) -> float:
         """How much the weight noise has grown."""
-        return 10 * math.log10(self.error / self.error_before) if self.error_before else math.inf
+        if not self.error_before:
+            return math.inf if self.error else 0.0
+        return 10 * math.log10(self.error / self.error_before) if self.error else -math.inf
 
 
 def trellis(layer: Layer, mu: float, rows: int = 8, method: str = "cluster", effort: str = "local", seed: int = 0, *,
@@ -57,20 +59,20 @@ def trellis(layer: Layer, mu: float, rows: int = 8, method: str = "cluster", eff
     has them, else from its integers. rounds : of rounding and ordering at most. Raises InputError for a bad argument.
     """
     _check(layer, mu, importance, hessian, table)
-    if layer.weights is None:
-        layer = replace(layer, weights=layer.values * _steps(layer))        # so that rounding again starts from there again
+    target = _target(layer)
     jobs = jobs or Jobs(threads, progress, f"{layer.name} trellis")
     start = optimize(layer, rows, method, effort, seed, table=table, jobs=jobs)
     before = flips(layer, start)
-    base = _error(layer, importance, hessian)
+    weigh = _Weigh(layer, importance, hessian)
+    base = weigh.error(layer, target)
     best: Rounding | None = None
     plan = start
     for _ in range(rounds):
-        rounded = round_to_plan(layer, plan, mu, importance=importance, hessian=hessian, table=table)
+        rounded = replace(layer, codes=_codes(layer, target, plan, mu, weigh, table))
         kept = with_rate(replace(plan, digest=rounded.digest), rounded)
         found = optimize(rounded, rows, method, effort, seed, table=table, jobs=jobs)
         plan = min(kept, found, key=lambda p: flips(rounded, p))
-        now = Rounding(rounded, plan, mu, _error(rounded, importance, hessian), base, flips(rounded, plan), before)
+        now = Rounding(rounded, plan, mu, weigh.error(rounded, target), base, flips(rounded, plan), before)
         if best is not None and _objective(now) > (1 - _ENOUGH) * _objective(best):
             return min(best, now, key=_objective)
         best = now
@@ -82,32 +84,50 @@ def trellis(layer: Layer, mu: float, rows: int = 8, method: str = "cluster", eff
 def round_to_plan(layer: Layer, plan: StreamPlan, mu: float, *, importance: np.ndarray | None = None,
                   hessian: np.ndarray | None = None, table: TransitionTable | None = None) -> Layer:
     """``layer`` with the codes that minimise squared error + ``mu`` * flips under the orders of ``plan``, as ``trellis`` does."""
-    target = _target(layer)
-    if hessian is not None:
-        return replace(layer, codes=_with_feedback(layer, target, plan, mu, hessian))
-    weight = np.empty((0, 0)) if table is None else mu * table.cost.astype(np.float64)
-    orders = plan.column_orders()
+    return replace(layer, codes=_codes(layer, _target(layer), plan, mu, _Weigh(layer, importance, hessian), table))
 
-    def streamed(numbers: np.ndarray) -> np.ndarray:
-        return np.take_along_axis(numbers.reshape(orders.shape), orders, axis=0)
-    weigh = np.ones(orders.shape) if importance is None else streamed(_weights(importance, target.shape))
-    chosen = round_columns(streamed(target), weigh, _values(layer), float(mu), weight)
+
+class _Weigh:
+    """How errors count. error : mean over weights, in squared steps; with a Hessian H of the columns, E H E' in the unit of what
+    is left of a column's variance when the columns before it are known (so that nearest rounding of independent inputs
+    counts 1/12 in any layer)."""
+
+    def __init__(self, layer: Layer, importance: np.ndarray | None, hessian: np.ndarray | None) -> None:
+        self.importance = np.ones((1, 1, 1, 1)) if importance is None else _spread(importance, layer.codes.shape)
+        self.hessian = None if hessian is None else np.asarray(hessian, np.float64)
+        if self.hessian is not None:
+            self.damped = self.hessian + np.eye(len(self.hessian)) * _DAMPING * max(float(np.diag(self.hessian).mean()), 1e-12)
+            self.unit = float(np.mean(1 / np.diag(_upper(self.damped)) ** 2))
+
+    def error(self, layer: Layer, target: np.ndarray) -> float:
+        error = layer.values - target
+        if self.hessian is None:
+            return float((self.importance * error ** 2).mean())
+        flat = error.reshape(layer.K, -1)
+        return float(((flat @ self.hessian) * flat).sum() / self.unit / flat.size)
+
+
+def _upper(matrix: np.ndarray) -> np.ndarray:
+    """U with inverse(matrix) = U' U."""
+    return np.linalg.cholesky(np.linalg.inv(matrix)).T
+
+
+def _codes(layer: Layer, target: np.ndarray, plan: StreamPlan, mu: float, weigh: _Weigh, table: TransitionTable | None) -> np.ndarray:
+    orders, flat = plan.column_orders(), target.reshape(layer.K, -1)
     codes = np.empty(orders.shape, layer.codes.dtype)
+    if weigh.hessian is not None:
+        # groups with the largest inputs first: their errors have the most columns to go to
+        columns = sorted((plan.columns(group) for group in plan.groups), key=lambda c: -np.diag(weigh.hessian)[c].sum())
+        taken = np.concatenate(columns)
+        upper = np.ascontiguousarray(_upper(weigh.damped[np.ix_(taken, taken)]))
+        codes[:, taken] = round_with_feedback(np.ascontiguousarray(flat[:, taken]), upper, np.ascontiguousarray(orders[:, taken].T),
+                                              _values(layer), float(mu), weigh.unit)
+        return codes.reshape(layer.codes.shape)
+    weight = np.empty((0, 0)) if table is None else mu * table.cost.astype(np.float64)
+    importance = np.broadcast_to(weigh.importance, target.shape).reshape(orders.shape)
+    chosen = round_columns(np.take_along_axis(flat, orders, axis=0), np.take_along_axis(importance, orders, axis=0), _values(layer),
+                           float(mu), weight)
     np.put_along_axis(codes, orders, chosen.astype(codes.dtype), axis=0)
-    return replace(layer, codes=codes.reshape(layer.codes.shape))
-
-
-def _with_feedback(layer: Layer, target: np.ndarray, plan: StreamPlan, mu: float, hessian: np.ndarray) -> np.ndarray:
-    """Columns group by group, those with the largest inputs first: their errors have the most columns to go to."""
-    damped = hessian + np.eye(len(hessian)) * _DAMPING * max(float(np.diag(hessian).mean()), 1e-12)
-    columns = [plan.columns(group) for group in plan.groups]
-    strongest = sorted(range(len(columns)), key=lambda i: -np.diag(hessian)[columns[i]].sum())
-    taken = np.concatenate([columns[i] for i in strongest])
-    orders = np.ascontiguousarray(plan.column_orders()[:, taken].T)
-    upper = np.linalg.cholesky(np.linalg.inv(damped[np.ix_(taken, taken)])).T
-    flat = np.ascontiguousarray(target.reshape(layer.K, -1)[:, taken])
-    codes = np.empty(flat.shape, layer.codes.dtype)
-    codes[:, taken] = round_with_feedback(flat, np.ascontiguousarray(upper), orders, _values(layer), float(mu))
     return codes.reshape(layer.codes.shape)
 
 
@@ -123,24 +143,17 @@ def _steps(layer: Layer) -> np.ndarray:
 
 
 def _values(layer: Layer) -> np.ndarray:
-    """The value of each code; inf for -2**(bits - 1), which symmetric quantisation leaves out."""
-    value = decode(np.arange(1 << layer.bits), layer.bits, layer.number_format).astype(np.float64)
-    value[value < 1 - (1 << (layer.bits - 1))] = np.inf
-    return value
+    """The value of each code; inf for -2**(bits - 1), which symmetric quantisation leaves out, and for a second zero, which
+    would not come back from a file of integers."""
+    codes, top = np.arange(1 << layer.bits), (1 << (layer.bits - 1)) - 1
+    integers = decode(codes, layer.bits, layer.number_format)
+    back = encode(np.maximum(integers, -top), layer.bits, layer.number_format)
+    return np.where(codes == back, integers, np.inf)
 
 
-def _weights(importance: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+def _spread(importance: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     spread = np.broadcast_to(np.asarray(importance, np.float64), shape)
     return spread / spread.mean()
-
-
-def _error(layer: Layer, importance: np.ndarray | None, hessian: np.ndarray | None) -> float:
-    error = layer.values - _target(layer)
-    if hessian is not None:
-        flat = error.reshape(layer.K, -1)
-        return float(np.einsum("ki,ij,kj->", flat, hessian, flat, optimize=True) / np.trace(hessian) / layer.K)
-    weigh = 1.0 if importance is None else _weights(importance, error.shape)
-    return float((weigh * error ** 2).mean())
 
 
 def _objective(r: Rounding) -> float:
@@ -151,7 +164,7 @@ def _check(layer: Layer, mu: float, importance: np.ndarray | None, hessian: np.n
            table: TransitionTable | None) -> None:
     where = f"layer {layer.name!r}"
     if isinstance(mu, bool) or not isinstance(mu, (int, float)) or not math.isfinite(mu) or mu < 0:
-        raise InputError(f"mu: {mu!r} found; a number >= 0 is needed (squared steps per flip)")
+        raise InputError(f"mu: {mu!r} found; a number >= 0 is needed (squared steps a flip)")
     if layer.bits > _MOST_BITS:
         raise InputError(f"{where}: {layer.bits} bits; the trellis has 2**bits levels and goes up to {_MOST_BITS} bits")
     if importance is not None and hessian is not None:

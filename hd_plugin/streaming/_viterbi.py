@@ -95,21 +95,18 @@ def round_columns(target, importance, value, mu, weight):
 
 
 @njit(cache=True, nogil=True)
-def round_with_feedback(target, upper, orders, value, mu):
+def round_with_feedback(target, upper, orders, value, mu, unit):
     """Codes int64[K, N], column after column; each column's rounding error is made good by the columns after it.
 
     target : float64[K, N], overwritten. upper : float64[N, N], the Cholesky factor U of the inverse Hessian = U' U (Frantar et
-    al. 2022, GPTQ: an error e in column j moves column i > j by -e U[j, i] / U[j, j]). orders : int64[N, K], how each column
-    streams. A column's errors count 1 / U[j, j]**2, the mean over columns being 1.
+    al. 2022, GPTQ: an error e in column j moves column i > j by -e U[j, i] / U[j, j], and costs e**2 / U[j, j]**2 in the end,
+    here in units of ``unit``). orders : int64[N, K], how each column streams.
     """
     K, N = target.shape
     codes = np.empty((K, N), np.int64)
-    scale = 0.0
-    for j in range(N):
-        scale += 1.0 / (upper[j, j] * upper[j, j]) / N
     column, importance = np.empty((K, 1)), np.empty((K, 1))
     for j in range(N):
-        importance[:] = 1.0 / (upper[j, j] * upper[j, j]) / scale
+        importance[:] = 1.0 / (upper[j, j] * upper[j, j]) / unit
         for k in range(K):
             column[k, 0] = target[orders[j, k], j]
         chosen = round_streams(column, importance, value, mu)

@@ -2,6 +2,8 @@
 from __future__ import annotations
 
 import csv
+import json
+import math
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -38,16 +40,22 @@ class Recipe:
         for name in ("epochs", "batch"):
             if not isinstance(getattr(self, name), int) or getattr(self, name) < 1:
                 raise InputError(f"{name}: {getattr(self, name)!r} found; a whole number of at least 1 is needed")
+        for name in ("rate", "weight_decay"):
+            if not math.isfinite(getattr(self, name)) or getattr(self, name) < 0:
+                raise InputError(f"{name}: {getattr(self, name)!r} found; a number of at least 0 is needed")
 
 
 def fit(model: nn.Module, images: torch.Tensor, labels: torch.Tensor, method: Method | None, recipe: Recipe, folder: Path, *,
-        device: str = "cpu", minutes: float | None = None, progress: Callable[[int, int, str], None] | None = None) -> bool:
+        device: str = "cpu", minutes: float | None = None, inputs: dict[str, Any] | None = None,
+        progress: Callable[[int, int, str], None] | None = None) -> bool:
     """Train ``model`` in place, without a method as a float network; True when all epochs are done.
 
     images : uint8[N, 3, H, W]; labels : int64[N]. folder : gets checkpoint.pt and log.csv; a run that finds its own
     checkpoint goes on after it, bit by bit as if it had never stopped (on one CPU; other devices as far as torch is
-    deterministic there). minutes : stop before an epoch that would likely take longer. Inside of ``processes`` every process
-    takes its share of each batch. Raises InputError when the checkpoint is of another run.
+    deterministic there). minutes : stop before an epoch that would likely take longer; each call does one epoch
+    in any case, so that pieces get on. inputs : what else makes this run what it is (the files that it starts from, say), as JSON. Inside of ``processes`` every process
+    takes its share of each batch. Raises InputError when the checkpoint is of another run or damaged, or when
+    the images or the processes do not go with the batch.
     """
     device = device_of(device)
     model.to(device, memory_format=torch.channels_last)
@@ -55,9 +63,11 @@ def fit(model: nn.Module, images: torch.Tensor, labels: torch.Tensor, method: Me
     steps = len(images) // recipe.batch
     if not steps:
         raise InputError(f"batch: {recipe.batch} found, but there are {len(images)} images only")
-    run = _Run(model, method, recipe, folder, steps)
+    if recipe.batch % world():
+        raise InputError(f"batch: {recipe.batch} found; {world()} processes need a multiple of {world()}")
+    run = _Run(model, method, recipe, folder, steps, inputs or {})
     first = run.resume(device)
-    started, longest = time.monotonic(), 0.0
+    started, longest = time.monotonic(), max((row["seconds"] for row in run.rows), default=0.0)
     for epoch in range(first, recipe.epochs):
         if agreed(minutes is not None and epoch > first and time.monotonic() - started + longest > minutes * 60):
             return False
@@ -71,8 +81,9 @@ def fit(model: nn.Module, images: torch.Tensor, labels: torch.Tensor, method: Me
 
 
 class _Run:
-    def __init__(self, model: nn.Module, method: Method | None, recipe: Recipe, folder: Path, steps: int) -> None:
-        self.model, self.method, self.recipe, self.folder, self.steps = model, method, recipe, folder, steps
+    def __init__(self, model: nn.Module, method: Method | None, recipe: Recipe, folder: Path, steps: int,
+                 inputs: dict[str, Any]) -> None:
+        self.model, self.method, self.recipe, self.folder, self.steps, self.inputs = model, method, recipe, folder, steps, inputs
         self.rows: list[dict[str, Any]] = []
         if method:
             quantise_weights(model, recipe.bits, recipe.per_channel)
@@ -114,9 +125,10 @@ class _Run:
     def save(self, epoch: int, row: dict[str, Any]) -> None:
         self.rows.append(row)
         with atomic_path(self.folder / "checkpoint.pt") as path:
-            torch.save({"identity": self._identity(), "epoch": epoch, "model": self.model.state_dict(), "rows": self.rows,
-                        "optimiser": self.optimiser.state_dict(), "schedule": self.schedule.state_dict(),
-                        "method": self.method.state() if self.method else None}, path)
+            told = {"identity": self._identity(), "epoch": epoch, "rows": self.rows,
+                    "method": self.method.state() if self.method else {}}
+            torch.save({"told": json.dumps(told), "model": self.model.state_dict(), "optimiser": self.optimiser.state_dict(),
+                        "schedule": self.schedule.state_dict()}, path)
         names = list(dict.fromkeys(name for r in self.rows for name in r))
         with atomic_path(self.folder / "log.csv") as path, open(path, "w", newline="", encoding="utf8") as file:
             writer = csv.DictWriter(file, names)
@@ -128,21 +140,24 @@ class _Run:
         path = self.folder / "checkpoint.pt"
         if not path.is_file():
             return 0
-        # our own file, plans and all; nothing else is put in this folder
-        data = torch.load(path, map_location=device, weights_only=False)
-        if data["identity"] != self._identity():
-            old, new = data["identity"], self._identity()
-            told = ", ".join(f"{k}: {old.get(k)!r} there, {new[k]!r} here" for k in new if old.get(k) != new[k])
-            raise InputError(f"{path}: of another run ({told}); give another folder, or delete this one")
+        try:
+            data = torch.load(path, map_location=device, weights_only=True)
+            told = json.loads(data["told"])
+        except Exception as error:                  # torch raises many kinds for a file that is cut short
+            raise InputError(f"{path}: damaged ({error}); delete it to begin this run again") from error
+        old, new = told["identity"], json.loads(json.dumps(self._identity()))
+        if old != new:
+            differ = ", ".join(f"{k}: {old.get(k)!r} there, {new.get(k)!r} here" for k in {**old, **new} if old.get(k) != new.get(k))
+            raise InputError(f"{path}: of another run ({differ}); give another folder, or delete this one")
         self.optimiser.load_state_dict(data["optimiser"])
         self.schedule.load_state_dict(data["schedule"])
         self.model.load_state_dict(data["model"])
         if self.method:
-            self.method.restore(data["method"])
-        self.rows = data["rows"]
-        return data["epoch"] + 1
+            self.method.restore(told["method"])
+        self.rows = told["rows"]
+        return told["epoch"] + 1
 
     def _identity(self) -> dict[str, Any]:
         """What makes a checkpoint this run's."""
         told = {"method": m.name, "strength": m.strength, "number_format": m.number_format} if (m := self.method) else {"method": "float"}
-        return {**asdict(self.recipe), **told, "steps": self.steps}
+        return {**asdict(self.recipe), **told, **self.inputs, "steps": self.steps}

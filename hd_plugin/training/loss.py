@@ -43,12 +43,13 @@ def frozen_range(integers: torch.Tensor, b: int, bits: int) -> tuple[torch.Tenso
 
 
 class HammingLoss:
-    """Flips of one bit of all weights under the current plans, priced in squared steps.
+    """Flips of one bit of all weights under the current plans, with gradients in steps.
 
-    loss = sum over layers of step**2 * flips of bit ``b``. A weight's gradient, measured in steps, is then lambda times a
-    number that knows neither the size of its layer nor the scale of its weights: lambda means the same everywhere (it is
-    what a flip is worth in squared rounding steps, as mu of the trellis). Raises InputError for a number format whose
-    bits are no floors of the integer.
+    The value is a number of flips. The gradient is taken with respect to weights measured in their own steps, and handed to
+    the float weights as step * d flips / d steps, so that a step of gradient descent moves every weight by the same
+    number of its steps: lambda means the same in layers of any size and for channels of any scale (it is what a flip is
+    worth in squared rounding steps, as mu of the trellis). Raises InputError for a number format whose bits are no
+    floors of the integer.
     """
 
     def __init__(self, model: nn.Module, number_format: str = "twos_complement") -> None:
@@ -65,16 +66,13 @@ class HammingLoss:
 
     def __call__(self, b: int) -> torch.Tensor:
         """Raises KeyError before plans are set."""
-        total = torch.zeros((), device=next(iter(self.layers.values())).weight.device)
-        for name, module in self.layers.items():
-            fake = fake_of(module)
-            total = total + fake.scale.square().mean() * self.layer_flips(name, module.weight, b)
-        return total
+        return sum(self.layer_flips(name, module.weight, b) for name, module in self.layers.items())
 
     def layer_flips(self, name: str, weight: torch.Tensor, b: int) -> torch.Tensor:
-        """Flips of bit ``b`` of one layer's rounded ``weight``; gradients reach the weight in steps."""
+        """Flips of bit ``b`` of one layer's rounded ``weight``."""
         fake = fake_of(self.layers[name])
-        x = (weight / fake.scale + 2 ** (fake.bits - 1)).flatten(1)
-        planes = bit(x + (torch.round(x) - x).detach(), b, fake.bits, frozen=True)
+        integers = torch.round(weight.detach() / fake.scale) + 2 ** (fake.bits - 1)
+        pull = weight * fake.scale
+        planes = bit((integers + (pull - pull.detach())).flatten(1), b, fake.bits, frozen=True)
         streamed = planes.gather(0, self.orders[name])
         return (streamed[1:] - streamed[:-1]).abs().sum()

@@ -1,7 +1,7 @@
 """What training does about flips: nothing, the paper's freeze-and-regularise, or trellis training."""
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from hd_plugin.streaming import StreamPlan, flips, round_to_plan
 from hd_plugin.training.loss import HammingLoss, frozen_range
 from hd_plugin.training.orders import Ordering, layers_of
 from hd_plugin.training.quantised import fake_of, quantised_layers, refresh_scales
+from hd_plugin.weights import Layer
 
 __all__ = ["METHODS", "Method", "make_method"]
 
@@ -23,7 +24,7 @@ class Method:
     """Quantisation-aware training alone: the baseline, and what the others have in common.
 
     ``attach`` comes first, then for every epoch ``before_epoch`` and for every step ``before_step``; ``penalty`` is added to
-    the loss. ``state`` and ``restore`` carry what a resumed run needs beyond the model's own state.
+    the loss. ``state`` and ``restore`` carry, as JSON, what a resumed run needs beyond the model's own state.
     """
 
     strength: float
@@ -52,10 +53,10 @@ class Method:
         return {"flips": sum(_flips(layer, self.plans[name]) for name, layer in layers.items())}
 
     def state(self) -> dict[str, Any]:
-        return {"plans": self.plans}
+        return {"plans": {name: plan.to_json() for name, plan in self.plans.items()}}
 
     def restore(self, state: dict[str, Any]) -> None:
-        self.plans = state["plans"]
+        self.plans = {name: StreamPlan.from_json(text) for name, text in state["plans"].items()}
 
     def renew_plans(self) -> None:
         self.plans = self.ordering.renew(layers_of(self.model, self.number_format), self.plans)
@@ -100,7 +101,7 @@ class Paper(Method):
         return None if self.bit is None else self.strength * self.loss(self.bit)
 
     def told(self) -> dict[str, Any]:
-        return {"bit": "" if self.bit is None else self.bit, **super().told()}
+        return {"bit": self.bit, **super().told()}
 
 
 @dataclass
@@ -148,6 +149,5 @@ def make_method(name: str, strength: float, number_format: str, ordering: Orderi
     return METHODS[name](strength, number_format, ordering)
 
 
-def _flips(layer: Any, plan: StreamPlan) -> int:
-    from dataclasses import replace
+def _flips(layer: Layer, plan: StreamPlan) -> int:
     return flips(layer, replace(plan, digest=layer.digest))

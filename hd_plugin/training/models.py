@@ -125,7 +125,7 @@ def make_model(name: str, classes: int) -> nn.Module:
         raise InputError(f"model: {name!r} is unknown; {did_you_mean(name, MODELS)} (or give PACKAGE.MODULE:FUNCTION)")
     try:
         made = getattr(importlib.import_module(module), function)(classes)
-    except (ImportError, AttributeError, TypeError) as error:
+    except (ImportError, AttributeError, TypeError, ValueError) as error:
         raise InputError(f"model: {name!r}: cannot be called with the number of classes ({error})") from error
     if not isinstance(made, nn.Module):
         raise InputError(f"model: {name!r} returned {type(made).__name__}; a torch.nn.Module is needed")

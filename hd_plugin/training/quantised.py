@@ -5,6 +5,7 @@ import torch
 from torch import nn
 from torch.nn.utils import parametrize
 
+from hd_plugin.errors import InputError
 from hd_plugin.weights import optimal_scale
 
 __all__ = ["FakeQuantise", "fake_of", "quantise_weights", "quantised_layers", "refresh_scales"]
@@ -16,11 +17,14 @@ class FakeQuantise(nn.Module):
     scale : float32 [] or [K, 1, ...], set by :func:`refresh_scales` (error-optimal clip), constant in between.
     lowest, highest : int8, like the weight; the integers that each weight may take (fewer when bits are frozen).
     levels : int8, like the weight; integers to use instead of the nearest ones (trellis training), when ``given``.
-    Straight-through gradient, cut where a weight is beyond its integers (Bengio et al. 2013).
+    Straight-through gradient, cut where a weight is beyond its integers (Bengio et al. 2013). Raises InputError for more than
+    8 bits.
     """
 
     def __init__(self, bits: int, weight: torch.Tensor, per_channel: bool = False) -> None:
         super().__init__()
+        if not 2 <= bits <= 8:
+            raise InputError(f"bits: {bits} found; training takes 2 to 8")
         self.bits, self.per_channel = bits, per_channel
         top = 2 ** (bits - 1) - 1
         self.register_buffer("scale", _scale(weight, bits, per_channel))
@@ -42,7 +46,8 @@ class FakeQuantise(nn.Module):
         return torch.minimum(torch.maximum(torch.round(weight / self.scale), self.lowest), self.highest)
 
     def forward(self, weight: torch.Tensor) -> torch.Tensor:
-        inside = torch.minimum(torch.maximum(weight, self.lowest * self.scale), self.highest * self.scale)
+        # the whole cell of the outermost integers: a weight that rounds to one of them still feels its gradient
+        inside = torch.minimum(torch.maximum(weight, (self.lowest - 0.5) * self.scale), (self.highest + 0.5) * self.scale)
         return inside + (self.integers(weight) * self.scale - inside).detach()
 
     @torch.no_grad()

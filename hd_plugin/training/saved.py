@@ -32,13 +32,15 @@ def load_into(model: nn.Module, path: str | Path) -> nn.Module:
     InputError when the file does not hold this network.
     """
     state = _torch_state(Path(path)) if Path(path).suffix != ".npz" else _numpy_state(Path(path))
-    shapes = {key: value.shape for key, value in model.state_dict().items()}
-    state = {key: value.reshape(shapes[key]) if value.numel() == shapes.get(key, value.shape).numel() and key in shapes else value
-             for key, value in state.items()}           # layers are saved with four dimensions, linear ones too
-    missing, unexpected = model.load_state_dict(state, strict=False)
-    wrong = [k for k in missing if not k.endswith("num_batches_tracked")] + list(unexpected)
+    shapes = {key: value.shape for key, value in model.state_dict().items() if isinstance(value, torch.Tensor)}
+    # layers are saved with four dimensions, linear ones too
+    state = {k: v.flatten(1) if v.dim() == 4 and k in shapes and len(shapes[k]) == 2 else v for k, v in state.items()}
+    wrong = [f"{k}: {list(v.shape)} found, {list(shapes[k])} needed" for k, v in state.items() if k in shapes and v.shape != shapes[k]]
+    wrong += [f"{k}: not in the network" for k in state if k not in shapes]
+    wrong += [f"{k}: missing" for k in shapes if k not in state and not k.endswith("num_batches_tracked")]
     if wrong:
-        raise InputError(f"{path}: does not hold this network; missing or unexpected: {', '.join(wrong[:5])}")
+        raise InputError(f"{path}: does not hold this network: {'; '.join(wrong[:5])}{' ...' if len(wrong) > 5 else ''}")
+    model.load_state_dict(state, strict=False)
     return model.eval()
 
 
@@ -47,7 +49,8 @@ def load_layers(model: nn.Module, layers: Iterable[Layer]) -> nn.Module:
     """``model`` (unquantised) with the rounded weights of ``layers``. Raises InputError for a layer that it lacks."""
     modules = quantised_layers(model)
     for layer in layers:
-        if layer.name not in modules or modules[layer.name].weight.numel() != layer.codes.size:
+        shape = modules[layer.name].weight.shape if layer.name in modules else ()
+        if (*shape, 1, 1)[:4] != layer.codes.shape:
             raise InputError(f"layer {layer.name!r}: the model has no such layer, or one of another size")
         scale = np.asarray(layer.scale, np.float64)
         weight = layer.values * (scale.reshape(-1, 1, 1, 1) if scale.ndim else scale)
@@ -57,13 +60,18 @@ def load_layers(model: nn.Module, layers: Iterable[Layer]) -> nn.Module:
 
 def _numpy_state(path: Path) -> dict[str, torch.Tensor]:
     state = {}
-    with np.load(path, allow_pickle=False) as arrays:
-        for key in arrays.files:
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            arrays = {key: archive[key] for key in archive.files}
+    except Exception as error:                      # numpy and zlib raise many kinds for a file that is none
+        raise InputError(f"{path}: not a readable .npz archive ({error})") from error
+    else:
+        for key in arrays:
             name, _, kind = key.rpartition(".")
             if kind in ("scale", "output_hw"):
                 continue
             value = np.asarray(arrays[key], np.float32)
-            if kind == "weight" and f"{name}.scale" in arrays.files:
+            if kind == "weight" and f"{name}.scale" in arrays:
                 step = arrays[f"{name}.scale"]
                 value = value * (step.reshape((-1,) + (1,) * (value.ndim - 1)) if step.ndim else step)
             state[key] = torch.from_numpy(np.asarray(value, np.float32))

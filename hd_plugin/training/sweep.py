@@ -1,6 +1,8 @@
 """Several runs of one recipe: the baseline and the strengths of a method, each in a folder of its own."""
 from __future__ import annotations
 
+import csv
+import hashlib
 import json
 import os
 import time
@@ -25,7 +27,6 @@ from hd_plugin.training.saved import load_into, save_network
 
 __all__ = ["Sweep"]
 
-_DONE = {True: "float.pt", False: "result.json"}      # the last file of a float run, and of any other
 
 
 @dataclass
@@ -60,17 +61,21 @@ class Sweep:
             raise InputError(f"device: {self.device!r} found, but torch sees no CUDA device; use --device cpu")
         if self.start is None and self.float_recipe is None:
             raise InputError("start: missing; give float weights (--start) or float epochs (--float-epochs)")
+        if self._load("test", self.test)[2] != self._load("data", self.data)[2]:
+            raise InputError(f"test: classes {self._images['test'][2][:3]} ... found, {self._images['data'][2][:3]} ... in the "
+                             "training images")
         with processes(self.device):
             return self._all(wanted, None if minutes is None else time.monotonic() + 60 * minutes, progress)
 
     def _all(self, wanted: Sequence[tuple[str, float]], ends: float | None,
              progress: Callable[[int, int, str], None] | None) -> bool:
+        epoch_s = 0.0           # of the last run that this process trained: no other one is begun for less
         for method, strength in ([] if self.start else [("float", 0.0)]) + list(wanted):
             folder = self.output / (f"{method}-{strength:g}" if strength else method)
-            if agreed((folder / _DONE[method == "float"]).is_file()):
+            if agreed(self._is_done(folder, method, strength)):
                 continue
             left = agreed(None if ends is None else (ends - time.monotonic()) / 60)
-            if left is not None and left <= 0:
+            if left is not None and left * 60 <= epoch_s:
                 return False
 
             def tell(done: int, total: int, text: str, name: str = folder.name) -> None:
@@ -78,11 +83,33 @@ class Sweep:
                     progress(done, total, name)
             if not self._one(method, strength, folder, left, tell):
                 return False
+            epoch_s = max(_seconds(folder))
         return True
+
+    def _is_done(self, folder: Path, method: str, strength: float) -> bool:
+        """Whether the run is there. Raises InputError when another one is."""
+        path = folder / "result.json"
+        if not path.is_file():
+            return False
+        found = json.loads(path.read_text(encoding="utf8")).get("inputs")
+        wanted = json.loads(json.dumps(self._inputs(method, strength)))
+        if found != wanted:
+            differ = [k for k in wanted if (found or {}).get(k) != wanted[k]]
+            raise InputError(f"{path}: of another run (other {', '.join(differ)}); give another folder, or delete {folder}")
+        return True
+
+    def _inputs(self, method: str, strength: float) -> dict[str, Any]:
+        """All that a run depends on."""
+        told = {"model": self.model, "data": [_digest(p) for p in self.data], "start": _digest(self.start) if self.start else None,
+                "float_recipe": None if self.start else asdict(self.float_recipe)}
+        if method != "float":
+            told |= {"recipe": asdict(self.recipe), "rows": self.rows, "order_method": self.order_method,
+                     "number_format": self.number_format, "method": method, "strength": strength,
+                     "test": [_digest(p) for p in self.test]}
+        return told
 
     def _one(self, method: str, strength: float, folder: Path, minutes: float | None,
              progress: Callable[[int, int, str], None]) -> bool:
-        started = time.monotonic()
         folder.mkdir(parents=True, exist_ok=True)
         images, labels, classes = self._load("data", self.data)
         torch.manual_seed(self.recipe.seed)
@@ -92,21 +119,21 @@ class Sweep:
             load_into(model, self.start or self.output / "float" / "float.pt")
             chosen, recipe = make_method(method, strength, self.number_format,
                                          Ordering(self.rows, self.order_method, seed=self.recipe.seed)), self.recipe
-        if not fit(model, images, labels, chosen, recipe, folder, device=self.device, minutes=minutes, progress=progress):
+        if not fit(model, images, labels, chosen, recipe, folder, device=self.device, minutes=minutes, inputs=self._inputs(method, strength),
+                   progress=progress):
             return False
         if self.first_process and chosen is None:
             with atomic_path(folder / "float.pt") as path:
                 torch.save(model.state_dict(), path)
+            write_text(folder / "result.json", json.dumps({"schema": "hd-plugin/trained/1", "method": "float",
+                                                           "inputs": self._inputs(method, strength)}, indent=1) + "\n")
         elif self.first_process:
-            self._finish(model, method, strength, folder, classes, images.shape[2:], (time.monotonic() - started) / 60)
+            self._finish(model, method, strength, folder, images.shape[2:])
         agreed(None)            # nobody goes on before the files are there
         return True
 
-    def _finish(self, model: torch.nn.Module, method: str, strength: float, folder: Path, classes: list[str],
-                size: tuple[int, int], minutes: float) -> None:
-        test_images, test_labels, test_classes = self._load("test", self.test)
-        if test_classes != classes:
-            raise InputError(f"test: classes {test_classes[:3]} ... found, {classes[:3]} ... in the training images")
+    def _finish(self, model: torch.nn.Module, method: str, strength: float, folder: Path, size: tuple[int, int]) -> None:
+        test_images, test_labels, _ = self._load("test", self.test)
         device = device_of(self.device)
         top1, top5 = accuracy(model, test_images.to(device), test_labels.to(device))
         model.to("cpu")
@@ -115,12 +142,27 @@ class Sweep:
         result: dict[str, Any] = {
             "schema": "hd-plugin/trained/1", "method": method, "strength": strength, "top1": top1, "top5": top5,
             "test_images": len(test_images), "model": self.model, "start": self.start.name if self.start else None,
-            "number_format": self.number_format, "recipe": asdict(self.recipe),
-            "float_recipe": asdict(self.float_recipe) if self.float_recipe and not self.start else None, "minutes": round(minutes, 1),
-            "device": self.device, "torch": torch.__version__, "version": __version__}
+            "inputs": self._inputs(method, strength), "device": self.device, "torch": torch.__version__, "version": __version__}
         write_text(folder / "result.json", json.dumps(result, indent=1) + "\n")
 
     def _load(self, which: str, paths: Sequence[Path]) -> tuple[torch.Tensor, torch.Tensor, list[str]]:
         if which not in self._images:
             self._images[which] = load_images(*paths)
         return self._images[which]
+
+
+def _digest(path: Path) -> str:
+    """SHA-256 of a file, or of the names and sizes below a folder."""
+    total = hashlib.sha256()
+    if path.is_dir():
+        for file in sorted(p for p in path.rglob("*") if p.is_file()):
+            total.update(f"{file.relative_to(path)} {file.stat().st_size}\n".encode())
+    else:
+        total.update(path.read_bytes())
+    return total.hexdigest()[:16]
+
+
+def _seconds(folder: Path) -> list[float]:
+    """Of each epoch, over all pieces of the run."""
+    with open(folder / "log.csv", newline="", encoding="utf8") as file:
+        return [float(row["seconds"]) for row in csv.DictReader(file)]
