@@ -76,6 +76,7 @@ def _summary(output: Path, model: str, recipe: Recipe, rows: int, order_method: 
     """Every finished run in the folder, its flips and energy against the baseline network in file order."""
     from dataclasses import asdict, replace
 
+    from hd_plugin.combined import combine
     from hd_plugin.comparison import compare
     from hd_plugin.weights import load_network
     folders = sorted((p.parent for p in output.glob("*/result.json")), key=lambda p: (p.name != "baseline", p.name))
@@ -85,14 +86,8 @@ def _summary(output: Path, model: str, recipe: Recipe, rows: int, order_method: 
         networks = [replace(load_network(p / "network.npz", bits=recipe.bits, number_format=r["inputs"]["number_format"]), name=p.name)
                     for p, r in zip(folders, results)]
         compared = compare(networks[0], rows=rows, methods=(order_method,), trained=networks[1:], progress=progress)
-    table = compared.trained or []
-    rows_of = {(i // 2): c for i, c in enumerate(table) if c.method == order_method}
-    alone = compared.summary()[order_method]
-    runs = []
-    for i, result in enumerate(results):
-        found = asdict(rows_of[i]) if table else {**alone, "hd_reductions": [r.hd_reduction for r in compared.of(order_method)]}
-        kept = ("mean_hd_reduction", "best_hd_reduction", "mean_energy_reduction", "best_energy_reduction", "hd_reductions")
-        runs.append({**result, **{k: found[k] for k in kept}})
+    table = [asdict(row) for row in compared.trained or combine(compared, []) if row.method == order_method]
+    runs = [{**{k: v for k, v in row.items() if k != "network"}, **result} for row, result in zip(table, results)]
     runs.sort(key=lambda r: (r["method"] != "baseline", r["method"], r["strength"]))
     return {"schema": "hd-plugin/train/1", "model": model, "recipe": asdict(recipe), "rows": rows, "order_method": order_method, "runs": runs}
 

@@ -133,13 +133,7 @@ def _codes(layer: Layer, target: np.ndarray, plan: StreamPlan, mu: float, weigh:
 
 def _target(layer: Layer) -> np.ndarray:
     """Real weights in steps, float64 [K, C, Fy, Fx]."""
-    return layer.values.astype(np.float64) if layer.weights is None else layer.weights / _steps(layer)
-
-
-def _steps(layer: Layer) -> np.ndarray:
-    """The step of every weight, to be broadcast."""
-    scale = np.asarray(layer.scale, np.float64)
-    return scale.reshape(-1, 1, 1, 1) if scale.ndim else scale
+    return layer.values.astype(np.float64) if layer.weights is None else layer.weights / layer.steps
 
 
 def _values(layer: Layer) -> np.ndarray:

@@ -52,10 +52,10 @@ def fit(model: nn.Module, images: torch.Tensor, labels: torch.Tensor, method: Me
 
     images : uint8[N, 3, H, W]; labels : int64[N]. folder : gets checkpoint.pt and log.csv; a run that finds its own
     checkpoint goes on after it, bit by bit as if it had never stopped (on one CPU; other devices as far as torch is
-    deterministic there). minutes : stop before an epoch that would likely take longer; each call does one epoch
-    in any case, so that pieces get on. inputs : what else makes this run what it is (the files that it starts from, say), as JSON. Inside of ``processes`` every process
-    takes its share of each batch. Raises InputError when the checkpoint is of another run or damaged, or when
-    the images or the processes do not go with the batch.
+    deterministic there). minutes : stop before an epoch that would likely take longer; each call does one epoch in any
+    case, so that pieces get on. inputs : what else makes this run what it is (the files that it starts from, say), as
+    JSON. Inside of ``processes`` every process takes its share of each batch. Raises InputError when the checkpoint is of
+    another run or damaged, or when the images or the processes do not go with the batch.
     """
     device = device_of(device)
     model.to(device, memory_format=torch.channels_last)

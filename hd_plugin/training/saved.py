@@ -52,9 +52,8 @@ def load_layers(model: nn.Module, layers: Iterable[Layer]) -> nn.Module:
         shape = modules[layer.name].weight.shape if layer.name in modules else ()
         if (*shape, 1, 1)[:4] != layer.codes.shape:
             raise InputError(f"layer {layer.name!r}: the model has no such layer, or one of another size")
-        scale = np.asarray(layer.scale, np.float64)
-        weight = layer.values * (scale.reshape(-1, 1, 1, 1) if scale.ndim else scale)
-        modules[layer.name].weight.copy_(torch.from_numpy(np.asarray(weight, np.float32)).reshape(modules[layer.name].weight.shape))
+        weight = torch.from_numpy(np.asarray(layer.values * layer.steps, np.float32))
+        modules[layer.name].weight.copy_(weight.reshape(shape))
     return model
 
 
@@ -65,16 +64,15 @@ def _numpy_state(path: Path) -> dict[str, torch.Tensor]:
             arrays = {key: archive[key] for key in archive.files}
     except Exception as error:                      # numpy and zlib raise many kinds for a file that is none
         raise InputError(f"{path}: not a readable .npz archive ({error})") from error
-    else:
-        for key in arrays:
-            name, _, kind = key.rpartition(".")
-            if kind in ("scale", "output_hw"):
-                continue
-            value = np.asarray(arrays[key], np.float32)
-            if kind == "weight" and f"{name}.scale" in arrays:
-                step = arrays[f"{name}.scale"]
-                value = value * (step.reshape((-1,) + (1,) * (value.ndim - 1)) if step.ndim else step)
-            state[key] = torch.from_numpy(np.asarray(value, np.float32))
+    for key in arrays:
+        name, _, kind = key.rpartition(".")
+        if kind in ("scale", "output_hw"):
+            continue
+        value = np.asarray(arrays[key], np.float32)
+        if kind == "weight" and f"{name}.scale" in arrays:
+            step = arrays[f"{name}.scale"]
+            value = value * (step.reshape((-1,) + (1,) * (value.ndim - 1)) if step.ndim else step)
+        state[key] = torch.from_numpy(np.asarray(value, np.float32))
     return state
 
 

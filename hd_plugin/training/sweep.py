@@ -28,12 +28,12 @@ from hd_plugin.training.saved import load_into, save_network
 __all__ = ["Sweep"]
 
 
-
 @dataclass
 class Sweep:
     """``run`` trains what is missing; each run's folder gets checkpoint.pt, log.csv, network.npz and result.json.
 
-    start : float weights; without them a float network is trained first, by ``float_recipe``, once for all runs. Test images are scored once a run, after its last step. Raises InputError for data, weights or options that do not fit.
+    start : float weights; without them a float network is trained first, by ``float_recipe``, once for all runs. Test
+    images are scored once a run, after its last step. Raises InputError for data, weights or options that do not fit.
     """
 
     model: str

@@ -59,6 +59,11 @@ class Layer:
     C = property(lambda self: self.codes.shape[1], doc="Input channels.")
     taps = property(lambda self: self.codes.shape[2] * self.codes.shape[3], doc="Filter taps, Fy * Fx.")
 
+    @property
+    def steps(self) -> np.ndarray:
+        """``scale`` as it broadcasts over codes: weight ~ values * steps."""
+        return np.asarray(self.scale, np.float64).reshape((-1, 1, 1, 1) if np.ndim(self.scale) else ())
+
     @cached_property
     def values(self) -> np.ndarray:
         """int16 [K, C, Fy, Fx]: the integers that the codes stand for."""
