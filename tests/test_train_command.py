@@ -43,7 +43,9 @@ def theirs(tmp_path_factory):
     folder = tmp_path_factory.mktemp("theirs")
     (folder / "their_net.py").write_text(
         "from torch import nn\ndef make(classes):\n    return nn.Sequential(nn.Conv2d(3, 16, 3, stride=2), nn.BatchNorm2d(16), nn.ReLU(),"
-        " nn.Conv2d(16, 24, 3), nn.BatchNorm2d(24), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(24, classes))\n")
+        " nn.Conv2d(16, 24, 3), nn.BatchNorm2d(24), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(24, classes))\n"
+        "def grouped(classes):\n    return nn.Sequential(nn.Conv2d(3, 8, 3, stride=2), nn.ReLU(), nn.Conv2d(8, 8, 3, groups=4), nn.ReLU(),"
+        " nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(8, classes))\n")
     return folder
 
 
@@ -190,7 +192,7 @@ def test_optimize_rounds_without_a_model_too(tmp_path):
 @pytest.mark.parametrize("more, told", [
     (["--start", "{missing}"], "missing"), (["--epochs", "0"], "epochs: 0"), (["--strength", "-1"], "strength: -1"),
     (["--number-format", "gray", "--method", "paper", "--strength", "1"], "number_format: 'gray'"), (["--float-epochs", "0"], "epochs: 0"),
-    (["--device", "cuda:7"], "CUDA"), (["--batch", "1000"], "batch: 1000")])
+    (["--device", "cuda:7"], "CUDA"), (["--device", "banana"], "device: 'banana'"), (["--batch", "1000"], "batch: 1000")])
 def test_bad_options_are_named(more, told, images, tmp_path):
     if "CUDA" in told and torch.cuda.is_available():
         pytest.skip("there is a CUDA device here")
@@ -205,17 +207,27 @@ def test_images_need_a_trellis_and_a_model(images, tmp_path):
 
 
 def test_two_processes_train_one_network(images, theirs, tmp_path):
-    """torch's own launcher; both processes share each batch, the first one writes."""
+    """torch's own launcher; both processes share each batch, so without batch norm they train what one process trains."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    done = subprocess.run([sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--master-port", str(port), "-m",
-                           "hd_plugin.cli", "train", "their_net:make", "--data", images[0], "--test", images[1], "--float-epochs", "1",
-                           "--epochs", "2", "--batch", "16", "--strength", "1", "--json", "-o", tmp_path / "runs"],
-                          capture_output=True, text=True, timeout=300,
-                          env={**os.environ, "PYTHONPATH": os.pathsep.join([str(theirs), os.environ.get("PYTHONPATH", "")]),
-                               "OMP_NUM_THREADS": "1"})
-    assert done.returncode == 0, done.stderr[-2000:]
-    content = json.loads(done.stdout)
+    command = ["hd_plugin.cli", "train", "their_net:grouped", "--data", images[0], "--test", images[1], "--float-epochs", "2", "--epochs", "2",
+               "--batch", "16", "--strength", "1", "--json", "-o"]
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join([str(theirs), os.environ.get("PYTHONPATH", "")]), "OMP_NUM_THREADS": "1"}
+    launcher = ["torch.distributed.run", "--nproc-per-node", "2", "--master-port", str(port), "-m"]
+    done = [subprocess.run([sys.executable, "-m", *before, *command, tmp_path / name], capture_output=True, text=True, timeout=300, env=env)
+            for name, before in (("two", launcher), ("one", []))]
+    assert [d.returncode for d in done] == [0, 0], done[0].stderr[-2000:]
+    content = json.loads(done[0].stdout)
     assert [r["method"] for r in content["runs"]] == ["baseline", "trellis"]
-    assert hd.load_network(tmp_path / "runs" / "trellis-1" / "network.npz").layers
+    layers = hd.load_network(tmp_path / "two" / "trellis-1" / "network.npz").layers
+    assert all(layer.output_hw for layer in layers)
+    two, one = ([float(r["loss"]) for r in csv.DictReader((tmp_path / name / "float" / "log.csv").open())] for name in ("two", "one"))
+    assert two == pytest.approx(one, rel=5e-3) and len(set(two)) == 2     # bfloat16 sums in another order
+
+
+def test_without_torch_the_command_says_what_to_install(images, tmp_path):
+    code = ("import sys; sys.modules['torch'] = None; from hd_plugin.cli import main; "
+            f"main(['train', 'resnet8', '--data', {str(images[0])!r}, '--test', {str(images[1])!r}, '-o', {str(tmp_path / 'runs')!r}])")
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 2 and "pip install 'hd-plugin[torch]'" in done.stderr and "Traceback" not in done.stderr

@@ -4,7 +4,6 @@ from __future__ import annotations
 import torch
 
 from hd_plugin.training.data import normalise
-from hd_plugin.training.quantised import quantised_layers
 
 __all__ = ["accuracy", "output_sizes"]
 
@@ -27,7 +26,7 @@ def output_sizes(model: torch.nn.Module, shape: tuple[int, ...] = (1, 3, 32, 32)
     sizes: dict[str, tuple[int, int]] = {}
     hooks = [m.register_forward_hook(
         lambda _m, _i, out, n=name: sizes.__setitem__(n, tuple(out.shape[2:]) if out.dim() == 4 else (1, 1)))
-        for name, m in quantised_layers(model).items()]
+        for name, m in model.named_modules() if isinstance(m, (torch.nn.Conv2d, torch.nn.Linear))]
     model.eval()
     with torch.no_grad():
         model(torch.zeros(shape))

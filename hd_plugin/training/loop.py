@@ -18,7 +18,7 @@ from hd_plugin._atomic import atomic_path
 from hd_plugin.errors import InputError
 from hd_plugin.training.data import augmented_batches
 from hd_plugin.training.methods import Method
-from hd_plugin.training.processes import agreed, device_of, rank, world
+from hd_plugin.training.processes import agreed, device_of, rank, summed, world
 from hd_plugin.training.quantised import quantise_weights
 
 __all__ = ["Recipe", "fit"]
@@ -101,7 +101,7 @@ class _Run:
         generator = torch.Generator().manual_seed(r.seed * 100_003 + epoch)      # the same epoch, whether resumed or not
         torch.manual_seed(r.seed * 100_003 + epoch)
         model.train()
-        loss_sum, right, seen = torch.zeros((), device=device), torch.zeros((), device=device), 0
+        loss_sum, right, seen = torch.zeros((), device=device), torch.zeros((), device=device), torch.zeros((), device=device)
         for step, (x, y) in enumerate(augmented_batches(images, labels, r.batch, generator)):
             if self.method:
                 self.method.before_step(epoch, step)
@@ -119,7 +119,8 @@ class _Run:
             seen += len(y)
             if progress and rank() == 0:
                 progress(epoch * self.steps + step + 1, r.epochs * self.steps, f"epoch {epoch + 1}")
-        return {"epoch": epoch + 1, "loss": float(loss_sum) / seen, "train_top1": 100 * float(right) / seen,
+        loss_all, right_all, count = summed(loss_sum, right, seen)
+        return {"epoch": epoch + 1, "loss": loss_all / count, "train_top1": 100 * right_all / count,
                 **(self.method.told() if self.method else {})}
 
     def save(self, epoch: int, row: dict[str, Any]) -> None:

@@ -1,6 +1,7 @@
 """Several processes that torch's launcher (torchrun) started to train one network."""
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,7 +10,9 @@ from typing import TypeVar
 import torch
 import torch.distributed as distributed
 
-__all__ = ["agreed", "device_of", "processes", "rank", "world"]
+from hd_plugin.errors import InputError
+
+__all__ = ["agreed", "device_of", "processes", "rank", "summed", "world"]
 
 T = TypeVar("T")
 
@@ -25,7 +28,11 @@ def rank() -> int:
 
 
 def device_of(device: str) -> str:
-    """A GPU of its own for each process."""
+    """A GPU of its own for each process. Raises InputError for a device that torch does not know or cannot use."""
+    try:
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:         # AssertionError: a torch that was built without CUDA
+        raise InputError(f"device: {device!r} found; torch cannot use it ({str(error).splitlines()[0]}); use --device cpu") from error
     return f"cuda:{os.environ['LOCAL_RANK']}" if device == "cuda" and world() > 1 else device
 
 
@@ -36,6 +43,14 @@ def agreed(value: T) -> T:
     box = [value]
     distributed.broadcast_object_list(box, 0)
     return box[0]
+
+
+def summed(*values: torch.Tensor) -> list[float]:
+    """Each value's sum over all processes."""
+    total = torch.stack([value.double() for value in values])
+    if world() > 1:
+        distributed.all_reduce(total)
+    return total.tolist()
 
 
 @contextmanager
@@ -51,4 +66,5 @@ def processes(device: str) -> Iterator[None]:
         yield
         distributed.barrier()
     finally:
+        gc.collect()        # a DistributedDataParallel that outlives its group aborts the process at exit
         distributed.destroy_process_group()

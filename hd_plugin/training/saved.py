@@ -1,7 +1,7 @@
 """Networks on disk: integers, steps, output sizes and everything else that a network needs to run."""
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -15,13 +15,18 @@ from hd_plugin.weights import Layer, save_layers
 __all__ = ["load_into", "load_layers", "save_network"]
 
 
-def save_network(path: Path, model: nn.Module, layers: Iterable[Layer]) -> None:
-    """The integers, steps and output sizes of ``layers``, and every other parameter and buffer of ``model``, as one .npz."""
+def save_network(path: Path, model: nn.Module, layers: Iterable[Layer], output_hw: Mapping[str, tuple[int, int]] | None = None) -> None:
+    """The integers, steps and output sizes of ``layers``, and every other parameter and buffer of ``model``, as one .npz.
+
+    output_hw : by module, for those that are no layer (grouped convolutions).
+    """
     extra = {key: value.cpu().numpy() for key, value in model.state_dict().items()
              if not key.endswith("num_batches_tracked") and ".parametrizations." not in f".{key}"}
-    layers = list(layers)
+    layers, sizes = list(layers), dict(output_hw or {})
     for layer in layers:
         extra.pop(f"{layer.name}.weight", None)
+        sizes.pop(layer.name, None)
+    extra |= {f"{name}.output_hw": np.array(size, np.int32) for name, size in sizes.items()}
     save_layers(path, layers, extra)
 
 

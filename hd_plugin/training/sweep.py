@@ -57,8 +57,7 @@ class Sweep:
     def run(self, wanted: Sequence[tuple[str, float]], minutes: float | None = None,
             progress: Callable[[int, int, str], None] | None = None) -> bool:
         """Train (method, strength) after (method, strength); True when all are done, False when ``minutes`` ran out."""
-        if self.device.startswith("cuda") and not torch.cuda.is_available():
-            raise InputError(f"device: {self.device!r} found, but torch sees no CUDA device; use --device cpu")
+        device_of(self.device)
         if self.start is None and self.float_recipe is None:
             raise InputError("start: missing; give float weights (--start) or float epochs (--float-epochs)")
         if self._load("test", self.test)[2] != self._load("data", self.data)[2]:
@@ -138,7 +137,7 @@ class Sweep:
         top1, top5 = accuracy(model, test_images.to(device), test_labels.to(device))
         model.to("cpu")
         sizes = output_sizes(model, (1, 3, *size))
-        save_network(folder / "network.npz", model, layers_of(model, self.number_format, sizes).values())
+        save_network(folder / "network.npz", model, layers_of(model, self.number_format, sizes).values(), sizes)
         result: dict[str, Any] = {
             "schema": "hd-plugin/trained/1", "method": method, "strength": strength, "top1": top1, "top5": top5,
             "test_images": len(test_images), "model": self.model, "start": self.start.name if self.start else None,
