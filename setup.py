@@ -14,6 +14,7 @@ setup(
         "hd_plugin.energy": ["technologies/*.yaml"],
         "hd_plugin.hosts.accelergy": ["plug_in/*"],
         "hd_plugin.report": ["*.j2", "*.css"],
+        "hd_plugin.hardware": ["rtl/*.v"],
         "hd_plugin.networks": ["*.npz", "*.md"],
     },
     data_files=[ACCELERGY],

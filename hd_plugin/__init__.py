@@ -12,7 +12,8 @@ _HOME = {
     "load_network": "weights", "bundled_networks": "weights", "Layer": "weights", "Network": "weights",
     "optimize": "streaming", "flips": "streaming", "nhd": "streaming", "hardware_flips": "streaming",
     "lower_bound": "streaming", "trellis": "streaming", "Rounding": "streaming", "StreamPlan": "streaming", "Group": "streaming",
-    "TransitionTable": "bits", "Array": "engines",
+    "TransitionTable": "bits", "Array": "engines", "verify": "hardware", "Verification": "hardware", "Activations": "hardware",
+    "AddressTables": "hardware",
     "compare": "comparison", "Comparison": "comparison",
     "HdPluginError": "errors", "InputError": "errors", "PlanMismatch": "errors", "MissingTool": "errors",
 }

@@ -14,7 +14,7 @@ FLOORS = ["errors", "_atomic", "_yaml", "_data_files", "bits", "weights", "strea
           "hardware", "training", "encoding_mac", "studies", "combined", "comparison", "report", "cli"]
 ALLOWED_SIDEWAYS = {("hosts", "energy"), ("comparison", "report"), ("combined", "comparison")}   # to_html and plot load report on demand
 HEAVY = {"torch": {"training", "weights"}, "onnx": {"weights"}, "fast_tsp": set(), "accelforge": {"engines", "hosts"},
-         "pyosys": {"hardware"}, "dask": set(), "numba": {"streaming"}, "matplotlib": {"report"}, "jinja2": {"report"},
+         "pyosys": {"hardware"}, "dask": set(), "numba": {"streaming", "hardware"}, "matplotlib": {"report"}, "jinja2": {"report"},
          "rich": {"report", "cli"}, "click": {"cli"}}
 HOSTS_MAY_USE = {"errors", "energy", "_yaml", "_data_files", "_atomic", "hosts"}
 

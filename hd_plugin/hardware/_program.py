@@ -1,0 +1,76 @@
+"""A layer as the array sees it: words, used rows and addresses, group by group; and patches of activations to go with it."""
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from hd_plugin.bits import NumberFormat
+from hd_plugin.errors import InputError
+from hd_plugin.hardware._tables import AddressTables
+from hd_plugin.streaming import StreamPlan
+from hd_plugin.weights import Layer
+
+__all__ = ["Activations", "Program", "program", "random_activations"]
+
+
+@dataclass(frozen=True, eq=False)
+class Program:
+    """All that a run needs: ``words`` uint16[groups, K, rows] in streaming order (idle rows: 0, and not ``used``),
+    ``used`` int64[groups], rows in use, and the ``tables``."""
+
+    words: np.ndarray
+    used: np.ndarray
+    tables: AddressTables
+    bits: int
+    number_format: NumberFormat
+
+
+def program(layer: Layer, plan: StreamPlan, tables: AddressTables | None = None) -> Program:
+    """What the array loads for ``plan``. Raises PlanMismatch when it was made for other weights."""
+    plan.check(layer)
+    words = np.zeros((len(plan.groups), layer.K, plan.rows), np.uint16)
+    for word, group in zip(words, plan.groups):
+        word[:, :group.channels.size] = plan.words(layer, group)
+    return Program(words, np.array([g.channels.size for g in plan.groups], np.int64), tables or AddressTables.of(plan), layer.bits,
+                   layer.number_format)
+
+
+@dataclass(frozen=True, eq=False)
+class Activations:
+    """A layer's inputs as the array loads them: ``patches`` integers[C, taps, pixels]; for a 1x1 layer its input map itself.
+
+    signed : two's complement, else unsigned; bits : their width.
+    """
+
+    patches: np.ndarray
+    bits: int = 8
+    signed: bool = False
+
+    def __post_init__(self) -> None:
+        patches = np.asarray(self.patches)
+        low, high = (-(1 << self.bits - 1), (1 << self.bits - 1) - 1) if self.signed else (0, (1 << self.bits) - 1)
+        if patches.ndim != 3 or not patches.size or not np.issubdtype(patches.dtype, np.integer):
+            raise InputError(f"activations: {patches.dtype}{list(patches.shape)} found; integers[C, taps, pixels] are needed")
+        if not 1 <= self.bits <= 16 or patches.min() < low or patches.max() > high:
+            raise InputError(f"activations: {patches.min()} to {patches.max()} found; {self.bits} bits, "
+                             f"{'signed' if self.signed else 'unsigned'}, hold {low} to {high}")
+
+    @classmethod
+    def from_map(cls, image: np.ndarray, Fy: int, Fx: int, stride: int = 1, padding: int = 0, bits: int = 8, signed: bool = False) -> Activations:
+        """From an input map, integers[C, H, W] (zeros are padded)."""
+        padded = np.pad(np.asarray(image), ((0, 0), (padding, padding), (padding, padding)))
+        if padded.ndim != 3 or padded.shape[1] < Fy or padded.shape[2] < Fx:
+            raise InputError(f"activations: a map of shape {list(np.shape(image))} is too small for {Fy}x{Fx} taps")
+        windows = np.lib.stride_tricks.sliding_window_view(padded, (Fy, Fx), axis=(1, 2))[:, ::stride, ::stride]
+        C, P, Q = windows.shape[:3]
+        return cls(np.ascontiguousarray(windows.reshape(C, P * Q, Fy * Fx).transpose(0, 2, 1)), bits, signed)
+
+
+def random_activations(layer: Layer, seed: int = 0, bits: int = 8, signed: bool = False) -> Activations:
+    """Uniform random inputs for all P x Q output pixels of ``layer`` (8 x 8 where the file does not tell): a map, unfolded with stride 1."""
+    P, Q = layer.output_hw or (8, 8)
+    _, C, Fy, Fx = layer.codes.shape
+    low, high = (-(1 << bits - 1), 1 << bits - 1) if signed else (0, 1 << bits)
+    image = np.random.default_rng(seed).integers(low, high, (C, P + Fy - 1, Q + Fx - 1))
+    return Activations.from_map(image.astype(np.int32), Fy, Fx, bits=bits, signed=signed)

@@ -1,0 +1,135 @@
+"""Does a plan compute the layer? In integer arithmetic, and through the Verilog; and do its wires flip as often as counted?"""
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hd_plugin.errors import InputError
+from hd_plugin.hardware._integer import convolution, run_program
+from hd_plugin.hardware._program import Activations, Program, program, random_activations
+from hd_plugin.hardware._simulators import Simulator, find_simulator
+from hd_plugin.hardware._verilog import Bench
+from hd_plugin.streaming import StreamPlan, hardware_flips
+from hd_plugin.weights import Layer
+
+__all__ = ["RtlCheck", "Verification", "check_program", "verify", "verify_all"]
+
+Progress = Callable[[int, int, str], None]
+
+
+@dataclass(frozen=True)
+class RtlCheck:
+    """What the Verilog did in the first ``tiles`` tiles: difference is None when every sum equals the convolution's.
+
+    toggles : seen on the array's weight inputs; flips : ``hd.hardware_flips`` of the same tiles.
+    """
+
+    simulator: str
+    tiles: int
+    difference: str | None
+    toggles: int
+    flips: int
+    cycles: int
+
+    @property
+    def ok(self) -> bool:
+        return self.difference is None and self.toggles == self.flips
+
+
+@dataclass(frozen=True)
+class Verification:
+    """One layer under one plan. difference : where integer arithmetic through the plan and its tables first leaves the plain
+    convolution, None when it never does. tables : their sizes. rtl : None when no simulator ran."""
+
+    layer: str
+    method: str
+    K: int
+    C: int
+    taps: int
+    pixels: int
+    difference: str | None
+    flips_hardware: int
+    tables: dict[str, Any]
+    rtl: RtlCheck | None
+
+    @property
+    def ok(self) -> bool:
+        """True when nothing differs and, if a simulator ran, toggles equal flips."""
+        return self.difference is None and (self.rtl is None or self.rtl.ok)
+
+    def to_dict(self) -> dict[str, Any]:
+        return {**asdict(self), "ok": self.ok}
+
+
+def verify(layer: Layer, plan: StreamPlan, activations: Activations | None = None, *, cols: int = 8, simulator: str = "auto",
+           tiles: int | None = 4, alternate: bool = False, seed: int = 0) -> Verification:
+    """Run ``layer`` through ``plan`` and compare with its plain convolution, exactly.
+
+    activations : the layer's inputs; by default uniform random 8-bit ones for all its output pixels. simulator : "verilator",
+    "iverilog", "auto" (what is installed, or none) or "none". tiles : how many tiles of ``cols`` pixels go through the Verilog,
+    None for all; integer arithmetic always takes all pixels. alternate : every other tile backwards. Raises PlanMismatch for
+    a plan of other weights, InputError for activations of another size, MissingTool for a simulator that is not installed.
+    """
+    return verify_all([(layer, plan)], {} if activations is None else {layer.name: activations}, cols=cols, simulator=simulator,
+                      tiles=tiles, alternate=alternate, seed=seed)[0]
+
+
+def verify_all(pairs: Sequence[tuple[Layer, StreamPlan]], activations: Mapping[str, Activations] | None = None, *, cols: int = 8,
+               simulator: str = "auto", tiles: int | None = 4, alternate: bool = False, seed: int = 0,
+               progress: Progress | None = None) -> list[Verification]:
+    """``verify`` for many; the Verilog is compiled once. All weights and all activations must be of one width and format, and all plans of
+    one number of rows. activations : by layer name, random ones for the others."""
+    if cols < 1 or (tiles is not None and tiles < 1):
+        raise InputError(f"cols, tiles: {cols}, {tiles} found; at least 1 is needed")
+    chosen = find_simulator(simulator)
+    given = dict(activations or {})
+    signed = any(a.signed for a in given.values())
+    runs = []
+    for layer, plan in pairs:
+        if layer.name not in given:
+            given[layer.name] = random_activations(layer, seed, signed=signed)
+        runs.append((layer, plan, program(layer, plan), given[layer.name]))
+    one = {(p.bits, p.number_format, plan.rows, a.bits, a.signed) for _, plan, p, a in runs}
+    if len(one) > 1:
+        raise InputError(f"verify: layers of several kinds (weight bits, number format, rows, activation bits, signed): {sorted(one)}; "
+                         "verify them one kind at a time")
+    with tempfile.TemporaryDirectory(prefix="hd_plugin-") as folder:
+        bench = _bench(chosen, Path(folder), [(p, a) for _, _, p, a in runs], cols, tiles)
+        done = []
+        for i, (layer, plan, made, inputs) in enumerate(runs):
+            if progress:
+                progress(i, len(runs), "verify")
+            done.append(check_program(layer, plan, made, inputs, bench, cols, alternate))
+    return done
+
+
+def _bench(simulator: Simulator | None, folder: Path, runs: list[tuple[Program, Activations]], cols: int, tiles: int | None) -> Bench | None:
+    return None if simulator is None or not runs else Bench(simulator, folder, runs, cols, tiles)
+
+
+def check_program(layer: Layer, plan: StreamPlan, made: Program, inputs: Activations, bench: Bench | None, cols: int = 8,
+                  alternate: bool = False) -> Verification:
+    """One program against the layer's convolution and the plan's flips."""
+    wanted = convolution(layer, inputs)
+    pixels = wanted.shape[1]
+    rtl = None
+    if bench is not None:
+        seen, tiles = bench.run(made, inputs, alternate), bench.tiles_of(inputs)
+        rtl = RtlCheck(bench.simulator.name, tiles, _difference(seen.sums, wanted[:, :seen.sums.shape[1]]), seen.toggles,
+                       hardware_flips(layer, plan, tiles, alternate), seen.cycles)
+    return Verification(layer.name, plan.method, layer.K, layer.C, layer.taps, pixels, _difference(run_program(made, inputs), wanted),
+                        hardware_flips(layer, plan, -(-pixels // cols), alternate), made.tables.sizes(), rtl)
+
+
+def _difference(found: np.ndarray, wanted: np.ndarray) -> str | None:
+    wrong = np.argwhere(found != wanted)
+    if not wrong.size:
+        return None
+    k, p = wrong[0]
+    value = "unknown" if found[k, p] == np.iinfo(np.int64).min else found[k, p]
+    return f"output channel {k}, pixel {p}: {value} found, {wanted[k, p]} needed; {len(wrong)} of {wanted.size} sums differ"
