@@ -7,6 +7,7 @@ from hd_plugin import __version__
 from hd_plugin.cli._commands import compare, measure, networks, optimize
 from hd_plugin.cli._host_commands import doctor, layers, register
 from hd_plugin.cli._train_command import train
+from hd_plugin.cli._verify_command import verify
 from hd_plugin.errors import HdPluginError
 
 __all__ = ["main"]
@@ -32,6 +33,6 @@ def main() -> None:
     """Measure and minimise the bit flips of weights that stream into a systolic array, and price them in energy."""
 
 
-for command in (compare, doctor, layers, measure, networks, optimize, register, train):
+for command in (compare, doctor, layers, measure, networks, optimize, register, train, verify):
     main.add_command(command)
 

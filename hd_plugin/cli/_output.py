@@ -13,7 +13,7 @@ import click
 if TYPE_CHECKING:
     from hd_plugin.comparison import Comparison
 
-__all__ = ["checked_folder", "deliver", "save_plans", "save_runs", "show"]
+__all__ = ["checked_folder", "deliver", "save_plans", "save_runs", "save_tables", "show"]
 
 # of a run of Timeloop, what a reader needs to check it or to run it again
 _RUN_FILES = ("architecture.yaml", "inputs.yaml", "parsed-processed-input.yaml", "*.ERT.yaml", "*.stats.txt", "*.map.txt", "*.map.yaml")
@@ -57,6 +57,12 @@ def save_plans(folder: Path, plans: dict[tuple[str, str], Any]) -> list[Path]:
     for path, plan in zip(paths, wanted.values()):
         plan.save(path)
     return paths
+
+
+def save_tables(folder: Path, tables: dict[tuple[str, str], Any]) -> None:
+    """The address tables of each (layer, method)."""
+    for stem, one in zip(_stems(list(tables)), tables.values()):
+        one.save(folder, stem)
 
 
 def _stems(keys: list[tuple[str, str]]) -> list[str]:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from hd_plugin.comparison import Comparison
 
 __all__ = ["combined_table", "compare_tables", "doctor_tables", "layers_table", "measure_table", "networks_table", "optimize_table",
-           "training_table", "trellis_table"]
+           "training_table", "trellis_table", "verify_table"]
 
 
 def _table(title: str, left: list[str], right: list[str], caption: str | None = None) -> Table:
@@ -151,3 +151,19 @@ def doctor_tables(content: dict[str, Any]) -> list[Table | str]:
     verdict = (f"{wrong} of {len(content['rows'])} values are not hd_plugin's" if wrong else
                f"all {sum(r['estimator'] == 'hd_plugin' for r in content['rows'])} values of hd_plugin's components are its own")
     return [found, table, verdict]
+
+
+def verify_table(content: dict[str, Any]) -> Table:
+    """One line a layer and method, from the content of verify.json."""
+    name = content["simulator"]
+    table = _table(f"{escape(content['network'])}: {'all layers equal' if content['ok'] else 'NOT EQUAL'}; activations: {escape(content['activations'])}",
+                   ["layer", "method", "integers"], ["pixels", "flips\nhardware", "table\nbytes"],
+                   "table: one group's output addresses" + (f"; {name}: the first tiles through the Verilog" if name else "; no HDL simulator ran"))
+    for column in (name, "toggles", "flips of\nthose tiles") if name else ():
+        table.add_column(column, justify="left" if column == name else "right")
+    for v in content["layers"]:
+        rtl = v["rtl"]
+        seen = [rtl["difference"] or f"equal, {rtl['tiles']} tiles", f"{rtl['toggles']:,}", f"{rtl['flips']:,}"] if rtl else []
+        table.add_row(escape(shorten(v["layer"])), v["method"], v["difference"] or "equal", f"{v['pixels']:,}", f"{v['flips_hardware']:,}",
+                      str(v["tables"]["bank_bytes"]), *seen, style=None if v["ok"] else "red")
+    return table

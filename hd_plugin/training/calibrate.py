@@ -1,18 +1,39 @@
-"""What the inputs of each layer look like: second moments, for rounding that knows which errors matter."""
+"""What the inputs of each layer look like: second moments, for rounding that knows which errors matter; patches, as the array gets them."""
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import nn
 
+from hd_plugin.hardware import Activations
 from hd_plugin.training.data import normalise
 from hd_plugin.training.quantised import quantised_layers
 
-__all__ = ["input_moments"]
+__all__ = ["input_activations", "input_moments"]
 
 
 @torch.no_grad()
+def _watch(model: nn.Module, images: torch.Tensor, batch: int, see: Callable[[str, torch.Tensor], None]) -> None:
+    """``see(layer, patches)`` for every batch; patches float[pixels of all images, C * Fy * Fx], in the order of flattened weights."""
+    def hook(name: str) -> Callable[[nn.Module, tuple[torch.Tensor, ...]], None]:
+        def note(module: nn.Module, inputs: tuple[torch.Tensor, ...]) -> None:
+            x = inputs[0].detach()
+            if isinstance(module, nn.Conv2d):
+                patches = F.unfold(x, module.kernel_size, module.dilation, module.padding, module.stride)
+                x = patches.transpose(1, 2).reshape(-1, patches.shape[1])
+            see(name, x.reshape(-1, x.shape[-1]))
+        return note
+    hooks = [m.register_forward_pre_hook(hook(n)) for n, m in quantised_layers(model).items()]
+    model.eval()
+    for start in range(0, len(images), batch):
+        model(normalise(images[start:start + batch]))
+    for one in hooks:
+        one.remove()
+
+
 def input_moments(model: nn.Module, images: torch.Tensor, batch: int = 256) -> dict[str, np.ndarray]:
     """E[x x'] of each layer's input patches: float64 [C * Fy * Fx] squared, in the order of flattened weights.
 
@@ -22,21 +43,25 @@ def input_moments(model: nn.Module, images: torch.Tensor, batch: int = 256) -> d
     sums: dict[str, torch.Tensor] = {}
     counts: dict[str, int] = {}
 
-    def note(name: str, module: nn.Module):
-        def hook(_module: nn.Module, inputs: tuple[torch.Tensor, ...]) -> None:
-            x = inputs[0].detach()
-            if isinstance(module, nn.Conv2d):
-                patches = F.unfold(x, module.kernel_size, module.dilation, module.padding, module.stride)
-                x = patches.transpose(1, 2).reshape(-1, patches.shape[1])
-            else:
-                x = x.reshape(-1, x.shape[-1])
-            sums[name] = sums.get(name, 0) + (x.T @ x).double()
-            counts[name] = counts.get(name, 0) + len(x)
-        return hook
-    hooks = [m.register_forward_pre_hook(note(n, m)) for n, m in quantised_layers(model).items()]
-    model.eval()
-    for start in range(0, len(images), batch):
-        model(normalise(images[start:start + batch]))
-    for hook in hooks:
-        hook.remove()
+    def see(name: str, x: torch.Tensor) -> None:
+        sums[name] = sums.get(name, 0) + (x.T @ x).double()
+        counts[name] = counts.get(name, 0) + len(x)
+    _watch(model, images, batch, see)
     return {name: (total / counts[name]).cpu().numpy() for name, total in sums.items()}
+
+
+def input_activations(model: nn.Module, image: torch.Tensor, bits: int = 8) -> dict[str, Activations]:
+    """Each layer's inputs for one image, uint8[3, H, W], rounded to ``bits`` bits with a step for each layer.
+
+    Signed for all layers when one of them has negative inputs: an array has one kind of multiplier.
+    """
+    found: dict[str, np.ndarray] = {}
+    _watch(model, image[None], 1, lambda name, x: found.__setitem__(name, x.cpu().numpy()))
+    signed = any(x.min() < 0 for x in found.values())
+    top = (1 << (bits - signed)) - 1
+    taps = {name: int(np.prod(m.kernel_size)) if isinstance(m, nn.Conv2d) else 1 for name, m in quantised_layers(model).items()}
+
+    def rounded(name: str, x: np.ndarray) -> Activations:
+        step = max(float(np.abs(x).max()), 1e-12) / top
+        return Activations(np.rint(x.T / step).astype(np.int32).reshape(-1, taps[name], len(x)), bits, signed)
+    return {name: rounded(name, x) for name, x in found.items()}

@@ -14,7 +14,7 @@ from hd_plugin.weights._readers import RawLayer, reader_for
 from hd_plugin.weights._spec import apply_spec, find_spec, load_spec
 from hd_plugin.weights.network import Layer, Network
 
-__all__ = ["bundled_networks", "load_network"]
+__all__ = ["bundled_networks", "load_network", "locate"]
 
 
 def bundled_networks() -> list[str]:
@@ -41,7 +41,7 @@ def load_network(source: str | Path, *, bits: int = 4, number_format: NumberForm
     check_bits(bits)
     if number_format not in NUMBER_FORMATS:
         raise InputError(f"number_format: {number_format!r} is unknown; {did_you_mean(number_format, NUMBER_FORMATS)}")
-    path = _locate(source)
+    path = locate(source)
     raw, unmapped = reader_for(path)(path)
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     if not raw:
@@ -69,8 +69,8 @@ def _bundled() -> dict[str, Path]:
     return {p.name[:-4]: Path(str(p)) for p in folder.iterdir() if p.name.endswith(".npz")}
 
 
-def _locate(source: str | Path) -> Path:
-    """The file that ``source`` means: an existing path first, then a bundled name."""
+def locate(source: str | Path) -> Path:
+    """The file that ``source`` means: an existing path first, then a bundled name. Raises InputError when it is neither."""
     path = Path(source)
     if path.is_file():
         return path
