@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from hd_plugin.comparison import Comparison
 
 __all__ = ["combined_table", "compare_tables", "doctor_tables", "layers_table", "measure_table", "networks_table", "optimize_table",
-           "training_table", "trellis_table", "verify_table"]
+           "rewrite_table", "training_table", "trellis_table", "verify_table"]
 
 
 def _table(title: str, left: list[str], right: list[str], caption: str | None = None) -> Table:
@@ -166,4 +166,19 @@ def verify_table(content: dict[str, Any]) -> Table:
         seen = [rtl["difference"] or f"equal, {rtl['tiles']} tiles", f"{rtl['toggles']:,}", f"{rtl['flips']:,}"] if rtl else []
         table.add_row(escape(shorten(v["layer"])), v["method"], v["difference"] or "equal", f"{v['pixels']:,}", f"{v['flips_hardware']:,}",
                       str(v["tables"]["bank_bytes"]), *seen, style=None if v["ok"] else "red")
+    return table
+
+
+def rewrite_table(content: dict[str, Any]) -> Table:
+    """One line a layer, from the content of rewrite.json."""
+    before, after = (sum(r[k] for r in content["layers"]) for k in ("flips_before", "flips"))
+    test = content.get("test")
+    told = f"; {test['images']:,} images in integers: top-1 {test['top1_before']:.2f} % -> {test['top1']:.2f} %, outputs " \
+           f"{'equal' if test['equal'] else 'NOT EQUAL'}" if test else ""
+    table = _table(f"{escape(content['source'])}: {before:,} -> {after:,} flips in file order{told}", ["layer"], ["flips before", "flips", "reduction"])
+    table.add_column("output channels")
+    for r in content["layers"]:
+        tied = f"tied with {len(r['tied'])}: {', '.join(map(shorten, r['tied'][:3]))}{' ...' if len(r['tied']) > 3 else ''}" if r["tied"] else "free"
+        table.add_row(escape(shorten(r["name"])), f"{r['flips_before']:,}", f"{r['flips']:,}", ratio(r["flips_before"] / max(r["flips"], 1)),
+                      escape(f"stay: {r['pinned']}" if r["pinned"] else tied))
     return table

@@ -1,8 +1,11 @@
 """ONNX models: Conv, Gemm and MatMul weights in node order, floats or the integers of a quantised model."""
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import numpy as np
 
@@ -10,7 +13,7 @@ from hd_plugin.errors import InputError
 from hd_plugin.weights._readers._raw import DAMAGE, RawLayer, check_integer_scale, need
 from hd_plugin.weights.network import Unmapped
 
-__all__ = ["read"]
+__all__ = ["layer_names", "load_model", "read"]
 
 # operator -> (kind, input of the weights, of their scale, of their zero point); None: floats or through QDQ
 _OPERATORS = {
@@ -37,12 +40,8 @@ class _Constant:
         return (self.values - along(self.zero_point)) * along(self.scale)
 
 
-def read(path: Path) -> tuple[list[RawLayer], list[Unmapped]]:
-    """Layers in node order; (P, Q) from shape inference, (1, 1) for linear layers.
-
-    A layer is named by its node, or by its weights where the node has no name. Depthwise, grouped, transposed
-    and 1-D or 3-D convolutions are unmapped. Raises InputError on a damaged file; MissingTool without onnx.
-    """
+def load_model(path: Path) -> tuple[ModuleType, Any]:
+    """(onnx, ModelProto). Raises InputError on a damaged file; MissingTool without onnx."""
     onnx = need("onnx", "hd_plugin[onnx]")
     message = need("google.protobuf.message", "hd_plugin[onnx]")
     try:
@@ -52,6 +51,22 @@ def read(path: Path) -> tuple[list[RawLayer], list[Unmapped]]:
                          "is the download complete, with its external data beside it?") from error
     if not model.opset_import or not model.graph.node:
         raise InputError(f"{path}: not an ONNX model, or a cut one: it has no operator set or no nodes")
+    return onnx, model
+
+
+def layer_names(path: Path, onnx: ModuleType, model: Any) -> dict[str, str]:
+    """The name that ``read`` gives to the layer which makes a tensor, by the tensor's name."""
+    return {node.output[0]: name for name, node, _, _ in _Graph(path, onnx, model).named()}
+
+
+def read(path: Path) -> tuple[list[RawLayer], list[Unmapped]]:
+    """Layers in node order; (P, Q) from shape inference, (1, 1) for linear layers.
+
+    A layer is named by its node, or by its weights where the node has no name. Depthwise, grouped, transposed
+    and 1-D or 3-D convolutions are unmapped. Raises InputError on a damaged file; MissingTool without onnx.
+    """
+    onnx, model = load_model(path)
+    message = need("google.protobuf.message", "hd_plugin[onnx]")
     try:
         return _Graph(path, onnx, model).layers()
     except InputError:
@@ -88,6 +103,16 @@ class _Graph:
     def layers(self) -> tuple[list[RawLayer], list[Unmapped]]:
         layers: list[RawLayer] = []
         unmapped: list[Unmapped] = []
+        for name, node, kind, constant in self.named():
+            reason = self._why_not(node, kind, constant)
+            if reason:
+                unmapped.append(Unmapped(name, reason))
+            else:
+                layers.append(self._layer(name, node, kind, constant))
+        return layers, unmapped
+
+    def named(self) -> Iterator[tuple[str, Any, str, _Constant | None]]:
+        """(name, node, kind, weights) of every layer, mapped or not."""
         seen: dict[str, int] = {}
         for node in self.nodes:
             if node.op_type not in _OPERATORS:
@@ -98,13 +123,7 @@ class _Graph:
                 continue   # activations times activations (attention): no weights stream here
             name = node.name or (constant.name.removesuffix(".weight") if constant else node.output[0])
             seen[name] = seen.get(name, 0) + 1
-            name += f"#{seen[name]}" if seen[name] > 1 else ""
-            reason = self._why_not(node, kind, constant)
-            if reason:
-                unmapped.append(Unmapped(name, reason))
-            else:
-                layers.append(self._layer(name, node, kind, constant))
-        return layers, unmapped
+            yield name + (f"#{seen[name]}" if seen[name] > 1 else ""), node, kind, constant
 
     def _left(self, node) -> bool:
         return self._constant(node.input[0]) is not None

@@ -1,0 +1,78 @@
+"""One order for every block of channels that suits all layers which produce it."""
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from hd_plugin.rewriting._channels import ChannelGraph, order_of
+from hd_plugin.streaming import Jobs, flips, optimize
+from hd_plugin.weights import Layer
+
+__all__ = ["Rewriting", "Solution", "solve"]
+
+
+@dataclass(frozen=True)
+class Rewriting:
+    """What happened to one layer: its flips in file order before and after; ``tied``: layers whose output channels move with its own;
+    ``pinned``: why all or some of its output channels stay, or None."""
+
+    name: str
+    flips_before: int
+    flips: int
+    tied: tuple[str, ...]
+    pinned: str | None
+
+
+@dataclass(frozen=True, eq=False)
+class Solution:
+    """Orders for every block, and what they do. layers : the permuted layers, by name."""
+
+    graph: ChannelGraph
+    orders: dict[Any, np.ndarray]
+    layers: dict[str, Layer]
+    told: list[Rewriting]
+
+    def permuted(self, key: str, values: np.ndarray) -> np.ndarray:
+        """A stored tensor with its channels moved."""
+        return self.graph.permuted(key, values, self.orders)
+
+
+def solve(graph: ChannelGraph, layers: Mapping[str, Layer], effort: str = "local", seed: int = 0, threads: int | None = None) -> Solution:
+    """Orders of output channels with few flips: method ``direct``, jointly for all layers whose channels are tied.
+
+    layers : codes by layer name; a layer of the graph that is not among them moves along and does not count.
+    """
+    producers: dict[Any, list[tuple[str, int]]] = {}
+    for weight in graph.weights:
+        if weight.name in layers and weight.out.repeat == 1:
+            for first, block in weight.out.starts():
+                producers.setdefault(block, []).append((weight.name, first))
+    free = [block for block in producers if block.pinned is None and block.size > 1]
+    jobs = Jobs(threads)
+
+    def order(block: Any) -> np.ndarray:
+        words = [layers[name].codes[first:first + block.size].reshape(block.size, -1).astype(np.uint16) for name, first in producers[block]]
+        bits = max(layers[name].bits for name, _ in producers[block])
+        joint = Layer("joint", np.concatenate(words, axis=1), bits)
+        return optimize(joint, 8, "direct", effort, seed, jobs=jobs.child()).groups[0].order
+    orders = dict(zip(free, jobs.map(order, free, lambda block: np.arange(block.size))))
+    moved, told = {}, []
+    for weight in graph.weights:
+        if weight.name not in layers or weight.name in moved:
+            continue
+        layer = layers[weight.name]
+        moved[weight.name] = _moved(layer, order_of(weight.out, orders), order_of(weight.into, orders))
+        blocks = weight.out.blocks()
+        tied = dict.fromkeys(name for block in blocks for name, _ in producers.get(block, []) if name != weight.name)
+        told.append(Rewriting(weight.name, flips(layer), flips(moved[weight.name]), tuple(tied), next((b.pinned for b in blocks if b.pinned), None)))
+    return Solution(graph, orders, moved, told)
+
+
+def _moved(layer: Layer, out: np.ndarray, into: np.ndarray) -> Layer:
+    """The layer with its channels in other orders; a flattened input of C * P * Q columns is as wide as ``into``."""
+    codes = np.ascontiguousarray(layer.codes[out][:, into])
+    weights = None if layer.weights is None else layer.weights[out][:, into]
+    return replace(layer, codes=codes, weights=weights, scale=layer.scale[out] if np.ndim(layer.scale) else layer.scale)

@@ -1,0 +1,99 @@
+"""A network run in integers, as the array runs it: rounded activations times codes, sums without any rounding error."""
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import nn
+
+from hd_plugin.errors import InputError
+from hd_plugin.training.data import normalise
+from hd_plugin.training.quantised import quantised_layers
+from hd_plugin.weights import Layer
+
+__all__ = ["IntegerScores", "activation_steps", "integer_scores"]
+
+_BATCH = 250
+
+
+@dataclass(frozen=True, eq=False)
+class IntegerScores:
+    """sums : int64[N, outputs], of the last layer, before its step and bias; top1 : in percent."""
+
+    sums: np.ndarray
+    top1: float
+
+
+@torch.no_grad()
+def activation_steps(model: nn.Module, images: torch.Tensor, bits: int = 8) -> dict[str, tuple[float, bool]]:
+    """Layer -> (step, signed) of its inputs, from the largest one over ``images``, uint8[N, 3, H, W]."""
+    largest: dict[str, torch.Tensor] = {}
+    signed: dict[str, bool] = {}
+
+    def note(name: str):
+        def hook(_module: nn.Module, inputs: tuple[torch.Tensor, ...]) -> None:
+            largest[name] = torch.maximum(largest.get(name, torch.zeros(())), inputs[0].abs().max())
+            signed[name] = signed.get(name, False) or bool(inputs[0].min() < 0)
+        return hook
+    hooks = [m.register_forward_pre_hook(note(n)) for n, m in quantised_layers(model).items()]
+    model.eval()
+    for start in range(0, len(images), _BATCH):
+        model(normalise(images[start:start + _BATCH]))
+    for hook in hooks:
+        hook.remove()
+    return {name: (max(float(top), 1e-12) / ((1 << (bits - signed[name])) - 1), signed[name]) for name, top in largest.items()}
+
+
+@torch.no_grad()
+def integer_scores(model: nn.Module, layers: Iterable[Layer], steps: dict[str, tuple[float, bool]], images: torch.Tensor, labels: torch.Tensor,
+                   bits: int = 8, output_order: np.ndarray | None = None) -> IntegerScores:
+    """Run ``images`` with every layer's inputs rounded to ``steps`` and its weights taken from ``layers``.
+
+    output_order : the class of each output, where outputs were permuted.
+
+    Sums are integers in floats that are wide enough to hold each exactly, in any order of adding; all else works channel by
+    channel. Raises InputError for a layer that the model lacks, or whose sums no float holds.
+    """
+    model = copy.deepcopy(model).eval()
+    modules, last = quantised_layers(model), ""
+    for layer in layers:
+        if layer.name not in modules or layer.name not in steps:
+            raise InputError(f"layer {layer.name!r}: the model has no such layer")
+        _make_integer(modules[layer.name], layer, *steps[layer.name], bits)
+    seen: list[torch.Tensor] = []
+    last = list(modules)[-1]
+    if not hasattr(modules[last], "sums_hook"):
+        raise InputError(f"layer {last!r}, the network's last one, has no codes")
+    modules[last].sums_hook = seen.append
+    right, classes = 0, None if output_order is None else torch.from_numpy(output_order)
+    for start in range(0, len(images), _BATCH):
+        out = model(normalise(images[start:start + _BATCH]))
+        found = out.argmax(1)
+        right += int(((found if classes is None else classes[found]) == labels[start:start + _BATCH]).sum())
+    return IntegerScores(torch.cat(seen).numpy().astype(np.int64), 100 * right / len(images))
+
+
+def _make_integer(module: nn.Module, layer: Layer, step: float, signed: bool, bits: int) -> None:
+    """The module multiplies integers from now on; its step, the weights' steps and the bias come after."""
+    low, high = (-(1 << bits - 1), (1 << bits - 1) - 1) if signed else (0, (1 << bits) - 1)
+    most = int(np.abs(layer.values).reshape(layer.K, -1).sum(1, dtype=np.int64).max()) * max(high, -low)
+    if most >= 1 << 53:
+        raise InputError(f"layer {layer.name!r}: sums of up to {most} do not fit a float64")
+    kind = torch.float32 if most < 1 << 24 else torch.float64
+    shape = (1, -1) + (1,) * (module.weight.dim() - 2)
+    scale = torch.from_numpy(np.asarray(layer.scale * step, np.float32).reshape(-1)).view(shape)
+    bias = None if module.bias is None else module.bias.detach().view(shape)
+    module.weight = nn.Parameter(torch.from_numpy(layer.values.astype(np.float64)).reshape(module.weight.shape).to(kind), requires_grad=False)
+    module.bias = None
+    module.sums_hook = None
+    module.register_forward_pre_hook(lambda _m, inputs: (torch.clamp(torch.round(inputs[0] / step), low, high).to(kind),))
+
+    def after(m: nn.Module, _inputs: tuple[torch.Tensor, ...], out: torch.Tensor) -> torch.Tensor:
+        if m.sums_hook is not None:
+            m.sums_hook(out.double())
+        out = out.float() * scale
+        return out if bias is None else out + bias
+    module.register_forward_hook(after)
