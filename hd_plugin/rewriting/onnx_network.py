@@ -52,7 +52,10 @@ def rewrite_onnx(source: str | Path, target: str | Path | None, *, outputs: str 
     solution = solve(trace.graph, {layer.name: layer for layer in network.layers}, effort, seed, threads)
     for key in {key for key, _ in trace.graph.axes}:
         tensor = trace.stored[key]
-        values = solution.permuted(key, onnx.numpy_helper.to_array(tensor))
+        try:
+            values = solution.permuted(key, onnx.numpy_helper.to_array(tensor))
+        except InputError as error:
+            raise InputError(f"{path}: {error}") from error
         tensor.CopyFrom(onnx.numpy_helper.from_array(np.ascontiguousarray(values), tensor.name))
     if target is not None:
         with atomic_path(Path(target)) as temporary:
