@@ -165,8 +165,8 @@ def compare(network: Network, rows: int = 8, cols: int = 8, methods: Sequence[st
 
     array : overrides rows and cols and gives widths. technology : None takes the array's, else eyeriss45. engine : a name,
     or an engine with options of its own (``hd_plugin.engines.get_engine("timeloop", mapping="mapper")``). studies : also
-    the convergence of Algorithm 2 and the reduction against channels per cluster, on the layer with most weights among
-    those with C > K. trained : networks of the same layers, trained for few flips; each goes through the baseline and the
+    the convergence of Algorithm 2, the reduction against channels per cluster and what the address table costs, on the layer
+    with most weights among those with C > K. trained : networks of the same layers, trained for few flips; each goes through the baseline and the
     last method, against ``network`` in file order (the paper's Table 4). Results do not depend on ``threads``. Ctrl-C during the searches keeps what was found
     (provenance.interrupted); during runs of Timeloop it ends the call, and finished runs are kept for the next one.
     Raises InputError: unknown method, effort, engine or technology; a layer without an output size; and what the engine
@@ -195,7 +195,7 @@ def compare(network: Network, rows: int = 8, cols: int = 8, methods: Sequence[st
     found = {}
     if studies and not interrupted:
         from hd_plugin.studies import run_studies
-        found = run_studies(network, array.rows, seed, threads, progress)
+        found = run_studies(network, array, coefficients, seed, threads, progress)
     result = Comparison(
         network.name, {"rows": array.rows, "cols": array.cols}, network.layers[0].bits, network.layers[0].number_format,
         chosen.name, coefficients.name, methods, table, plans, network.unmapped,

@@ -105,7 +105,7 @@ def test_the_report_is_one_whole_page_that_loads_nothing_and_escapes_names(resul
     page = _Page()
     page.feed(html)
     assert not page.open and not page.outside and "script" not in page.tags
-    assert page.tags.count("svg") == 5
+    assert page.tags.count("svg") == 6
     text = " ".join(page.text)
     for part in ("<script>alert(1)</script>", "a/<b>&", "depthwise", "sha256 00", "ISSCC"):
         assert part in text
@@ -116,7 +116,7 @@ def test_the_report_is_one_whole_page_that_loads_nothing_and_escapes_names(resul
 def test_plots_are_written_and_show_the_rows_numbers(result, tmp_path):
     from hd_plugin.report import plot_reduction
     paths = result.plot(tmp_path)
-    assert sorted(p.name for p in paths) == ["cluster_size.png", "convergence.png", "energy.png", "nhd.png", "reduction.png"]
+    assert sorted(p.name for p in paths) == ["cluster_size.png", "convergence.png", "energy.png", "nhd.png", "reduction.png", "table_cost.png"]
     assert all(p.read_bytes().startswith(b"\x89PNG") for p in paths)
     again = result.plot(tmp_path / "again")
     assert all(a.read_bytes() == b.read_bytes() for a, b in zip(paths, again))
@@ -132,6 +132,24 @@ def test_results_do_not_depend_on_threads(network, result):
 def test_convergence_ends_below_where_it_starts(result):
     curves = np.array(result.studies["convergence"]["curves"])
     assert curves.shape == (20, 15) and curves[:, -1].mean() < curves[:, 0].mean()
+
+
+def test_the_address_table_costs_what_a_comparison_on_that_array_says(network, result):
+    """Each size of the study against a comparison of the same layer on that very array; and where the table stops paying."""
+    study = result.studies["table_cost"]
+    layer = network.layer(study["layer"])
+    one = Network("one", [Layer(layer.name, layer.codes[:, :, :1, :1], layer.bits, layer.number_format, output_hw=layer.output_hw)])
+    for i, size in enumerate(study["sizes"]):
+        rows = hd.compare(one, rows=size, cols=size).rows
+        for r in rows:
+            assert study["datapath_J"][r.method][i] == pytest.approx(r.energy.datapath_J, rel=1e-12 if r.method != "direct" else 1e-9)
+            assert r.method in ("baseline", "direct") or study["table_J"][r.method][i] == pytest.approx(r.energy.lut_J)
+    for method, first in study["pays_from"].items():
+        wins = [c < d for c, d in zip(study["datapath_J"][method], study["datapath_J"]["direct"])]
+        assert first is None and not wins[-1] or all(w for s, w in zip(study["sizes"], wins) if s >= first)
+        assert not wins[0]                          # one PE: a look-up costs more than all there is to save
+    assert study["table_um2"] == pytest.approx(2 * study["entries"] * study["entry_bits"] * 0.69)
+    assert np.allclose(np.array(study["array_um2"]) / np.array(study["sizes"]) ** 2, study["array_um2"][0])
 
 
 @pytest.mark.parametrize(("field", "arguments"), [

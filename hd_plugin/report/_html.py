@@ -18,7 +18,8 @@ _CAPTIONS = {
     "nhd": "Share of weight bits that flip from one word to the next (the paper's Figure 4).",
     "energy": "Only the datapath terms follow the flips; memory and clock do not move.",
     "convergence": "The paper's clustering from random starts (its Figure 5a), with the array's capacity.",
-    "cluster_size": "An array with fewer rows leaves more freedom to reorder (the paper's Figure 5c)."}
+    "cluster_size": "An array with fewer rows leaves more freedom to reorder (the paper's Figure 5c).",
+    "table_cost": "A read of the address table a cycle, against what the orders save in all PEs (the paper's section 5)."}
 
 
 def _svg(figure, name: str) -> str:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from hd_plugin.comparison import Comparison
 
-__all__ = ["figures", "new_axis", "plot_all", "plot_cluster_size", "plot_convergence", "plot_energy", "plot_nhd", "plot_reduction", "save_figure"]
+__all__ = ["figures", "new_axis", "plot_all", "plot_cluster_size", "plot_convergence", "plot_energy", "plot_nhd", "plot_reduction", "plot_table_cost", "save_figure"]
 
 # Okabe and Ito's palette: told apart by colour-blind readers and in grey
 COLOURS = {"baseline": "#8c8c8c", "direct": "#56b4e9", "segment": "#e69f00", "cluster": "#009e73"}
@@ -123,11 +123,35 @@ def plot_cluster_size(result: Comparison, ax: Axes | None = None) -> Axes:
     return ax
 
 
+def plot_table_cost(result: Comparison, ax: Axes | None = None) -> Axes:
+    """Datapath energy against the array's size, with and without what the address table takes (paper, section 5). Needs ``studies``."""
+    ax = new_axis(ax, 5.2, 3.4)
+    study = result.studies["table_cost"]
+    base = np.asarray(study["datapath_J"]["baseline"])
+    sizes = study["sizes"]
+    ax.plot(sizes, np.asarray(study["datapath_J"]["direct"]) / base, color=COLOURS["direct"], label="direct, no table")
+    for method in ("segment", "cluster"):
+        whole, table = (np.asarray(study[k][method]) / base for k in ("datapath_J", "table_J"))
+        ax.plot(sizes, whole, marker="o", color=COLOURS[method], label=method)
+        ax.plot(sizes, whole - table, color=COLOURS[method], linestyle=":", linewidth=1.2, label=f"{method} without its table")
+    ax.axhline(1, color="#555555", linewidth=0.8)
+    ax.set_xscale("log", base=2)
+    ax.set_xticks(sizes, [f"{s}x{s}" for s in sizes], fontsize=8)
+    ax.set_ylim(0, 1.6)                  # tiny arrays lose by far: that they do is what matters
+    ax.set_xlabel("array, rows x columns")
+    ax.set_ylabel("datapath energy / file order")
+    ax.set_title(f"Where the address table pays: {study['layer'][-22:]}", loc="left", fontsize=11)
+    ax.legend(frameon=False, fontsize=8)
+    return ax
+
+
 def figures(result: Comparison) -> dict[str, Figure]:
     """Name -> figure, every plot that the comparison has data for."""
     drawn: dict[str, Any] = {"reduction": plot_reduction, "nhd": plot_nhd, "energy": plot_energy}
     if result.studies:
         drawn |= {"convergence": plot_convergence, "cluster_size": plot_cluster_size}
+    if "table_cost" in result.studies:
+        drawn["table_cost"] = plot_table_cost
     return {name: draw(result).figure for name, draw in drawn.items()}
 
 
