@@ -8,6 +8,7 @@ from oracle import saved_plan_flips
 
 import hd_plugin as hd
 from hd_plugin.streaming import group_flips, group_lower_bounds
+from hd_plugin.weights import bundled_networks
 
 ROWS = 8
 
@@ -71,29 +72,57 @@ def test_a_plan_of_a_real_layer_counts_like_brute_force(tmp_path):
     assert total == hd.flips(layer, plan) and len(covered) == layer.C * layer.taps
 
 
-def test_the_bundled_network_keeps_its_integers_and_fits_its_card():
-    network = hd.load_network("resnet20_cifar10_w4")
-    card = (files("hd_plugin.networks") / "resnet20_cifar10_w4.md").read_text(encoding="utf8")
-    weights = sum(la.codes.size for la in network.layers)
-    assert f"{weights:,} weights" in card
+CARDS = {name: (files("hd_plugin.networks") / f"{name}.md").read_text(encoding="utf8") for name in bundled_networks()}
+
+
+@pytest.mark.parametrize("name", CARDS)
+def test_a_bundled_network_keeps_its_integers_and_fits_its_card(name):
+    network = hd.load_network(name)
+    assert f"{sum(la.codes.size for la in network.layers):,} weights" in CARDS[name]
     assert all(la.output_hw and np.abs(la.values).max() <= 7 for la in network.layers)
+    path = files("hd_plugin.networks") / f"{name}.npz"
+    assert path.stat().st_size < 2_000_000
 
 
-def test_the_bundled_network_scores_what_its_card_says(data):
+@pytest.mark.parametrize("name", CARDS)
+def test_a_bundled_network_scores_what_its_card_says(name, data):
     torch = pytest.importorskip("torch", reason="torch is not installed: the network cannot be run")
     pytest.importorskip("PIL", reason="pillow is not installed: the test images cannot be read")
-    from hd_plugin.training.evaluate import accuracy
-    from hd_plugin.training.models import ResNetCifar
-    from hd_plugin.training.saved import load_into
     from hd_plugin.training.data import load_images
-    card = (files("hd_plugin.networks") / "resnet20_cifar10_w4.md").read_text(encoding="utf8")
-    claimed = float(re.search(r"([\d.]+) % top-1", card).group(1))
+    from hd_plugin.training.evaluate import accuracy
+    from hd_plugin.training.models import make_model
+    from hd_plugin.training.saved import load_into
+    claimed = float(re.search(r"([\d.]+) % top-1", CARDS[name]).group(1))
     torch.manual_seed(0)
     images, labels, classes = load_images(data / "cifar10_test.zip")
     assert len(images) == 10_000 and len(classes) == 10
-    top1, _ = accuracy(load_into(ResNetCifar(), str(files("hd_plugin.networks") / "resnet20_cifar10_w4.npz")), images, labels)
+    model = make_model(name.split("_cifar10")[0], 10)
+    top1, _ = accuracy(load_into(model, str(files("hd_plugin.networks") / f"{name}.npz")), images, labels)
     assert top1 == pytest.approx(claimed, abs=0.02)        # a logit may tie differently on another processor
-    assert claimed >= 86
+
+
+TRAINED = {"resnet20_cifar10_w4_paper": 2.0, "resnet20_cifar10_w4_trellis": 4.5}
+
+
+def of_baseline(name, effort="local"):
+    """Per-layer reductions of a trained network under cluster, against its baseline in file order (the paper's Table 3)."""
+    base, found = hd.load_network(name.rsplit("_", 1)[0] + "_baseline"), hd.load_network(name)
+    return [hd.flips(b) / hd.flips(t, hd.optimize(t, ROWS, "cluster", effort)) for b, t in zip(base.layers, found.layers)]
+
+
+@pytest.mark.parametrize("name", [n for n in CARDS if n.endswith(("_paper", "_trellis"))])
+def test_a_trained_network_flips_as_little_as_its_card_says(name):
+    reductions = of_baseline(name)
+    mean, best = (float(x) for x in re.search(r"\*\*([\d.]+)x mean reduction\*\*, best layer ([\d.]+)x", CARDS[name]).groups())
+    assert np.mean(reductions) == pytest.approx(mean, abs=0.006) and max(reductions) == pytest.approx(best, abs=0.006)
+    assert np.mean(reductions) >= TRAINED.get(name, 0)
+
+
+@pytest.mark.parametrize("name", TRAINED)
+def test_training_for_flips_costs_at_most_a_point(name):
+    """By the cards, whose accuracies are tested above."""
+    scores = [float(re.search(r"([\d.]+) % top-1", CARDS[n]).group(1)) for n in ("resnet20_cifar10_w4_baseline", name)]
+    assert scores[0] - scores[1] <= 1.0 and scores[0] > 91
 
 
 def test_trellis_rounding_of_a_real_network_flips_less_at_the_same_accuracy(data):
