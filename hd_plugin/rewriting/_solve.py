@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from hd_plugin.errors import InputError
 from hd_plugin.rewriting._channels import ChannelGraph, order_of
 from hd_plugin.streaming import Jobs, flips, optimize
 from hd_plugin.weights import Layer
@@ -45,6 +46,10 @@ def solve(graph: ChannelGraph, layers: Mapping[str, Layer], effort: str = "local
 
     layers : codes by layer name; a layer of the graph that is not among them moves along and does not count.
     """
+    for weight in graph.weights:
+        sizes = tuple(s.channels * s.repeat for s in (weight.out, weight.into))
+        if weight.name in layers and layers[weight.name].codes.shape[:2] != sizes:
+            raise InputError(f"layer {weight.name!r}: codes of {list(layers[weight.name].codes.shape)} found, where the network has {list(sizes)} channels")
     producers: dict[Any, list[tuple[str, int]]] = {}
     for weight in graph.weights:
         if weight.name in layers and weight.out.repeat == 1:

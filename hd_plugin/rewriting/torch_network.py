@@ -1,7 +1,9 @@
 """The channels of a PyTorch network, traced by torch.fx."""
 from __future__ import annotations
 
+import contextlib
 import copy
+import io
 import math
 import operator
 from collections.abc import Mapping
@@ -27,6 +29,9 @@ _CHANNELWISE = (nn.ReLU, nn.ReLU6, nn.LeakyReLU, nn.ELU, nn.GELU, nn.SiLU, nn.Ha
 _CHANNELWISE_NAMES = {"relu", "relu_", "relu6", "leaky_relu", "elu", "gelu", "silu", "hardswish", "hardsigmoid", "hardtanh", "sigmoid", "tanh", "dropout",
                       "max_pool2d", "avg_pool2d", "adaptive_avg_pool2d", "adaptive_max_pool2d", "interpolate", "clamp", "contiguous", "float", "neg",
                       "abs", "clone", "detach", "boolean_dispatch"}
+_PLANE = (nn.MaxPool2d, nn.AvgPool2d, nn.AdaptiveAvgPool2d, nn.AdaptiveMaxPool2d, nn.Upsample, nn.ZeroPad2d)     # of images only
+_PLANE_NAMES = {"max_pool2d", "avg_pool2d", "adaptive_avg_pool2d", "adaptive_max_pool2d", "interpolate", "boolean_dispatch"}
+_QUERIES = {"size", "dim", "getattr", "numel", "len", "ndimension"}     # of a tensor's sizes, which no order changes
 _ELEMENTWISE_NAMES = {"add", "iadd", "add_", "sub", "isub", "sub_", "mul", "imul", "mul_", "truediv", "div", "div_", "maximum", "minimum"}
 
 
@@ -53,20 +58,24 @@ def rewrite_torch(model: nn.Module, example: torch.Tensor, layers: Mapping[str, 
 
     example : an input of the network, any batch size. layers : codes by module name; without them weights are rounded to
     ``bits`` bits. outputs : "keep" the network's outputs where they are, or "permute" them too. Raises InputError when torch.fx
-    cannot trace the network.
+    cannot trace the network, for parametrised weights, and for codes of another size. The copy is in evaluation mode.
     """
     if outputs not in ("keep", "permute"):
         raise InputError(f"outputs: {outputs!r} found; keep or permute")
-    model = copy.deepcopy(model).eval()
+    try:
+        model = copy.deepcopy(model).eval()
+    except RuntimeError as error:
+        raise InputError(f"{type(model).__name__}: cannot be copied ({str(error).splitlines()[0]}); make pruned or normalised weights plain ones first") from error
     channels = _Trace(model, example)
     if layers is None:
         layers = {w.name: _layer(w.name, model.get_submodule(w.name), bits) for w in channels.graph.weights}
     if outputs == "keep":
         channels.output.pin("network output")
     solution = solve(channels.graph, layers, effort, seed, threads)
-    state = model.state_dict()
-    moved = {key: torch.from_numpy(np.ascontiguousarray(solution.permuted(key, state[key].cpu().numpy()))) for key in {k for k, _ in channels.graph.axes}}
-    model.load_state_dict({**state, **moved})
+    moved = {key: solution.permuted(key, channels.state[key].detach().cpu().numpy()) for key in {k for k, _ in channels.graph.axes}}
+    with torch.no_grad():
+        for key, values in moved.items():
+            channels.state[key].copy_(torch.from_numpy(np.ascontiguousarray(values)))
     return Rewritten(model, list(solution.layers.values()), solution.told, order_of(channels.output, solution.orders))
 
 
@@ -83,21 +92,35 @@ class _Trace:
         self.model, self.graph, self.spaces = model, ChannelGraph(), {}
         try:
             traced = fx.symbolic_trace(model)
-            with torch.no_grad():
+            # ShapeProp writes a traceback of its own
+            with torch.no_grad(), contextlib.redirect_stderr(io.StringIO()), contextlib.redirect_stdout(io.StringIO()):
                 ShapeProp(traced).propagate(example)
         except Exception as error:      # whatever the user's own forward raises under tracing
-            raise InputError(f"{type(model).__name__}: torch.fx cannot trace it ({type(error).__name__}: {str(error).splitlines()[0]}); control flow "
-                             "must not depend on data") from error
+            raise InputError(f"{type(model).__name__}: torch.fx cannot trace it ({type(error).__name__}: {(str(error) or '?').splitlines()[0]}); control flow "
+                             "must not depend on data, and the example must fit") from error
+        self.state = {**dict(model.named_parameters(remove_duplicate=False)), **dict(model.named_buffers(remove_duplicate=False))}
+        if wrong := [k for k, v in self.state.items() if ".parametrizations." in f".{k}" or v.dtype is torch.bfloat16]:
+            raise InputError(f"{type(model).__name__}: {wrong[0]!r} is parametrised or bfloat16; make it a plain float32 weight first")
+        first: dict[Any, str] = {}
+        self.same = {key: first.setdefault((v.data_ptr(), tuple(v.shape)), key) for key, v in self.state.items()}      # weights that modules share
+        self.elsewhere: set[str] = set()
         self.modules = dict(traced.named_modules())
         for node in traced.graph.nodes:
             self.spaces[node] = self._space(node)
+        outside = {self.state[key].data_ptr() for key in self.elsewhere}
+        for (key, _), space in self.graph.axes.items():
+            if self.state[key].data_ptr() in outside:
+                space.pin(f"parameter {key} is used elsewhere too")
 
     def _space(self, node: fx.Node) -> Space | None:
         if node.op == "output":
             return self._outputs(node.args[0])
-        shape = self._shape(node)
+        if node.op == "get_attr":
+            self.elsewhere |= {self.same[key] for key in self.same if key == node.target}
+        shape, name = self._shape(node), node.target if isinstance(node.target, str) else getattr(node.target, "__name__", "")
         if shape is None or len(shape) < 2:
-            self._stay([n for n in node.all_input_nodes if self.spaces.get(n)], node) if shape is not None else None
+            if not (shape is None and node.op in ("call_function", "call_method") and name in _QUERIES):
+                self._stay([n for n in node.all_input_nodes if self.spaces.get(n)], node)
             return None
         if node.op == "placeholder":
             return self.graph.space(shape[1], "network input")
@@ -105,7 +128,7 @@ class _Trace:
             return self.graph.space(shape[1], f"parameter {node.target} is used by itself")
         if node.op == "call_module":
             return self._module(node, self.modules[node.target], shape)
-        return self._function(node, node.target if isinstance(node.target, str) else getattr(node.target, "__name__", ""), shape)
+        return self._function(node, name, shape)
 
     def _outputs(self, result: Any) -> None:
         if isinstance(result, fx.Node) and self.spaces.get(result) is not None:
@@ -127,6 +150,8 @@ class _Trace:
         for node in nodes:
             if self.spaces.get(node) is not None:
                 self.spaces[node].pin(why)
+        if at.op == "call_module":              # nor is it known how it uses its parameters
+            self.elsewhere |= {self.same[key] for key in self.same if key.startswith(f"{at.target}.")}
         return why
 
     def _unknown(self, node: fx.Node, shape: tuple[int, ...]) -> Space:
@@ -138,9 +163,12 @@ class _Trace:
         name, graph = str(node.target), self.graph
         if into is None:
             return self._unknown(node, shape)
+        if len(node.all_input_nodes) > 1 or isinstance(module, (nn.Conv2d, *_PLANE)) and dims != 4:
+            return self._unknown(node, shape)
         if isinstance(module, nn.Conv2d) and module.groups == 1 or isinstance(module, nn.Linear) and dims == 2:
-            out = graph.axes.get((f"{name}.weight", 0)) or graph.space(shape[1])
-            graph.layer(name, f"{name}.weight", out, into)
+            key = self.same[f"{name}.weight"]
+            out = graph.axes.get((key, 0)) or graph.space(shape[1])
+            graph.layer(name, key, out, into)
             self._vectors(name, module, ("bias",), out)
             return out
         if isinstance(module, nn.Conv2d) and module.groups == module.in_channels:
@@ -150,25 +178,27 @@ class _Trace:
         if isinstance(module, nn.modules.batchnorm._BatchNorm) or (isinstance(module, nn.PReLU) and module.num_parameters > 1):
             self._vectors(name, module, ("weight", "bias", "running_mean", "running_var"), into)
             return into
-        if isinstance(module, _CHANNELWISE + (nn.PReLU,)):
+        if isinstance(module, _CHANNELWISE + (nn.PReLU,)) and shape[1] == self._shape(source)[1]:
             return into
-        if isinstance(module, nn.Flatten) and len(shape) == 2:
+        if isinstance(module, nn.Flatten) and module.start_dim == 1 and len(shape) == 2 and dims > 2:
             return graph.spread(into, math.prod(self._shape(source)[2:]))
         return self._unknown(node, shape)
 
     def _vectors(self, name: str, module: nn.Module, fields: tuple[str, ...], space: Space) -> None:
         for one in fields:
             if getattr(module, one, None) is not None:
-                self.graph.along(f"{name}.{one}", 0, space)
+                self.graph.along(self.same[f"{name}.{one}"], 0, space)
 
     def _function(self, node: fx.Node, name: str, shape: tuple[int, ...]) -> Space:
         tensors = [n for n in node.all_input_nodes if self.spaces.get(n) is not None]
-        if not tensors:
+        others = [n for n in node.all_input_nodes if n not in tensors and self._shape(n) is not None]        # 1-D tensors
+        if not tensors or others:
             return self._unknown(node, shape)
         first, before, graph = self.spaces[tensors[0]], self._shape(tensors[0]), self.graph
         if name in _ELEMENTWISE_NAMES:
             return self._elementwise(node, tensors, shape)
-        if name in _CHANNELWISE_NAMES or node.target in (F.max_pool2d, F.adaptive_max_pool2d):
+        plane = name in _PLANE_NAMES or node.target in (F.max_pool2d, F.adaptive_max_pool2d)
+        if (name in _CHANNELWISE_NAMES or plane) and len(tensors) == 1 and shape[1] == before[1] and (len(before) == 4 or not plane):
             return first
         if name in ("cat", "concat") and (node.kwargs.get("dim", node.args[1] if len(node.args) > 1 else 0) % len(shape)) == 1:
             given = node.args[0] if node.args else node.kwargs["tensors"]
@@ -177,18 +207,20 @@ class _Trace:
             widths = [*(node.args[1] if len(node.args) > 1 else node.kwargs["pad"]), *[0] * 8]
             at = 2 * (len(shape) - 2)
             low, high = widths[at:at + 2]
-            if first.repeat == 1 and low >= 0 and high >= 0 and not any(widths[at + 2:]):
+            mode = node.args[2] if len(node.args) > 2 else node.kwargs.get("mode", "constant")
+            whole = all(isinstance(w, int) for w in widths) and not any(widths[at + 2:])
+            if whole and (mode == "constant" or low == high == 0) and first.repeat == 1 and low >= 0 and high >= 0:
                 return graph.side_by_side([*([graph.space(low)] if low else []), first, *([graph.space(high)] if high else [])])
         if name == "mean":
             dims = node.args[1] if len(node.args) > 1 else node.kwargs.get("dim")
-            dims = [d % len(before) for d in ([dims] if isinstance(dims, int) else dims or [])]
-            if dims and min(dims) >= 2:
+            dims = [dims] if isinstance(dims, int) else list(dims) if isinstance(dims, (tuple, list)) else []
+            if dims and all(isinstance(d, int) for d in dims) and min(d % len(before) for d in dims) >= 2:
                 return first
-        if name == "getitem" and (part := self._slice(node.args[1], first, before)) is not None:
+        if name == "getitem" and len(tensors) == 1 and tensors[0] is node.args[0] and (part := self._slice(node.args[1], first, before)) is not None:
             return part
         if name in ("flatten", "view", "reshape", "squeeze") and len(shape) == 2 and shape[0] == before[0] and len(before) > 2:
             return graph.spread(first, math.prod(before[2:]))
-        if name in ("view", "reshape", "flatten", "squeeze", "unsqueeze") and shape[:2] == before[:2]:
+        if name in ("view", "reshape", "flatten", "squeeze", "unsqueeze") and shape[:2] == before[:2] and math.prod(shape[2:]) == math.prod(before[2:]):
             return first
         return self._unknown(node, shape)
 
