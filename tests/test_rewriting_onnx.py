@@ -26,11 +26,11 @@ def numbers(name, values):
     return numpy_helper.from_array(np.array(values, np.int64), name)
 
 
-def save(path, nodes, stored, size=(1, 3, 8, 8), outputs=(("out", ["n", 5]),)):
+def save(path, nodes, stored, size=(1, 3, 8, 8), outputs=(("out", ["n", 5]),), opset=19):
     graph = helper.make_graph([helper.make_node(*n[:3], name=n[0] + "_" + n[2][0], **(n[3] if len(n) > 3 else {})) for n in nodes], "g",
                               [helper.make_tensor_value_info("x", TensorProto.FLOAT, list(size))],
                               [helper.make_tensor_value_info(n, TensorProto.FLOAT, s) for n, s in outputs], stored)
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 19)], ir_version=9)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=9)
     onnx.checker.check_model(model)
     onnx.save(model, str(path))
     return path
@@ -71,12 +71,25 @@ def barriers(path):
     return save(path, nodes, stored, outputs=(("t", [1, 8, 8, 6]), ("c5", [1, 4, 8, 8])))
 
 
+def uses(path):
+    """Stored tensors with a second use, a branch that captures, padding by reflection, indices of a pooling, a reshape across the batch."""
+    inner = helper.make_graph([helper.make_node("Mul", ["a", "k"], ["then"])], "t", [], [helper.make_tensor_value_info("then", TensorProto.FLOAT, None)])
+    other = helper.make_graph([helper.make_node("Identity", ["a"], ["else"])], "e", [], [helper.make_tensor_value_info("else", TensorProto.FLOAT, None)])
+    nodes = [("Conv", ["x", "w1", "b"], ["a"]), ("If", ["yes"], ["i"], {"then_branch": inner, "else_branch": other}), ("Conv", ["i", "w2"], ["c"]),
+             ("Pad", ["c", "pads"], ["p"], {"mode": "reflect"}), ("Conv", ["p", "w3"], ["d"]), ("MaxPool", ["d"], ["m", "at"], {"kernel_shape": [2, 2], "strides": [2, 2]}),
+             ("Cast", ["at"], ["af"], {"to": 1}), ("Conv", ["m", "w4"], ["f"]), ("Transpose", ["w4m"], ["w4t"], {"perm": [1, 0]}), ("ReduceMean", ["f"], ["g"], {"axes": [2, 3], "keepdims": 0}),
+             ("Gemm", ["g", "w4m"], ["h"]), ("MatMul", ["h", "w4t"], ["y"]), ("MatMul", ["y", "w5"], ["out"])]
+    stored = [tensor("w1", 8, 3, 1, 1), tensor("b", 8), tensor("k", 8, 1, 1), numpy_helper.from_array(np.array(True), "yes"), tensor("w2", 8, 8, 1, 1), numbers("pads", [0, 2, 0, 0, 0, 1, 0, 0]),
+              tensor("w3", 6, 11, 1, 1), tensor("w4", 7, 6, 1, 1), tensor("w4m", 7, 9), tensor("w5", 7, 5)]
+    return save(path, nodes, stored, outputs=(("out", [1, 5]), ("af", [1, 6, 4, 4]), ("b", [8])), opset=17)
+
+
 def evaluate(path, x):
     return ReferenceEvaluator(str(path)).run(None, {"x": x})
 
 
 @pytest.mark.parametrize("outputs", ["keep", "permute"])
-@pytest.mark.parametrize("build", [residual, quantised, barriers], ids=lambda b: b.__name__)
+@pytest.mark.parametrize("build", [residual, quantised, barriers, uses], ids=lambda b: b.__name__)
 def test_a_rewritten_model_computes_the_same(build, outputs, tmp_path):
     source = build(tmp_path / "net.onnx")
     made = rewrite_onnx(source, tmp_path / "new.onnx", outputs=outputs)
@@ -85,10 +98,10 @@ def test_a_rewritten_model_computes_the_same(build, outputs, tmp_path):
     order = made.output_order if len(before) == 1 else slice(None)
     for i, (a, b) in enumerate(zip(before, after)):
         np.testing.assert_allclose(b, a[:, order] if i == 0 else a, rtol=1e-4, atol=1e-5)
-    assert sum(r.flips for r in made.told) < sum(r.flips_before for r in made.told)
-    assert (source.read_bytes() != (tmp_path / "new.onnx").read_bytes())
+    assert sum(r.flips for r in made.told) < sum(r.flips_before for r in made.told) or build is uses
+    assert build is uses or (source.read_bytes() != (tmp_path / "new.onnx").read_bytes())
     again = hd.load_network(tmp_path / "new.onnx", spec="none")     # the reader finds the flips that were promised
-    assert {la.name: hd.flips(la) for la in again.layers} == {r.name: r.flips for r in made.told}
+    assert {la.name: hd.flips(la) for la in again.layers if la.name != "MatMul_y"} == {r.name: r.flips for r in made.told}      # weights by way of a Transpose
 
 
 def test_what_is_tied_and_what_stays_is_told(tmp_path):
@@ -98,6 +111,13 @@ def test_what_is_tied_and_what_stays_is_told(tmp_path):
     told = {r.name: r for r in rewrite_onnx(barriers(tmp_path / "net.onnx"), None).told}
     assert told["Conv_c1"].pinned == "operation Softmax 'Softmax_s'" and told["Conv_c3"].pinned is None
     assert told["Conv_c4"].pinned == "operation Transpose 'Transpose_t'" and told["Conv_c5"].pinned == "one of several network outputs"
+
+
+def test_a_second_use_of_a_stored_tensor_keeps_its_channels(tmp_path):
+    told = {r.name: r.pinned for r in rewrite_onnx(uses(tmp_path / "net.onnx"), None).told}
+    assert told == {"Conv_a": "operation If 'If_i'", "Conv_c": "operation Pad 'Pad_p'", "Conv_d": "operation MaxPool 'MaxPool_m'",
+                    "Conv_f": "operation Transpose 'Transpose_w4t', which uses w4m", "Gemm_h": "operation Transpose 'Transpose_w4t', which uses w4m",
+                    "MatMul_out": "one of several network outputs"}
 
 
 def test_the_command(tmp_path):
@@ -116,7 +136,7 @@ def test_models_that_do_not_fit_together_are_said(tmp_path):
     model = onnx.load(str(path))
     model.graph.initializer[0].CopyFrom(tensor("w", 5, 4, 1, 1))
     onnx.save(model, str(path))
-    with pytest.raises(InputError, match="net.onnx: tensor 'w': 4 channels along axis 1, where the graph has 3"):
+    with pytest.raises(InputError, match=r"net.onnx: layer 'Conv_out': codes of \[5, 4, 1, 1\] found, where the network has \[5, 3\] channels"):
         rewrite_onnx(path, None)
     model.graph.initializer[0].CopyFrom(tensor("w", 5, 3, 1, 1))
     model.graph.node.append(helper.make_node("Add", ["x", "out"], ["sum"]))

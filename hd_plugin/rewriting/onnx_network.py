@@ -49,14 +49,13 @@ def rewrite_onnx(source: str | Path, target: str | Path | None, *, outputs: str 
     trace = _Trace(path, onnx, model)
     if outputs == "keep":
         trace.output.pin("network output")
-    solution = solve(trace.graph, {layer.name: layer for layer in network.layers}, effort, seed, threads)
-    for key in {key for key, _ in trace.graph.axes}:
-        tensor = trace.stored[key]
-        try:
-            values = solution.permuted(key, onnx.numpy_helper.to_array(tensor))
-        except InputError as error:
-            raise InputError(f"{path}: {error}") from error
-        tensor.CopyFrom(onnx.numpy_helper.from_array(np.ascontiguousarray(values), tensor.name))
+    try:
+        solution = solve(trace.graph, {layer.name: layer for layer in network.layers}, effort, seed, threads)
+        moved = {key: solution.permuted(key, onnx.numpy_helper.to_array(trace.stored[key])) for key in {key for key, _ in trace.graph.axes}}
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error
+    for key, values in moved.items():
+        trace.stored[key].CopyFrom(onnx.numpy_helper.from_array(np.ascontiguousarray(values), trace.stored[key].name))
     if target is not None:
         with atomic_path(Path(target)) as temporary:
             onnx.save(model, str(temporary))
@@ -72,6 +71,8 @@ class _Trace:
         self.spaces: dict[str, Space] = {}
         self.stored = {t.name: t for t in model.graph.initializer}
         self.maker = {out: node for node in model.graph.node for out in node.output}
+        self.understood: set[tuple[int, str]] = set()           # (node, stored input): uses whose meaning for the channels is known
+        self.wanted = {name for node in model.graph.node for name in self._reads(node)} | {o.name for o in model.graph.output}
         for node in model.graph.node:
             if node.op_type == "Constant":
                 self.stored.update({node.output[0]: a.t for a in node.attribute if a.name == "value"})
@@ -81,11 +82,29 @@ class _Trace:
                 self.spaces[info.name] = self.graph.space(self._shape(info.name)[1], "network input")
         for node in model.graph.node:
             if node.op_type != "Constant":
+                self.now = node
                 self._node(node)
+        self._pin_other_uses(model)
         made = [self.spaces[o.name] for o in model.graph.output if o.name in self.spaces]
         for space in made if len(model.graph.output) > 1 else []:
             space.pin("one of several network outputs")
         self.output = made[0] if len(model.graph.output) == 1 and made else self.graph.space(1, "network output")
+
+    def _reads(self, node: Any) -> list[str]:
+        """Inputs of a node, and what graphs inside of it (branches, loops) take from outside."""
+        inner = [g for a in node.attribute for g in ([a.g] if a.type == self.onnx.AttributeProto.GRAPH else a.graphs)]
+        return [name for name in node.input if name] + [name for g in inner for n in g.node for name in self._reads(n)] + [
+            o.name for g in inner for o in g.output]
+
+    def _pin_other_uses(self, model: Any) -> None:
+        """A stored tensor whose channels move must have no use that nobody looked at."""
+        uses = [(self._root(name), id(node), name, f"operation {node.op_type} {node.name or node.output[0]!r}")
+                for node in model.graph.node if self._root(node.output[0]) is None for name in self._reads(node)]
+        uses += [(self._root(o.name), 0, o.name, "a network output") for o in model.graph.output]
+        for (key, _), space in self.graph.axes.items():
+            for root, node, name, why in uses:
+                if root == key and (node, name) not in self.understood:
+                    space.pin(f"{why}, which uses {key}")
 
     def _inferred(self, path: Path, model: Any) -> dict[str, tuple[int, ...]]:
         try:
@@ -97,7 +116,7 @@ class _Trace:
 
     def _shape(self, name: str) -> tuple[int, ...]:
         """Sizes; 0 where one is not known. The batch may be unknown, nothing else."""
-        return self.shapes.get(name, tuple(self.stored[name].dims) if name in self.stored else ())
+        return tuple(self.stored[name].dims) if name in self.stored else self.shapes.get(name, ())
 
     def _attribute(self, node: Any, name: str, default: Any) -> Any:
         return next((self.onnx.helper.get_attribute_value(a) for a in node.attribute if a.name == name), default)
@@ -106,19 +125,23 @@ class _Trace:
         return self.onnx.numpy_helper.to_array(self.stored[name]).reshape(-1).tolist() if name in self.stored else []
 
     def _node(self, node: Any) -> None:
-        inputs = [name for name in node.input if name]
+        inputs = self._reads(node)
         shape = self._shape(node.output[0])
-        if all(self._root(name) is not None for name in inputs) or (len(shape) < 2 and not any(name in self.spaces for name in inputs)):
-            return                                          # arithmetic on constants and shapes
-        out = self._space(node, inputs, shape) if len(shape) > 1 and 0 not in shape[1:] else None
+        if node.op_type in ("Shape", "Size") or all(self._root(name) is not None for name in inputs):
+            return                                          # sizes, which no order changes, and arithmetic on constants
+        if len(shape) < 2 and not any(name in self.spaces for name in inputs):
+            return
+        plain = inputs == [name for name in node.input if name] and not any(name in self.wanted for name in node.output[1:])
+        out = self._space(node, inputs, shape) if plain and len(shape) > 1 and 0 not in shape[1:] else None
+        why = f"operation {node.op_type} {node.name or node.output[0]!r}"
         if out is None:
-            why = f"operation {node.op_type} {node.name or node.output[0]!r}"
             for name in inputs:
                 if name in self.spaces:
                     self.spaces[name].pin(why)
-        for name in node.output:
-            if len(self._shape(name)) > 1:
-                self.spaces[name] = out or self.graph.space(self._shape(name)[1], f"operation {node.op_type} {node.name or node.output[0]!r}")
+        for i, name in enumerate(node.output):
+            sizes = self._shape(name)
+            if len(sizes) > 1 and sizes[1]:
+                self.spaces[name] = out if out is not None and i == 0 else self.graph.space(sizes[1], why)
 
     def _root(self, name: str) -> str | None:
         """The stored tensor that ``name`` is, or is quantised or dequantised from; None for an activation."""
@@ -131,6 +154,7 @@ class _Trace:
 
     def _along(self, name: str, axis: int, space: Space) -> None:
         """The stored tensor ``name`` has channels along ``axis``; so have the scales and zero points on the way to it."""
+        self.understood.add((id(self.now), name))
         while name not in self.stored:
             node = self.maker[name]
             for extra in node.input[1:]:
@@ -173,7 +197,8 @@ class _Trace:
             return None
         beside = [node.input[i] for i in beside if i < len(node.input) and node.input[i]]
         beside = [name for name in beside if math.prod(self._shape(self._root(name) or name)) > 1]
-        if not all(self._root(name) for name in beside):
+        channels = sizes[0] if not linear or self._attribute(node, "transB", 0) else sizes[1]
+        if not all(self._root(name) and self._shape(self._root(name))[-1] == channels for name in beside):
             return None
         if groups > 1:
             if sizes[1] != 1 or groups != into.channels * into.repeat:
@@ -205,6 +230,7 @@ class _Trace:
         if self._root(name) is None:
             return False
         sizes = self._shape(self._root(name))
+        self.understood.add((id(self.now), name))
         if math.prod(sizes) == 1:
             return True
         axis = 1 - len(shape) + len(sizes)                  # where its channels are, counted from the right as broadcasting does
@@ -220,14 +246,16 @@ class _Trace:
         if node.op_type == "Pad":
             pads = self._numbers(inputs[1]) if len(inputs) > 1 else list(self._attribute(node, "pads", []))
             low, high = (pads[1], pads[1 + len(before)]) if len(pads) == 2 * len(before) else (-1, -1)
-            if first.repeat > 1 or low < 0 or high < 0 or pads[0] or pads[len(before)] or len(inputs) > 3:
+            mode = self._attribute(node, "mode", b"constant")
+            if mode not in (b"constant", "constant") or first.repeat > 1 or low < 0 or high < 0 or pads[0] or pads[len(before)] or len(inputs) > 3:
                 return None
             return self.graph.side_by_side([*([self.graph.space(low)] if low else []), first, *([self.graph.space(high)] if high else [])])
         if node.op_type == "ReduceMean":
             axes = self._attribute(node, "axes", None) or (self._numbers(inputs[1]) if len(inputs) > 1 else [])
             return first if axes and min(a % len(before) for a in axes) >= 2 else None
         if len(shape) == len(before):
-            return first if shape[1] == before[1] else None
+            same = node.op_type == "Resize" or shape[0] == before[0] or math.prod(shape[2:]) == math.prod(before[2:])
+            return first if shape[1] == before[1] and same and (node.op_type == "Resize" or math.prod(shape[2:]) == math.prod(before[2:])) else None
         if len(shape) == 2 and len(before) > 2 and shape[1] == math.prod(before[1:]) and 0 not in before[1:]:
             return self.graph.spread(first, math.prod(before[2:]))
         return first if shape[1] == before[1] and math.prod(shape[2:]) == math.prod(before[2:]) else None
