@@ -23,6 +23,7 @@ from hd_plugin.rewriting.torch_network import rewrite_torch  # noqa: E402
 from hd_plugin.training.integers import activation_steps, integer_scores  # noqa: E402
 from hd_plugin.training.models import make_model  # noqa: E402
 from hd_plugin.training.quantised import quantised_layers  # noqa: E402
+from hd_plugin.training.saved import load_into  # noqa: E402
 
 
 class Everything(nn.Module):
@@ -235,6 +236,16 @@ def test_state_files_are_written_back(tmp_path):
     assert lost.exit_code == 2 and "is SOURCE itself" in lost.output
 
 
+def test_float_weights_stay_floats(tmp_path):
+    model = randomised(make_model("resnet8", 10))
+    np.savez(tmp_path / "net.npz", **{k: v.numpy() for k, v in model.state_dict().items() if not k.endswith("tracked")})
+    done = CliRunner().invoke(main, ["rewrite", str(tmp_path / "net.npz"), "--model", "resnet8", "--effort", "greedy", "-o", str(tmp_path / "out")])
+    assert done.exit_code == 0, done.output
+    x, again = torch.randn(2, 3, 32, 32), load_into(make_model("resnet8", 10), tmp_path / "out" / "net.npz")
+    with torch.no_grad():
+        torch.testing.assert_close(again(x), model(x), rtol=1e-4, atol=1e-5)
+
+
 class Depends(nn.Module):
     def forward(self, x):
         return x if x.sum() > 0 else -x
@@ -245,7 +256,8 @@ def test_bad_input_is_named(tmp_path):
         rewrite_torch(Depends(), torch.zeros(1, 3, 8, 8))
     with pytest.raises(InputError, match="keep or permute"):
         rewrite_torch(make_model("resnet8", 10), torch.zeros(1, 3, 32, 32), outputs="both")
-    for args, told in ((["resnet20_cifar10_w4"], "give --model"), (["resnet20_cifar10_w4", "--model", "resnet20", "--input", "32"], "trace it"),
+    for args, told in ((["resnet20_cifar10_w4"], "give --model"), (["resnet20_cifar10_w4", "--model", "resnet20", "--input", "32"], "channels x height x width"),
+                       (["resnet20_cifar10_w4", "--model", "resnet20", "--input=-3x32x32"], "channels x height x width"),
                        (["resnet20_cifar10_w4", "--model", "resnet20", "--input", "axb"], "channels x height x width"),
                        (["resnet20_cifar10_w4", "--model", "resnet8"], "does not hold this network")):
         done = CliRunner().invoke(main, ["rewrite", *args])

@@ -116,7 +116,7 @@ def test_what_is_tied_and_what_stays_is_told(tmp_path):
 def test_a_second_use_of_a_stored_tensor_keeps_its_channels(tmp_path):
     told = {r.name: r.pinned for r in rewrite_onnx(uses(tmp_path / "net.onnx"), None).told}
     assert told == {"Conv_a": "operation If 'If_i'", "Conv_c": "operation Pad 'Pad_p'", "Conv_d": "operation MaxPool 'MaxPool_m'",
-                    "Conv_f": "operation Transpose 'Transpose_w4t', which uses w4m", "Gemm_h": "operation Transpose 'Transpose_w4t', which uses w4m",
+                    "Conv_f": "operation Transpose 'Transpose_w4t', which uses w4m", "Gemm_h": "operation MatMul 'MatMul_y'",
                     "MatMul_out": "one of several network outputs"}
 
 

@@ -54,6 +54,11 @@ def test_sums_and_toggles_of_any_plan(rows, cols, shape, signed, number_format, 
         assert found.ok and found.rtl.tiles == -(-15 // cols) and found.rtl.toggles == found.flips_hardware, found
 
 
+def test_a_large_array(simulator):
+    layer = random_layer(4, (5, 70), hw=(1, 1))
+    assert hd.verify(layer, hd.optimize(layer, rows=64), simulator=simulator.name).ok
+
+
 def test_other_widths(iverilog):
     for bits, act_bits in ((2, 1), (8, 8), (5, 12)):
         layer = random_layer(bits, (9, 6), bits)

@@ -45,6 +45,8 @@ def rewrite(source: str, model: str | None, classes: int, size: str, outputs: st
     if path.suffix == ".onnx":
         if model or test:
             raise InputError(f"{path}: an .onnx file has its own network; --model and --test go with weights")
+        if options["layers"]:
+            raise InputError("--layer: a network is rewritten as a whole")
         told, order = _onnx(path, output, options, outputs=outputs, effort=effort, seed=seed)
     elif model is None:
         raise InputError(f"{path}: give --model, the network that these weights belong to (or an .onnx file, which has its own)")
@@ -70,6 +72,8 @@ def _torch(path: Path, source: str, model: str, classes: int, size: str, test: P
         shape = tuple(int(n) for n in size.lower().split("x"))
     except ValueError as error:
         raise InputError(f"--input: {size!r} found; channels x height x width, 3x32x32 say, are needed") from error
+    if len(shape) != 3 or min(shape) < 1 or classes < 1:
+        raise InputError(f"--input, --classes: {size!r}, {classes} found; channels x height x width, 3x32x32 say, and at least one class are needed")
     made = rewrite_weights(model, path, load(source, options), shape, classes, test, **how)
     content["test"] = made.test
     if output is not None:

@@ -9,7 +9,9 @@ from hd_plugin.errors import InputError
 from hd_plugin.hardware._program import Activations, Program
 from hd_plugin.weights import Layer
 
-__all__ = ["convolution", "run_program"]
+__all__ = ["NO_SUM", "convolution", "run_program"]
+
+NO_SUM = np.iinfo(np.int64).min     # of an output channel that no address holds
 
 _BLOCK = 512        # pixels whose sums stay in the cache
 
@@ -34,11 +36,12 @@ def _run(values, used, outputs, inputs, taps, patches, sums, block):
 def run_program(made: Program, activations: Activations) -> np.ndarray:
     """Sums by output channel, int64[K, pixels], as the array accumulates them: group by group, step by step, through the tables.
 
-    Activations lie in file order, or in the order that the tables were made for. Raises InputError when they are of another size.
+    Activations lie in file order, or in the order that the tables were made for. Raises InputError when they are of another size, or the
+    program is not whole; NO_SUM where an output channel has no address.
     """
+    made.check()
     K, C, Fy, Fx = made.tables.shape
-    if activations.patches.shape[:2] != (C, Fy * Fx):
-        raise InputError(f"activations: {list(activations.patches.shape)} found; layer {made.tables.layer!r} needs [{C}, {Fy * Fx}, pixels]")
+    _check_size(made.tables.layer, C, Fy * Fx, activations)
     # the widest sum: an int32 unless it could overflow
     most = C * Fy * Fx << (made.bits - 1 + activations.bits)
     kind = np.int32 if most < 2 ** 31 else np.int64
@@ -46,12 +49,21 @@ def run_program(made: Program, activations: Activations) -> np.ndarray:
     at_address = np.zeros((K, activations.patches.shape[2]), kind)
     t = made.tables
     _run(values, made.used, t.output_addresses, t.input_addresses, t.taps, np.ascontiguousarray(activations.patches, kind), at_address, _BLOCK)
-    sums = np.empty(at_address.shape, np.int64)
+    sums = np.full(at_address.shape, NO_SUM, np.int64)
     sums[t.output_order] = at_address
     return sums
 
 
+def _check_size(layer: str, C: int, taps: int, activations: Activations) -> None:
+    if activations.patches.shape[:2] != (C, taps):
+        raise InputError(f"activations: {list(activations.patches.shape)} found; layer {layer!r} needs [{C}, {taps}, pixels]")
+
+
 def convolution(layer: Layer, activations: Activations) -> np.ndarray:
-    """The layer's plain convolution, int64[K, pixels]; no plan, no table. Exact: float64 holds these integers (below 2**53)."""
+    """The layer's plain convolution, int64[K, pixels]; no plan, no table. Exact: float64 holds these integers (below 2**53).
+
+    Raises InputError for activations of another size.
+    """
+    _check_size(layer.name, layer.C, layer.taps, activations)
     weights = layer.values.reshape(layer.K, -1).astype(np.float64)
     return (weights @ activations.patches.reshape(weights.shape[1], -1).astype(np.float64)).astype(np.int64)

@@ -25,6 +25,21 @@ class Program:
     bits: int
     number_format: NumberFormat
 
+    def check(self) -> None:
+        """Raise InputError for sizes that do not go together or an address that is out of range: a run would read or write past its memories."""
+        t, (groups, K, rows) = self.tables, self.words.shape
+        C, taps = t.shape[1], t.shape[2] * t.shape[3]
+        where = f"program of layer {t.layer!r}"
+        if K != t.shape[0] or any(np.shape(a) != s for a, s in ((t.output_addresses, (groups, K)), (t.input_addresses, (groups, rows)), (t.taps, (groups,)),
+                                                               (self.used, (groups,)), (t.output_order, (K,)))):
+            raise InputError(f"{where}: its words, tables and used rows are of {groups} groups, {K} steps and {rows} rows in some, and not in others")
+        active = np.arange(rows) < self.used[:, None]
+        for name, values, low, high in (("output_addresses", t.output_addresses, 0, K), ("output_order", t.output_order, 0, K), ("taps", t.taps, 0, taps),
+                                        ("used", self.used, 0, rows + 1), ("input_addresses", t.input_addresses, -1, C),
+                                        ("input_addresses of used rows", t.input_addresses[active], 0, C)):
+            if values.size and (values.min() < low or values.max() >= high):
+                raise InputError(f"{where}: {name}: {values.min()} to {values.max()} found; {low} to {high - 1} is possible")
+
 
 def program(layer: Layer, plan: StreamPlan, tables: AddressTables | None = None) -> Program:
     """What the array loads for ``plan``. Raises PlanMismatch when it was made for other weights."""
@@ -49,6 +64,7 @@ class Activations:
 
     def __post_init__(self) -> None:
         patches = np.asarray(self.patches)
+        object.__setattr__(self, "patches", patches)
         low, high = (-(1 << self.bits - 1), (1 << self.bits - 1) - 1) if self.signed else (0, (1 << self.bits) - 1)
         if patches.ndim != 3 or not patches.size or not np.issubdtype(patches.dtype, np.integer):
             raise InputError(f"activations: {patches.dtype}{list(patches.shape)} found; integers[C, taps, pixels] are needed")
@@ -59,8 +75,10 @@ class Activations:
     @classmethod
     def from_map(cls, image: np.ndarray, Fy: int, Fx: int, stride: int = 1, padding: int = 0, bits: int = 8, signed: bool = False) -> Activations:
         """From an input map, integers[C, H, W] (zeros are padded)."""
+        if np.ndim(image) != 3 or padding < 0 or stride < 1:
+            raise InputError(f"activations: a map of shape {list(np.shape(image))}, stride {stride}, padding {padding} found; [C, H, W], at least 1 and at least 0 are needed")
         padded = np.pad(np.asarray(image), ((0, 0), (padding, padding), (padding, padding)))
-        if padded.ndim != 3 or padded.shape[1] < Fy or padded.shape[2] < Fx:
+        if padded.shape[1] < Fy or padded.shape[2] < Fx:
             raise InputError(f"activations: a map of shape {list(np.shape(image))} is too small for {Fy}x{Fx} taps")
         windows = np.lib.stride_tricks.sliding_window_view(padded, (Fy, Fx), axis=(1, 2))[:, ::stride, ::stride]
         C, P, Q = windows.shape[:3]
@@ -71,6 +89,8 @@ def random_activations(layer: Layer, seed: int = 0, bits: int = 8, signed: bool 
     """Uniform random inputs for all P x Q output pixels of ``layer`` (8 x 8 where the file does not tell): a map, unfolded with stride 1."""
     P, Q = layer.output_hw or (8, 8)
     _, C, Fy, Fx = layer.codes.shape
+    if seed < 0:
+        raise InputError(f"seed: {seed} found; a number >= 0 is needed")
     low, high = (-(1 << bits - 1), 1 << bits - 1) if signed else (0, 1 << bits)
     image = np.random.default_rng(seed).integers(low, high, (C, P + Fy - 1, Q + Fx - 1))
     return Activations.from_map(image.astype(np.int32), Fy, Fx, bits=bits, signed=signed)

@@ -41,7 +41,7 @@ class Simulator:
             made = folder / "testbench.vvp"
             self._call(["iverilog", "-g2005", "-o", str(made), "-s", _TOP, *(f"-P{_TOP}.{k}={v}" for k, v in parameters.items()), *sources], folder)
             return ["vvp", "-n", str(made)]
-        self._call(["verilator", "--binary", "-O3", "-Wno-lint", "-Wno-style", "-Wno-MULTIDRIVEN", "--x-assign", "unique", "--top-module", _TOP,
+        self._call(["verilator", "--binary", "-O3", "-Wno-lint", "-Wno-style", "-Wno-MULTIDRIVEN", "--x-assign", "unique", "--unroll-count", "8192", "--top-module", _TOP,
                     "-j", "2", "-CFLAGS", "-O2", "--Mdir", str(folder / "verilated"), *(f"-G{k}={v}" for k, v in parameters.items()), *sources], folder)
         return [str(folder / "verilated" / f"V{_TOP}")]
 

@@ -57,7 +57,7 @@ class AddressTables:
         if following is not None:
             if shared:
                 raise InputError(f"tables of layer {plan.layer!r}: one order for all groups, so there is no output table that could "
-                                 f"hold the input order of layer {following.layer!r}; give it a plan of method segment or cluster")
+                                 f"hold the input order of layer {following.layer!r}; a plan of method segment or cluster with several groups has one")
             order = _sequence(following, K)
         else:
             order = orders[0] if shared else np.arange(K)
@@ -97,7 +97,7 @@ class AddressTables:
         out = {"depth": depth, "entry_bits": bits, "bank_entries": depth if self.needs_outputs else 0, "groups": groups}
         out["bank_bytes"] = math.ceil(out["bank_entries"] * bits / 8)
         out["layer_bytes"] = math.ceil(groups * K * bits / 8) if self.needs_outputs else 0
-        out["input_entry_bits"] = address_bits(C)
+        out["input_entry_bits"] = address_bits(C + 1)       # all bits set: an idle row
         out["input_bytes"] = math.ceil(int((self.input_addresses >= 0).sum()) * out["input_entry_bits"] / 8) if self.needs_inputs else 0
         return out
 
@@ -120,6 +120,7 @@ class AddressTables:
         images = [("outputs", self.needs_outputs, self.output_addresses, address_bits(self.shape[0])),
                   ("inputs", self.needs_inputs, np.where(self.input_addresses < 0, idle, self.input_addresses), idle.bit_length())]
         for kind, needed, table, bits in images:
+            (Path(folder) / f"{stem}.{kind}.mem").unlink(missing_ok=True)         # of another plan, say
             if needed:
                 written.append(Path(folder) / f"{stem}.{kind}.mem")
                 lines = (f"// group {g}, tap {self.taps[g]}\n" + "\n".join(hex_lines(row, bits)) for g, row in enumerate(table))

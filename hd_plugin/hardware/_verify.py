@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from hd_plugin.errors import InputError
-from hd_plugin.hardware._integer import convolution, run_program
+from hd_plugin.hardware._integer import NO_SUM, convolution, run_program
 from hd_plugin.hardware._program import Activations, Program, program, random_activations
 from hd_plugin.hardware._simulators import Simulator, find_simulator
 from hd_plugin.hardware._verilog import Bench
@@ -88,11 +88,11 @@ def verify_all(pairs: Sequence[tuple[Layer, StreamPlan]], activations: Mapping[s
         raise InputError(f"cols, tiles: {cols}, {tiles} found; at least 1 is needed")
     chosen = find_simulator(simulator)
     given = dict(activations or {})
-    signed = any(a.signed for a in given.values())
+    signed, bits = any(a.signed for a in given.values()), max((a.bits for a in given.values()), default=8)
     runs = []
     for layer, plan in pairs:
         if layer.name not in given:
-            given[layer.name] = random_activations(layer, seed, signed=signed)
+            given[layer.name] = random_activations(layer, seed, bits, signed)
         runs.append((layer, plan, program(layer, plan), given[layer.name]))
     one = {(p.bits, p.number_format, plan.rows, a.bits, a.signed) for _, plan, p, a in runs}
     if len(one) > 1:
@@ -131,5 +131,5 @@ def _difference(found: np.ndarray, wanted: np.ndarray) -> str | None:
     if not wrong.size:
         return None
     k, p = wrong[0]
-    value = "unknown" if found[k, p] == np.iinfo(np.int64).min else found[k, p]
+    value = "unknown" if found[k, p] == NO_SUM else found[k, p]
     return f"output channel {k}, pixel {p}: {value} found, {wanted[k, p]} needed; {len(wrong)} of {wanted.size} sums differ"

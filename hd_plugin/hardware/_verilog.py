@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from hd_plugin.bits import NUMBER_FORMATS
+from hd_plugin.hardware._integer import NO_SUM
 from hd_plugin.hardware._program import Activations, Program
 from hd_plugin.hardware._simulators import Simulator
 from hd_plugin.hardware._tables import address_bits, hex_lines
@@ -56,6 +57,7 @@ class Bench:
 
     def run(self, made: Program, activations: Activations, alternate: bool = False) -> Seen:
         """One layer; with ``alternate`` every other tile runs backwards. Sums of the tiles that were run."""
+        made.check()
         tiles, K = self.tiles_of(activations), made.words.shape[1]
         images = {"words": _pack(made.words, made.bits).reshape(-1), "addresses": hex_lines(made.tables.output_addresses.reshape(-1), self.addresses),
                   "used": hex_lines([(1 << int(n)) - 1 for n in made.used], self.rows), "acts": self._acts(made, activations, tiles)}
@@ -64,7 +66,7 @@ class Bench:
         told = self.simulator.run(self.command, self.folder, {
             "K": K, "groups": len(made.used), "tiles": tiles, "alternate": int(alternate), "lut": int(made.tables.needs_outputs),
             **{name: f"{name}.mem" for name in images}, "out": "sums.txt"})
-        sums = np.empty((K, tiles * self.cols), np.int64)
+        sums = np.full((K, tiles * self.cols), NO_SUM, np.int64)
         sums[made.tables.output_order] = self._sums(tiles, K)
         return Seen(sums[:, :activations.patches.shape[2]], told["toggles"], told["cycles"])
 
@@ -80,7 +82,7 @@ class Bench:
     def _sums(self, tiles: int, K: int) -> np.ndarray:
         """What the test bench wrote: signed sums by address and pixel, int64[K, tiles * cols]."""
         lines = (self.folder / "sums.txt").read_text(encoding="ascii").split()
-        found = np.full((tiles * K, self.cols), np.iinfo(np.int64).min)     # an unknown (x) stays no sum at all
+        found = np.full((tiles * K, self.cols), NO_SUM)     # an unknown (x) stays no sum at all
         mask, half = (1 << self.acc_bits) - 1, 1 << (self.acc_bits - 1)
         for row, line in zip(found, lines):
             if "x" not in line.lower():

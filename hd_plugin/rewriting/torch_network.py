@@ -39,13 +39,14 @@ _ELEMENTWISE_NAMES = {"add", "iadd", "add_", "sub", "isub", "sub_", "mul", "imul
 class Rewritten:
     """model : a copy with its channels reordered. layers : the reordered codes. told : what happened to each layer.
 
-    output_order : int64[outputs]; output i of ``model`` is output output_order[i] of the original.
+    output_order : int64[outputs]; output i of ``model`` is output output_order[i] of the original. layer_orders : the same for each of ``layers``.
     """
 
     model: nn.Module
     layers: list[Layer]
     told: list[Rewriting]
     output_order: np.ndarray
+    layer_orders: list[np.ndarray]
 
 
 def rewrite_torch(model: nn.Module, example: torch.Tensor, layers: Mapping[str, Layer] | None = None, *, outputs: str = "keep", bits: int = 4,
@@ -76,7 +77,8 @@ def rewrite_torch(model: nn.Module, example: torch.Tensor, layers: Mapping[str, 
     with torch.no_grad():
         for key, values in moved.items():
             channels.state[key].copy_(torch.from_numpy(np.ascontiguousarray(values)))
-    return Rewritten(model, list(solution.layers.values()), solution.told, order_of(channels.output, solution.orders))
+    outs = {weight.name: order_of(weight.out, solution.orders) for weight in channels.graph.weights}
+    return Rewritten(model, list(solution.layers.values()), solution.told, order_of(channels.output, solution.orders), [outs[n] for n in solution.layers])
 
 
 def _layer(name: str, module: nn.Module, bits: int) -> Layer:

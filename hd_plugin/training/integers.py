@@ -58,13 +58,14 @@ def integer_scores(model: nn.Module, layers: Iterable[Layer], steps: dict[str, t
     channel. Raises InputError for a layer that the model lacks, or whose sums no float holds.
     """
     model = copy.deepcopy(model).eval()
-    modules, last = quantised_layers(model), ""
-    for layer in layers:
-        if layer.name not in modules or layer.name not in steps:
-            raise InputError(f"layer {layer.name!r}: the model has no such layer")
-        _make_integer(modules[layer.name], layer, *steps[layer.name], bits)
+    modules = quantised_layers(model)
     seen: list[torch.Tensor] = []
-    last = list(modules)[-1]
+    for layer in layers:
+        if layer.name not in modules:
+            raise InputError(f"layer {layer.name!r}: the model has no such layer")
+        if layer.name in steps:                 # a layer that never runs changes nothing
+            _make_integer(modules[layer.name], layer, *steps[layer.name], bits)
+    last = list(steps)[-1]                      # in the order in which they first ran
     if not hasattr(modules[last], "sums_hook"):
         raise InputError(f"layer {last!r}, the network's last one, has no codes")
     modules[last].sums_hook = seen.append

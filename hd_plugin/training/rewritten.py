@@ -30,13 +30,13 @@ class RewrittenWeights:
     rewritten: Rewritten
     test: dict[str, Any] | None
     shape: tuple[int, ...]
+    floats: bool
 
     def save(self, path: Path) -> None:
-        """As integers in an .npz, or as a PyTorch state file."""
+        """In the format of the file that was read: integers in an .npz, floats in an .npz, or a PyTorch state file."""
         model: nn.Module = self.rewritten.model
         if path.suffix == ".npz":
-            sizes = output_sizes(model, (1, *self.shape))
-            save_network(path, model, self.rewritten.layers, sizes)
+            save_network(path, model, [] if self.floats else self.rewritten.layers, output_sizes(model, (1, *self.shape)))
             return
         with atomic_path(path) as temporary:
             torch.save(model.state_dict(), temporary)
@@ -61,6 +61,7 @@ def rewrite_weights(model: str, path: Path, network: Network, shape: tuple[int, 
         steps = activation_steps(original, images[:_CALIBRATION])
         before = integer_scores(original, network.layers, steps, images, labels)
         after = integer_scores(made.model, made.layers, steps, images, labels, output_order=made.output_order)
-        told = {"images": len(images), "top1_before": before.top1, "top1": after.top1,
-                "equal": bool((before.sums[:, made.output_order] == after.sums).all())}
-    return RewrittenWeights(made, told, shape)
+        # the last layer's own channels: operations after it may have made other outputs of them
+        last = dict(zip((layer.name for layer in made.layers), made.layer_orders)).get(list(steps)[-1])
+        told = {"images": len(images), "top1_before": before.top1, "top1": after.top1, "equal": bool((before.sums[:, last] == after.sums).all())}
+    return RewrittenWeights(made, told, shape, all(layer.weights is not None for layer in network.layers))
