@@ -50,6 +50,8 @@ def verify(source: str, plans: tuple[Path, ...], methods: tuple[str, ...], rows:
     checked_folder(output)
     if (images is None) != (model is None):
         raise InputError("--images and --model go together: images to run, and the network to run them through")
+    if plans and methods:
+        raise InputError("--plan and --method exclude each other: plans have their methods")
     chosen = find_simulator(simulator)
     network = load(source, options)
     activations = _activations(model, source, images, seed) if model else {}
@@ -57,8 +59,10 @@ def verify(source: str, plans: tuple[Path, ...], methods: tuple[str, ...], rows:
         pairs = _load(network, plans) if plans else _search(network, methods or _PLANNED, rows, effort, seed, threads, progress)
         done = verify_all(pairs, activations, cols=cols, simulator=chosen.name if chosen else "none", tiles=None if all_tiles else tiles,
                           alternate=alternate, seed=seed, progress=progress)
+    unseen = len({layer.name for layer, _ in pairs} - set(activations)) if activations else 0
+    told = f"{images}, image {seed}" + (f"; random ones for {unseen} layers that the run does not reach" if unseen else "") if images else "random"
     content = {"schema": "hd-plugin/verify/1", "network": network.name, "digest": network.digest, "cols": cols, "seed": seed, "alternate": alternate,
-               "activations": f"{images}, image {seed}" if images else "random", "simulator": chosen.name if chosen else None,
+               "activations": told, "simulator": chosen.name if chosen else None,
                "ok": all(v.ok for v in done), "layers": [v.to_dict() for v in done]}
     if output is not None:
         save_tables(output / "tables", {(p.layer, p.method): AddressTables.of(p) for _, p in pairs})

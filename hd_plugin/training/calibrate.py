@@ -8,24 +8,19 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from hd_plugin.errors import InputError
 from hd_plugin.hardware import Activations
 from hd_plugin.training.data import normalise
 from hd_plugin.training.quantised import quantised_layers
 
-__all__ = ["input_activations", "input_moments"]
+__all__ = ["input_activations", "input_moments", "watch_inputs"]
 
 
 @torch.no_grad()
-def _watch(model: nn.Module, images: torch.Tensor, batch: int, see: Callable[[str, torch.Tensor], None]) -> None:
-    """``see(layer, patches)`` for every batch; patches float[pixels of all images, C * Fy * Fx], in the order of flattened weights."""
+def watch_inputs(model: nn.Module, images: torch.Tensor, batch: int, see: Callable[[str, nn.Module, torch.Tensor], None]) -> None:
+    """``see(name, module, input)`` whenever one of ``quantised_layers`` runs; images : uint8[N, 3, H, W]."""
     def hook(name: str) -> Callable[[nn.Module, tuple[torch.Tensor, ...]], None]:
-        def note(module: nn.Module, inputs: tuple[torch.Tensor, ...]) -> None:
-            x = inputs[0].detach()
-            if isinstance(module, nn.Conv2d):
-                patches = F.unfold(x, module.kernel_size, module.dilation, module.padding, module.stride)
-                x = patches.transpose(1, 2).reshape(-1, patches.shape[1])
-            see(name, x.reshape(-1, x.shape[-1]))
-        return note
+        return lambda module, inputs: see(name, module, inputs[0].detach())
     hooks = [m.register_forward_pre_hook(hook(n)) for n, m in quantised_layers(model).items()]
     model.eval()
     for start in range(0, len(images), batch):
@@ -34,29 +29,39 @@ def _watch(model: nn.Module, images: torch.Tensor, batch: int, see: Callable[[st
         one.remove()
 
 
+def _patches(name: str, module: nn.Module, x: torch.Tensor) -> torch.Tensor:
+    """float[pixels of all images, C * Fy * Fx], in the order of flattened weights."""
+    if isinstance(module, nn.Conv2d):
+        if isinstance(module.padding, str) or (module.padding_mode != "zeros" and any(module.padding)):
+            raise InputError(f"layer {name!r}: padding {module.padding!r}, mode {module.padding_mode!r} found; only a number of zeros is unfolded")
+        x = F.unfold(x, module.kernel_size, module.dilation, module.padding, module.stride).transpose(1, 2)
+    return x.reshape(-1, x.shape[-1])
+
+
 def input_moments(model: nn.Module, images: torch.Tensor, batch: int = 256) -> dict[str, np.ndarray]:
     """E[x x'] of each layer's input patches: float64 [C * Fy * Fx] squared, in the order of flattened weights.
 
     images : uint8[N, 3, H, W]. Twice this matrix is the Hessian of a layer's squared output error for every output channel;
-    its diagonal is the importance of the weights. No label is used.
+    its diagonal is the importance of the weights. No label is used. Raises InputError for padding by other than zeros.
     """
     sums: dict[str, torch.Tensor] = {}
     counts: dict[str, int] = {}
 
-    def see(name: str, x: torch.Tensor) -> None:
+    def see(name: str, module: nn.Module, x: torch.Tensor) -> None:
+        x = _patches(name, module, x)
         sums[name] = sums.get(name, 0) + (x.T @ x).double()
         counts[name] = counts.get(name, 0) + len(x)
-    _watch(model, images, batch, see)
+    watch_inputs(model, images, batch, see)
     return {name: (total / counts[name]).cpu().numpy() for name, total in sums.items()}
 
 
 def input_activations(model: nn.Module, image: torch.Tensor, bits: int = 8) -> dict[str, Activations]:
     """Each layer's inputs for one image, uint8[3, H, W], rounded to ``bits`` bits with a step for each layer.
 
-    Signed for all layers when one of them has negative inputs: an array has one kind of multiplier.
+    Signed for all layers when one of them has negative inputs: an array has one kind of multiplier. Raises InputError for padding by other than zeros.
     """
     found: dict[str, np.ndarray] = {}
-    _watch(model, image[None], 1, lambda name, x: found.__setitem__(name, x.cpu().numpy()))
+    watch_inputs(model, image[None], 1, lambda name, module, x: found.__setitem__(name, _patches(name, module, x).cpu().numpy()))
     signed = any(x.min() < 0 for x in found.values())
     top = (1 << (bits - signed)) - 1
     taps = {name: int(np.prod(m.kernel_size)) if isinstance(m, nn.Conv2d) else 1 for name, m in quantised_layers(model).items()}

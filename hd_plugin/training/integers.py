@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from hd_plugin.errors import InputError
+from hd_plugin.training.calibrate import watch_inputs
 from hd_plugin.training.data import normalise
 from hd_plugin.training.quantised import quantised_layers
 from hd_plugin.weights import Layer
@@ -27,24 +28,16 @@ class IntegerScores:
     top1: float
 
 
-@torch.no_grad()
 def activation_steps(model: nn.Module, images: torch.Tensor, bits: int = 8) -> dict[str, tuple[float, bool]]:
-    """Layer -> (step, signed) of its inputs, from the largest one over ``images``, uint8[N, 3, H, W]."""
-    largest: dict[str, torch.Tensor] = {}
+    """Layer -> (step, signed) of its inputs, from the largest one over ``images``, uint8[N, 3, H, W]; layers in the order in which they run."""
+    largest: dict[str, float] = {}
     signed: dict[str, bool] = {}
 
-    def note(name: str):
-        def hook(_module: nn.Module, inputs: tuple[torch.Tensor, ...]) -> None:
-            largest[name] = torch.maximum(largest.get(name, torch.zeros(())), inputs[0].abs().max())
-            signed[name] = signed.get(name, False) or bool(inputs[0].min() < 0)
-        return hook
-    hooks = [m.register_forward_pre_hook(note(n)) for n, m in quantised_layers(model).items()]
-    model.eval()
-    for start in range(0, len(images), _BATCH):
-        model(normalise(images[start:start + _BATCH]))
-    for hook in hooks:
-        hook.remove()
-    return {name: (max(float(top), 1e-12) / ((1 << (bits - signed[name])) - 1), signed[name]) for name, top in largest.items()}
+    def see(name: str, _module: nn.Module, x: torch.Tensor) -> None:
+        largest[name] = max(largest.get(name, 0.0), float(x.abs().max()))
+        signed[name] = signed.get(name, False) or bool(x.min() < 0)
+    watch_inputs(model, images, _BATCH, see)
+    return {name: (max(top, 1e-12) / ((1 << (bits - signed[name])) - 1), signed[name]) for name, top in largest.items()}
 
 
 @torch.no_grad()
