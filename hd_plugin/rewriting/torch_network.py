@@ -5,7 +5,7 @@ import contextlib
 import copy
 import io
 import math
-import operator
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -105,14 +105,18 @@ class _Trace:
             raise InputError(f"{type(model).__name__}: {wrong[0]!r} is parametrised or bfloat16; make it a plain float32 weight first")
         first: dict[Any, str] = {}
         self.same = {key: first.setdefault((v.data_ptr(), tuple(v.shape)), key) for key, v in self.state.items()}      # weights that modules share
-        self.elsewhere: set[str] = set()
+        memories = Counter(self._memory(key) for key in set(self.same.values()))
+        self.elsewhere = {key for key in set(self.same.values()) if memories[self._memory(key)] > 1}        # views of one memory, of other shapes
         self.modules = dict(traced.named_modules())
         for node in traced.graph.nodes:
             self.spaces[node] = self._space(node)
-        outside = {self.state[key].data_ptr() for key in self.elsewhere}
+        outside = {self._memory(key) for key in self.elsewhere}
         for (key, _), space in self.graph.axes.items():
-            if self.state[key].data_ptr() in outside:
+            if self._memory(key) in outside:
                 space.pin(f"parameter {key} is used elsewhere too")
+
+    def _memory(self, key: str) -> int:
+        return self.state[key].untyped_storage().data_ptr()
 
     def _space(self, node: fx.Node) -> Space | None:
         if node.op == "output":
