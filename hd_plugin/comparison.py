@@ -17,6 +17,7 @@ from hd_plugin.combined import Combined, check_same_layers, combine
 from hd_plugin.energy import ActionCounts, EnergyBreakdown, load_technology
 from hd_plugin.engines import Array, Engine, Evaluation, Request, get_engine
 from hd_plugin.errors import InputError, did_you_mean
+from hd_plugin.hardware import address_bits
 from hd_plugin.streaming import (EFFORTS, METHODS, Jobs, Progress, StreamPlan, flips, hardware_flips, nhd, optimize)
 from hd_plugin.weights import Layer, Network, Unmapped
 
@@ -144,7 +145,7 @@ def _ratio(before: float, after: float) -> float:
 def _request(layer: Layer, method: str, plan: StreamPlan) -> Request:
     """segment and cluster need the address table: an entry names one of K outputs."""
     lut = method in ("segment", "cluster")
-    return Request(layer, len(plan.groups), nhd(layer, plan), max(1, math.ceil(math.log2(layer.K))) if lut else 0)
+    return Request(layer, len(plan.groups), nhd(layer, plan), address_bits(layer.K) if lut else 0)
 
 
 def _row(r: Request, method: str, plan: StreamPlan, array: Array, found: Evaluation, base: Row | None) -> Row:

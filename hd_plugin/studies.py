@@ -1,7 +1,6 @@
 """Studies on one layer: convergence and size of clusters (the paper's Figures 5(a) and 5(c)), and what the address table costs (section 5)."""
 from __future__ import annotations
 
-import math
 from dataclasses import replace
 from typing import Any
 
@@ -9,6 +8,7 @@ import numpy as np
 
 from hd_plugin.energy import AddressLut, Mac, PsumHop, StationaryRegister, Technology, WeightHop, price
 from hd_plugin.engines import Array, analytic_counts
+from hd_plugin.hardware import address_bits
 from hd_plugin.streaming import Jobs, Progress, algorithm2, flips, optimize
 from hd_plugin.weights import Layer, Network
 
@@ -58,7 +58,7 @@ def table_cost(layer: Layer, sizes: list[int], made: dict[str, list[int]], array
     """
     tap = replace(_first_tap(layer), output_hw=layer.output_hw)
     direct, most = flips(tap, optimize(tap, array.rows, "direct", effort, seed)), tap.C * (tap.K - 1) * tap.bits
-    bits, w = max(1, math.ceil(math.log2(tap.K))), array.widths(tap.bits)
+    bits, w = address_bits(tap.K), array.widths(tap.bits)
     pe = (Mac(technology, 0.5, w.weight, w.activation, w.psum), WeightHop(technology, 0.5, w.weight), PsumHop(technology, 0.5, w.psum),
           StationaryRegister(technology, w.activation))
     out: dict[str, Any] = {"sizes": sizes, "entries": tap.K, "entry_bits": bits, "table_um2": AddressLut(technology, 2 * tap.K, bits).area_um2,

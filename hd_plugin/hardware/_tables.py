@@ -14,7 +14,7 @@ from hd_plugin._atomic import write_text
 from hd_plugin.errors import InputError
 from hd_plugin.streaming import StreamPlan
 
-__all__ = ["AddressTables", "hex_lines"]
+__all__ = ["AddressTables", "address_bits", "hex_lines"]
 
 _SCHEMA = "hd-plugin/tables/1"
 
