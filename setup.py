@@ -15,6 +15,7 @@ setup(
         "hd_plugin.hosts.accelergy": ["plug_in/*"],
         "hd_plugin.report": ["*.j2", "*.css"],
         "hd_plugin.hardware": ["rtl/*.v"],
+        "hd_plugin.hardware.gates": ["libraries/*.lib"],
         "hd_plugin.networks": ["*.npz", "*.md"],
     },
     data_files=[ACCELERGY],

@@ -1,0 +1,204 @@
+"""Liberty files: the cells of a library, their logic, capacitance and internal energy."""
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from hd_plugin.errors import InputError
+from hd_plugin.hardware.gates._liberty_text import Group, parse_liberty
+
+__all__ = ["Arc", "Cell", "Library", "Pin", "Power", "Table", "read_liberty"]
+
+_CAPACITANCE_F = {"ff": 1e-15, "pf": 1e-12}
+_TIME_S = {"ps": 1e-12, "ns": 1e-9}
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """A look-up table over the input's transition (ns) and the load (pF)."""
+
+    slews_ns: np.ndarray
+    loads_pF: np.ndarray
+    values: np.ndarray
+
+    def at(self, slew_ns: float, load_pF: float) -> float:
+        """Bilinear; outside of the table its edge counts, as nobody knows more."""
+        def place(axis: np.ndarray, x: float) -> tuple[int, float]:
+            if axis.size == 1:
+                return 0, 0.0
+            i = min(max(int(np.searchsorted(axis, x)) - 1, 0), axis.size - 2)
+            return i, min(max((x - axis[i]) / (axis[i + 1] - axis[i]), 0.0), 1.0)
+        (i, a), (j, b) = place(self.slews_ns, slew_ns), place(self.loads_pF, load_pF)
+        v, k, m = self.values, min(i + 1, self.slews_ns.size - 1), min(j + 1, self.loads_pF.size - 1)
+        return float((1 - a) * ((1 - b) * v[i, j] + b * v[i, m]) + a * ((1 - b) * v[k, j] + b * v[k, m]))
+
+
+@dataclass(frozen=True, eq=False)
+class Power:
+    """Energy of one transition inside a cell, in pJ: the load's own is not in it."""
+
+    related: str | None
+    when: str | None
+    rise: Table
+    fall: Table
+
+
+@dataclass(frozen=True, eq=False)
+class Arc:
+    """Delays and output transitions from one input, in ns; kind is Liberty's timing_type."""
+
+    related: str | None
+    kind: str
+    delays: tuple[Table, ...]
+    transitions: tuple[Table, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Pin:
+    """function : of the inputs or the cell's state, None for an input. capacitance_pF : of an input."""
+
+    name: str
+    output: bool
+    capacitance_pF: float
+    function: str | None
+    clock: bool
+    power: tuple[Power, ...]
+    arcs: tuple[Arc, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Cell:
+    """flip_flop : None, or {"state", "inverse", "next_state", "clocked_on", "clear", "preset"}; why_not : why it cannot be simulated, or None."""
+
+    name: str
+    area_um2: float
+    leakage_nW: float
+    pins: dict[str, Pin]
+    flip_flop: dict[str, str] | None
+    why_not: str | None
+
+
+@dataclass(frozen=True, eq=False)
+class Library:
+    """Cells by name; voltage in V."""
+
+    name: str
+    path: str
+    voltage: float
+    cells: dict[str, Cell]
+
+
+def read_liberty(path: str | Path) -> Library:
+    """Read a Liberty file. Raises InputError that names the line, the cell and the attribute."""
+    path = Path(path)
+    try:
+        text = path.read_text(encoding="utf8", errors="replace")
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror})") from error
+    top = parse_liberty(path, text)
+    where = str(path)
+    unit = _number(where, top, "voltage_unit", "1V", {"v": 1.0, "mv": 1e-3}, 1.0)
+    farads = _load_unit(where, top)
+    seconds = _number(where, top, "time_unit", "1ns", _TIME_S, 1e-9)
+    watts = _number(where, top, "leakage_power_unit", "1nW", {"w": 1.0, "mw": 1e-3, "uw": 1e-6, "nw": 1e-9, "pw": 1e-12, "fw": 1e-15}, 1e-9)
+    voltage = _value(where, top, "nom_voltage", "1.0") * unit
+    scale = {"pF": farads * 1e12, "ns": seconds * 1e9, "pJ": farads * unit ** 2 * 1e12, "nW": watts * 1e9}
+    templates = {t.names[0]: t for t in top.of("lu_table_template") + top.of("power_lut_template") if t.names}
+    cells = {c.names[0]: _cell(where, c, scale, templates) for c in top.of("cell") if c.names}
+    if not cells:
+        raise InputError(f"{path}: no cell in this library")
+    return Library(top.names[0] if top.names else path.stem, where, voltage, cells)
+
+
+def _number(where: str, group: Group, name: str, default: str, units: dict[str, float], fallback: float) -> float:
+    text = (group.text(name, default) or default).strip().lower()
+    found = re.fullmatch(r"([\d.]+)\s*([a-z]+)", text)
+    if not found or found[2] not in units:
+        raise InputError(f"{where}: {name}: {text!r} found; a number with one of {', '.join(units)} is needed")
+    return float(found[1]) * units[found[2]]
+
+
+def _load_unit(where: str, top: Group) -> float:
+    found = top.attributes.get("capacitive_load_unit", ["1", "pf"])
+    try:
+        return float(found[0]) * _CAPACITANCE_F[found[1].lower()]
+    except (ValueError, KeyError, IndexError) as error:
+        raise InputError(f"{where}: capacitive_load_unit: {found} found; a number and pf or ff are needed") from error
+
+
+def _value(where: str, group: Group, name: str, default: str = "0") -> float:
+    text = group.text(name, default)
+    try:
+        return float(text)
+    except ValueError as error:
+        kind = f"{group.kind} {group.names[0]!r}" if group.names else group.kind
+        raise InputError(f"{where}: {kind}: {name}: {text!r} found; a number is needed") from error
+
+
+def _cell(where: str, group: Group, scale: dict[str, float], templates: dict[str, Group]) -> Cell:
+    name = group.names[0]
+    at = f"{where}: cell {name!r}"
+    pins = {}
+    for pin in group.of("pin") + [p for bus in group.of("bus") + group.of("bundle") for p in bus.of("pin")]:
+        for one in pin.names:
+            direction = pin.text("direction", "input")
+            pins[one] = Pin(one, direction in ("output", "inout"), _value(f"{at}: pin {one!r}", pin, "capacitance") * scale["pF"], pin.text("function"),
+                            pin.text("clock", "false") == "true",
+                            tuple(_power(f"{at}: pin {one!r}", p, scale, templates) for p in pin.of("internal_power")),
+                            tuple(_arc(f"{at}: pin {one!r}", t, scale, templates) for t in pin.of("timing")) if pin.text("direction") == "output" else ())
+    flops, why = group.of("ff"), None
+    if group.of("latch") or group.of("ff_bank") or group.of("latch_bank") or group.of("statetable"):
+        why = "a latch, a bank or a state table"
+    elif any(pin.output and pin.function is None for pin in pins.values()):
+        why = "an output without a function"
+    elif any("three_state" in p.attributes for p in group.of("pin")):
+        why = "a three-state output"
+    flop = None
+    if flops:
+        ff = flops[0]
+        if len(ff.names) < 2 or ff.text("next_state") is None or ff.text("clocked_on") is None:
+            raise InputError(f"{at}: ff: two state names, next_state and clocked_on are needed")
+        flop = {"state": ff.names[0], "inverse": ff.names[1], "next_state": ff.text("next_state"), "clocked_on": ff.text("clocked_on"),
+                "clear": ff.text("clear", ""), "preset": ff.text("preset", "")}
+    return Cell(name, _value(where, group, "area"), _value(where, group, "cell_leakage_power") * scale["nW"], pins, flop, why)
+
+
+def _power(at: str, group: Group, scale: dict[str, float], templates: dict[str, Group]) -> Power:
+    def table(edge: str) -> Table:
+        found = group.of(edge) or group.of("power")
+        return _table(f"{at}: internal_power: {edge}", found[0], scale, templates, "pJ") if found else Table(np.zeros(1), np.zeros(1), np.zeros((1, 1)))
+    return Power(group.text("related_pin"), group.text("when"), table("rise_power"), table("fall_power"))
+
+
+def _arc(at: str, group: Group, scale: dict[str, float], templates: dict[str, Group]) -> Arc:
+    def tables(*kinds: str) -> tuple[Table, ...]:
+        return tuple(_table(f"{at}: timing: {kind}", t, scale, templates, "ns") for kind in kinds for t in group.of(kind))
+    return Arc(group.text("related_pin"), group.text("timing_type", "combinational"), tables("cell_rise", "cell_fall"),
+               tables("rise_transition", "fall_transition"))
+
+
+def _table(at: str, group: Group, scale: dict[str, float], templates: dict[str, Group], unit: str) -> Table:
+    """A table without one of the axes has a single entry along it."""
+    template = templates.get(group.names[0]) if group.names else None
+
+    def floats(name: str) -> np.ndarray:
+        found = group.attributes.get(name) or (template.attributes.get(name) if template else None) or []
+        try:
+            return np.array([float(x) for part in found for x in part.replace(",", " ").split()])
+        except ValueError as error:
+            raise InputError(f"{at}: {name}: numbers are needed ({error})") from error
+    values, axes = floats("values"), [floats("index_1"), floats("index_2")]
+    if values.size == 1:
+        axes = [np.zeros(1), np.zeros(1)]
+    axes = [axis if axis.size else np.zeros(1) for axis in axes]
+    if values.size != axes[0].size * axes[1].size or not np.isfinite(values).all():
+        raise InputError(f"{at}: {values.size} values found for {axes[0].size} x {axes[1].size} indices")
+    grid = values.reshape(axes[0].size, axes[1].size) * scale[unit]
+    if template is not None and "capacitance" in (template.text("variable_1", "") or ""):
+        axes, grid = axes[::-1], grid.T
+    if any((np.diff(axis) <= 0).any() for axis in axes):
+        raise InputError(f"{at}: an index that does not rise")
+    return Table(axes[0] * scale["ns"], axes[1] * scale["pF"], grid)

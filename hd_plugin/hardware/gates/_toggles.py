@@ -1,0 +1,180 @@
+"""How often every net toggles: all cells at once, 64 clock cycles in a machine word (compiled)."""
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numba
+import numpy as np
+
+from hd_plugin.errors import InputError
+from hd_plugin.hardware.gates._line import Line, compile_line
+from hd_plugin.hardware.gates._netlist import Netlist
+from hd_plugin.hardware.gates._schedule import Schedule
+from hd_plugin.hardware.gates._waves import WORDS, Waves, compile_waves, run_waves
+from hd_plugin.streaming._distances import popcount
+
+__all__ = ["GateSimulator", "Toggles", "pack_bits"]
+
+
+@dataclass(frozen=True, eq=False)
+class Toggles:
+    """nets : int64[nets], how often each changed, between consecutive cycles and, with glitches, inside of them.
+
+    cycles : how many there were. outputs : by port, bool[bits, cycles], if asked for.
+    """
+
+    nets: np.ndarray
+    cycles: int
+    outputs: dict[str, np.ndarray]
+
+
+@numba.njit(nogil=True, cache=True, boundscheck=False)
+def _scan(zero, one, held):
+    """q of 64 cycles, from ``held`` before them, where q[t + 1] = one[t] if q[t] else zero[t]; and q after them."""
+    f0, f1 = zero, one              # from t to t + 1, then to t + 2, ... by doubling
+    step = np.uint64(1)
+    for _ in range(6):
+        low = (np.uint64(1) << step) - np.uint64(1)         # earlier than the word begins: no change
+        p0, p1 = f0 << step, (f1 << step) | low
+        f0, f1 = (f0 & ~p0) | (f1 & p0), (f0 & ~p1) | (f1 & p1)
+        step = step << np.uint64(1)
+    after = f1 if held else f0      # bit t: q[t + 1]
+    return (after << np.uint64(1)) | np.uint64(held), after >> np.uint64(63)
+
+
+@numba.njit(nogil=True, cache=True, boundscheck=False)
+def _run(ops, values, state, words):
+    register = 0
+    for i in range(ops.shape[0]):
+        code, a, b, out = ops[i, 0], ops[i, 1], ops[i, 2], ops[i, 3]
+        va, vb, vo = values[a], values[b], values[out]
+        if code == 2:
+            for w in range(words):
+                vo[w] = va[w] & vb[w]
+        elif code == 1:
+            for w in range(words):
+                vo[w] = ~va[w]
+        elif code == 3:
+            for w in range(words):
+                vo[w] = va[w] | vb[w]
+        elif code == 4:
+            for w in range(words):
+                vo[w] = va[w] ^ vb[w]
+        elif code == 0:
+            for w in range(words):
+                vo[w] = va[w]
+        elif code == 5:
+            value = ~np.uint64(0) if a else np.uint64(0)
+            for w in range(words):
+                vo[w] = value
+        elif code == 6:
+            carry = state[register]
+            for w in range(words):
+                x = va[w]
+                vo[w] = (x << np.uint64(1)) | carry
+                carry = x >> np.uint64(63)
+            state[register] = carry
+            register += 1
+        else:
+            held = state[register]
+            for w in range(words):
+                vo[w], held = _scan(va[w], vb[w], held)
+            state[register] = held
+            register += 1
+
+
+@numba.njit(nogil=True, cache=True, boundscheck=False)
+def _changes(values, nets, last, mask, words, before, total):
+    """``before`` [nets, words] gets every net's value of one cycle earlier; bits of ``mask`` say which cycles count."""
+    for n in range(nets):
+        carry, found = last[n], np.uint64(0)
+        for w in range(words):
+            x = values[n, w]
+            y = (x << np.uint64(1)) | carry
+            before[n, w] = y
+            found += popcount((x ^ y) & mask[w])
+            carry = x >> np.uint64(63)
+        last[n] = carry
+        total[n] += np.int64(found)
+
+
+def pack_bits(values: np.ndarray, bits: int) -> np.ndarray:
+    """Integers of every cycle, [cycles], as words of time: uint64[bits, ceil(cycles / 64)]; bit t of word w is cycle 64 w + t."""
+    values = np.asarray(values)
+    return _pack(((values[None, :].astype(np.int64) >> np.arange(bits)[:, None]) & 1).astype(np.uint8))
+
+
+def _pack(planes: np.ndarray) -> np.ndarray:
+    bits, cycles = planes.shape
+    padded = np.zeros((bits, -(-cycles // 64) * 64), np.uint8)
+    padded[:, :cycles] = planes
+    return np.packbits(padded, axis=1, bitorder="little").view(np.uint64)
+
+
+class GateSimulator:
+    """A netlist, compiled once; ``run`` as often as wanted, from several threads if wanted.
+
+    delays : for glitches, the delay of every net's driver in steps of time, int[nets] (``None``: settled values only). A pulse shorter than the
+    delay of the cell that would pass it on is swallowed (inertial delays, as ``assign #delay`` in Verilog).
+    """
+
+    def __init__(self, schedule: Schedule, delays: np.ndarray | None = None) -> None:
+        self.netlist: Netlist = schedule.netlist
+        self.clock = schedule.clock
+        self.line: Line = compile_line(schedule)
+        self.waves: Waves | None = None if delays is None else compile_waves(schedule, np.asarray(delays))
+
+    def run(self, stimulus: Mapping[str, np.ndarray], outputs: bool = False) -> Toggles:
+        """Simulate as many cycles as the stimulus has; all registers start at 0.
+
+        stimulus : for every input but the clock, integers[cycles], or bool[bits, cycles] for a port wider than 62 bits. outputs : also their
+        settled values. Raises InputError for an input that is missing or of another length.
+        """
+        lanes, cycles = self._lanes(stimulus)
+        line, words, real = self.line, -(-cycles // 64), len(self.netlist.names)
+        values = np.zeros((line.slots, WORDS), np.uint64)
+        values[1] = ~np.uint64(0)
+        before = np.zeros((line.nets, WORDS), np.uint64)
+        state = np.zeros(line.registers, np.uint64)
+        last, total = np.zeros(line.nets, np.uint64), np.zeros(line.nets, np.int64)
+        last[1] = 1
+        seen = {name: [] for name in self.netlist.outputs} if outputs else {}
+        valid = np.zeros(-(-words // WORDS) * WORDS, np.uint64)
+        valid[:words] = ~np.uint64(0)
+        if cycles % 64:
+            valid[words - 1] = (np.uint64(1) << np.uint64(cycles % 64)) - np.uint64(1)
+        valid[0] &= ~np.uint64(1)           # nothing comes before the first cycle
+        for start in range(0, words, WORDS):
+            n, mask = min(WORDS, words - start), valid[start:start + WORDS]
+            for net, lane in lanes:
+                values[net, :n] = lane[start:start + n]
+            _run(line.ops, values, state, n)
+            _changes(values, line.nets, last, mask, n, before, total)
+            if self.waves is not None:
+                run_waves(self.waves, values, before, mask, total)
+            for name in seen:
+                seen[name].append(values[self.netlist.outputs[name], :n].copy())
+        return Toggles(total[:real], cycles, {name: _unpack(np.concatenate(parts, axis=1), cycles) for name, parts in seen.items()})
+
+    def _lanes(self, stimulus: Mapping[str, np.ndarray]) -> tuple[list[tuple[int, np.ndarray]], int]:
+        given = {name: np.asarray(values) for name, values in stimulus.items()}
+        lengths = {v.shape[-1] if v.ndim else 0 for v in given.values()}
+        missing = [name for name, nets in self.netlist.inputs.items() if name not in given and nets != [self.clock]]
+        if missing or len(lengths) != 1 or lengths == {0}:
+            raise InputError(f"stimulus: {f'input {missing[0]!r} is missing' if missing else f'lengths {sorted(lengths)} found; one for all is needed'}")
+        lanes = []
+        for name, values in given.items():
+            nets = self.netlist.port(name)
+            if values.ndim == 1 and len(nets) <= 62:
+                lanes += zip(nets, pack_bits(values, len(nets)))
+            elif values.ndim == 2 and values.shape[0] == len(nets):
+                lanes += zip(nets, _pack(values.astype(np.uint8)))
+            else:
+                raise InputError(f"stimulus: input {name!r}: {list(values.shape)} found; [{len(nets)}, cycles] is needed")
+        return lanes, lengths.pop()
+
+
+def _unpack(lanes: np.ndarray, cycles: int) -> np.ndarray:
+    """uint64[bits, words] -> bool[bits, cycles]."""
+    return np.unpackbits(np.ascontiguousarray(lanes).view(np.uint8), axis=1, bitorder="little")[:, :cycles].astype(bool)

@@ -1,0 +1,96 @@
+"""Small netlists in the project's own cells, and two slow simulators to compare with."""
+import json
+import random
+from importlib.resources import files
+
+import numpy as np
+
+from hd_plugin.hardware.gates._logic import evaluate, inputs_of
+
+LIBRARY = files("hd_plugin.hardware.gates") / "libraries" / "hd_generic45.lib"
+PINS = {"INV": "A", "BUF": "A", "NAND2": "AB", "NAND3": "ABC", "NOR2": "AB", "NOR3": "ABC", "AND2": "AB", "OR2": "AB", "AOI21": "ABC",
+        "OAI21": "ABC", "XOR2": "AB", "XNOR2": "AB", "MUX2": "ABS"}
+
+
+def netlist_file(folder, inputs, cells, outputs, clock="clk"):
+    """inputs, outputs: {port: [names]}; cells: {name: (type, {pin: net})}; a JSON file as yosys writes it."""
+    bits = {"0": "0", "1": "1"}
+
+    def bit(name):
+        return bits.setdefault(name, len(bits))
+    ports = {clock: {"direction": "input", "bits": [bit(clock)]}} if clock else {}
+    ports |= {p: {"direction": "input", "bits": [bit(n) for n in names]} for p, names in inputs.items()}
+    ports |= {p: {"direction": "output", "bits": [bit(n) for n in names]} for p, names in outputs.items()}
+    made = {name: {"type": kind, "connections": {pin: [bit(net)] for pin, net in nets.items()}} for name, (kind, nets) in cells.items()}
+    names = {name: {"bits": [b]} for name, b in bits.items() if name not in ("0", "1")}
+    path = folder / "netlist.json"
+    path.write_text(json.dumps({"modules": {"top": {"attributes": {"top": "1"}, "ports": ports, "cells": made, "netnames": names}}}))
+    return path
+
+
+def random_cells(seed, inputs, count):
+    """A random pipeline: cells read what is there already; a quarter are registers, some of which hold."""
+    rng = random.Random(seed)
+    nets, cells = [*inputs, "0", "1"], {}
+    for i in range(count):
+        kind = rng.choice([*PINS, "DFF", "DFF", "HOLD"])
+        if kind == "DFF":
+            cells[f"u{i}"] = ("DFF", {"CK": "clk", "D": rng.choice(nets), "Q": f"w{i}"})
+        elif kind == "HOLD":
+            cells[f"u{i}m"] = ("MUX2", {"A": f"w{i}", "B": rng.choice(nets), "S": rng.choice(nets), "Y": f"m{i}"})
+            cells[f"u{i}"] = ("DFF", {"CK": "clk", "D": f"m{i}", "Q": f"w{i}"})
+            nets.append(f"m{i}")
+        else:
+            cells[f"u{i}"] = (kind, {p: rng.choice(nets) for p in PINS[kind]} | {"Y": f"w{i}"})
+        nets.append(f"w{i}")
+    return cells
+
+
+def settled(schedule, stimulus, cycles):
+    """Values of every net, bool[nets, cycles], one cycle after the other."""
+    nodes = [n for step in schedule.steps for n in step]
+    combinational = [n for n in nodes if not n.register]
+    values = np.zeros((schedule.nets, cycles), bool)
+    values[1] = True
+    for t in range(cycles):
+        for port, nets in schedule.netlist.inputs.items():
+            if port in stimulus:
+                values[nets, t] = stimulus[port][:, t]
+        for n in nodes:
+            if n.register and t:
+                values[n.net, t] = evaluate(n.tree, {i: values[i, t - 1] for i in inputs_of(n.tree)})
+        for _ in combinational:         # as often as there are cells: then all has settled, in whatever order they stand
+            before = values[:, t].copy()
+            for n in combinational:
+                values[n.net, t] = evaluate(n.tree, {i: values[i, t] for i in inputs_of(n.tree)})
+            if (before == values[:, t]).all():
+                break
+    return values
+
+
+def event_toggles(schedule, values, delays, steps):
+    """Toggles with inertial delays, step by step: an output follows its function once that has stood still for the delay."""
+    nodes = [n for step in schedule.steps for n in step]
+    registers, rest = [n for n in nodes if n.register], [n for n in nodes if not n.register]
+    sources = [i for nets in schedule.netlist.inputs.values() for i in nets]
+    total = np.zeros(schedule.nets, np.int64)
+    for t in range(1, values.shape[1]):
+        now = values[:, t - 1].copy()
+        history = {n.net: [bool(now[n.net])] * delays[n.net] for n in rest}
+        for step in range(steps):
+            new = now.copy()
+            if step == 0:
+                new[sources] = values[sources, t]
+            for n in registers:
+                if step >= (delays[n.net] if n.net < len(delays) else 0):
+                    new[n.net] = values[n.net, t]
+            for n in rest:
+                past = history[n.net]
+                if all(past) or not any(past):
+                    new[n.net] = past[0]
+            for n in rest:
+                history[n.net] = [*history[n.net][1:], evaluate(n.tree, {i: new[i] for i in inputs_of(n.tree)})]
+            total += new != now
+            now = new
+        assert (now == values[:, t]).all()
+    return total
