@@ -11,10 +11,10 @@ setup(
     package_dir=DATA,
     package_data={
         **{package: ["*.yaml", "*/*.yaml"] for package in DATA},
-        "hd_plugin.energy": ["technologies/*.yaml"],
+        "hd_plugin.energy": ["technologies/*"],
         "hd_plugin.hosts.accelergy": ["plug_in/*"],
         "hd_plugin.report": ["*.j2", "*.css"],
-        "hd_plugin.hardware": ["rtl/*.v"],
+        "hd_plugin.hardware": ["rtl/*.v", "*.json"],
         "hd_plugin.hardware.gates": ["libraries/*.lib"],
         "hd_plugin.networks": ["*.npz", "*.md"],
     },

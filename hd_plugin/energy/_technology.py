@@ -1,20 +1,23 @@
 """Technology files: coefficients in pJ, each with its source."""
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from hd_plugin._yaml import Problems, read_mapping
 from hd_plugin.errors import InputError, did_you_mean
 
-__all__ = ["Technology", "load_technology", "technologies"]
+__all__ = ["Technology", "load_technology", "technologies", "technology_path"]
 
 _COEFFICIENTS = {"multiplier_pJ_per_bit2": 1e6, "adder_pJ_per_bit": 1e6, "hop_pJ_per_bit": 1e6, "sram_pJ_per_bit": 1e6,
                  "lut_pJ_per_bit": 1e6, "clock_fraction": 100.0}
 _FLIP_MODEL = {"reference_rate": 1.0, "floor": 1.0}
 _SIZE = {"multiplier_um2_per_bit2": 1e6, "adder_um2_per_bit": 1e6, "register_um2_per_bit": 1e6, "sram_um2_per_bit": 1e6,
          "leakage_nW_per_um2": 1e6, "sram_leakage_nW_per_bit": 1e6}
+_FIELDS = ("technology", "description", "node_nm", "coefficients", "flip_model", "size")
 _NODE = re.compile(r"(\d+(?:\.\d+)?)\s*nm", re.IGNORECASE)
 
 
@@ -57,28 +60,46 @@ def _folder() -> Path:
 
 
 def technologies() -> list[str]:
-    """Names of the technologies that come with the package."""
-    return sorted(p.stem for p in _folder().glob("*.yaml"))
+    """Names of the technologies that come with the package; those that were characterised at gate level are JSON files."""
+    return sorted(p.stem for pattern in ("*.yaml", "*.json") for p in _folder().glob(pattern))
+
+
+def technology_path(name: str | Path) -> Path:
+    """The file of a technology: ``name`` itself, or of the bundled one of that name or node. Raises InputError for an unknown name."""
+    path = Path(name)
+    if path.suffix in (".yaml", ".yml", ".json"):
+        if not path.exists():
+            raise InputError(f"{path}: no such file; name a technology file, or one of {', '.join(technologies())}")
+        return path
+    node = _NODE.fullmatch(str(name).strip())
+    if node:
+        name = _of_node(float(node[1]), str(name))
+    for suffix in (".yaml", ".json"):
+        if (_folder() / f"{name}{suffix}").exists():
+            return _folder() / f"{name}{suffix}"
+    raise InputError(f"technology: {str(name)!r} is unknown; " + did_you_mean(str(name), technologies()) + " (or give a YAML file, or a JSON file of 'characterize')")
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """The fields of a technology; a characterisation has more."""
+    if path.suffix != ".json":
+        return read_mapping(path)
+    try:
+        data = json.loads(path.read_text(encoding="utf8"))
+        return {k: data[k] for k in _FIELDS if k in data}
+    except (OSError, ValueError, TypeError) as error:
+        raise InputError(f"{path}: not a characterisation ({error}); make it again with 'hd-plugin characterize'") from error
 
 
 def load_technology(name: str | Path) -> Technology:
-    """A bundled technology by name or by node ("45nm": the first one of that node), or a YAML file by path.
+    """A bundled technology by name or by node ("45nm": the first one of that node), or a file by path: YAML, or JSON of 'hd-plugin characterize'.
 
     Raises InputError: unknown name (with the nearest), or a file with ALL its wrong fields listed.
     """
-    path = Path(name)
-    if path.suffix not in (".yaml", ".yml"):
-        node = _NODE.fullmatch(str(name).strip())
-        if node:
-            name = _of_node(float(node[1]), str(name))
-        path = _folder() / f"{name}.yaml"
-        if not path.exists():
-            raise InputError(f"technology: {str(name)!r} is unknown; " + did_you_mean(str(name), technologies())
-                             + " (or give a YAML file)")
-    data = read_mapping(path)
+    path = technology_path(name)
+    data = _read(path)
     problems = Problems(path)
-    known = {"technology", "description", "node_nm", "coefficients", "flip_model", "size"}
-    problems.keys(data, known, known)
+    problems.keys(data, set(_FIELDS), set(_FIELDS))
     values: dict[str, float] = {}
     sources: dict[str, str] = {}
     for part, fields in (("coefficients", _COEFFICIENTS), ("flip_model", _FLIP_MODEL), ("size", _SIZE)):
@@ -105,7 +126,7 @@ def load_technology(name: str | Path) -> Technology:
 
 def _of_node(node_nm: float, asked: str) -> str:
     """The first bundled technology of this node, in the order of ``technologies()``."""
-    nodes = {name: read_mapping(_folder() / f"{name}.yaml").get("node_nm") for name in technologies()}
+    nodes = {name: _read(technology_path(name)).get("node_nm") for name in technologies()}
     for name, found in nodes.items():
         if found == node_nm:
             return name

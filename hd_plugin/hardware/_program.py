@@ -1,17 +1,22 @@
 """A layer as the array sees it: words, used rows and addresses, group by group; and patches of activations to go with it."""
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
 from hd_plugin.bits import NumberFormat
-from hd_plugin.errors import InputError
+from hd_plugin.errors import InputError, did_you_mean
 from hd_plugin.hardware._tables import AddressTables
 from hd_plugin.streaming import StreamPlan
 from hd_plugin.weights import Layer
 
-__all__ = ["Activations", "Program", "program", "random_activations"]
+__all__ = ["KINDS", "Activations", "Program", "group_inputs", "program", "random_activations", "sampled_activations",
+           "whole_tiles"]
+
+KINDS = ("relu", "linear")
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,3 +99,30 @@ def random_activations(layer: Layer, seed: int = 0, bits: int = 8, signed: bool 
     low, high = (-(1 << bits - 1), 1 << bits - 1) if signed else (0, 1 << bits)
     image = np.random.default_rng(seed).integers(low, high, (C, P + Fy - 1, Q + Fx - 1))
     return Activations.from_map(image.astype(np.int32), Fy, Fx, bits=bits, signed=signed)
+
+
+def sampled_activations(layer: Layer, kind: str = "relu", pixels: int = 64, seed: int = 0, bits: int = 8) -> Activations:
+    """Unsigned inputs drawn one by one from what real layers see: ``relu`` after a rectifier (half are 0), ``linear`` around a zero
+    point, or ``uniform``. Source: activations.json. Raises InputError for an unknown kind."""
+    known = json.loads((Path(__file__).parent / "activations.json").read_text(encoding="utf8"))
+    if kind not in (*KINDS, "uniform"):
+        raise InputError(f"activations: {kind!r} is unknown; {did_you_mean(kind, [*KINDS, 'uniform'])}")
+    counts = np.ones(256) if kind == "uniform" else np.array(known[kind], float)
+    _, C, Fy, Fx = layer.codes.shape
+    drawn = np.random.default_rng(seed).choice(256, (C, Fy * Fx, pixels), p=counts / counts.sum())
+    return Activations(drawn << bits - 8 if bits >= 8 else drawn >> 8 - bits, bits)
+
+
+def whole_tiles(inputs: Activations, cols: int, tiles: int) -> int:
+    """At most ``tiles``: as many as ``inputs`` fills. Raises InputError when it does not fill one."""
+    pixels = inputs.patches.shape[2]
+    if pixels < cols or tiles < 1:
+        raise InputError(f"activations: {pixels} pixels and {tiles} tiles found; a tile has {cols} pixels, and one tile is needed")
+    return min(tiles, pixels // cols)
+
+
+def group_inputs(made: Program, inputs: Activations, g: int, tile: int, cols: int) -> np.ndarray:
+    """What the array holds while group ``g`` streams: integers[cols, rows]; idle rows have 0."""
+    addresses = made.tables.input_addresses[g]
+    patch = inputs.patches[np.maximum(addresses, 0), made.tables.taps[g], tile * cols:(tile + 1) * cols]
+    return np.where(addresses[:, None] >= 0, patch, 0).T

@@ -48,11 +48,15 @@ class Circuit:
         return schedule(self.netlist)
 
     @property
-    def delay_steps(self) -> np.ndarray:
-        """Delays in steps of a quarter of the mean one, int64[nets]."""
+    def delay_step_ps(self) -> float:
+        """A quarter of a cell's mean delay."""
         known = self.delay_ps[self.delay_ps > 0]
-        step = known.mean() / _STEPS_PER_CELL if known.size else 1.0
-        return np.maximum(np.rint(self.delay_ps / step), 1).astype(np.int64)
+        return float(known.mean()) / _STEPS_PER_CELL if known.size else 1.0
+
+    @property
+    def delay_steps(self) -> np.ndarray:
+        """Delays in such steps, at least 1, int64[nets]."""
+        return np.maximum(np.rint(self.delay_ps / self.delay_step_ps), 1).astype(np.int64)
 
     def save(self, path: str | Path) -> None:
         """Gzipped JSON (schema hd-plugin/circuit/1), whole or not at all."""
@@ -162,7 +166,8 @@ class _Pricer:
             if i.cell in clocked:
                 energy[i.nets[clocked[i.cell]]] = 0.0
         energy[:2] = 0.0
-        conditions |= {"library": self.library.name, "voltage_V": V, "slew_ns": slew, "wire_pF_per_pin": self.wire, "cells": len(self.cells),
+        registers = sum(c.area_um2 for _, c in self.cells if c.flip_flop)
+        conditions |= {"library": self.library.name, "voltage_V": V, "slew_ns": slew, "wire_pF_per_pin": self.wire, "cells": len(self.cells), "register_um2": registers,
                        "assumptions": "no layout: the wire load is assumed; no clock tree; the clock is not gated"}
         return Circuit(self.netlist, np.maximum(energy, 0.0), delay, clock, sum(c.leakage_nW for _, c in self.cells), sum(c.area_um2 for _, c in self.cells), conditions)
 

@@ -5,32 +5,28 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hd_plugin.errors import InputError
-from hd_plugin.hardware._program import Activations, Program
+from hd_plugin.hardware._program import Activations, Program, group_inputs, whole_tiles
 
 __all__ = ["Stimulus", "stimulus"]
 
 
 @dataclass(frozen=True, eq=False)
 class Stimulus:
-    """ports : bool[bits, cycles] by input of hd_array. tiles : of ``cols`` pixels, as many as were streamed; cycles : of all."""
+    """ports : bool[bits, cycles] by input of hd_array. tiles : of ``cols`` pixels, as many as were streamed; span : cycles of a group."""
 
     ports: dict[str, np.ndarray]
     tiles: int
-    cycles: int
+    span: int
 
 
-def stimulus(made: Program, inputs: Activations, cols: int, tiles: int = 1, alternate: bool = False) -> Stimulus:
+def stimulus(made: Program, inputs: Activations, cols: int, tiles: int = 1) -> Stimulus:
     """The words, and the activations that are loaded while the group before streams, as hd_datapath and its test bench drive them.
 
-    Groups follow each other without a gap, except that loading a group's activations takes 2 * rows + cols cycles: a shorter group waits. Raises
-    InputError when ``inputs`` has fewer pixels than one tile, or wider values than the array's 8 bits.
+    Groups follow each other without a gap, except that loading a group's activations takes 2 * rows + cols cycles: a shorter group waits. All
+    registers start at 0. Raises InputError when ``inputs`` has fewer pixels than one tile.
     """
     groups, K, rows = made.words.shape
-    pixels = inputs.patches.shape[2]
-    if pixels < cols:
-        raise InputError(f"activations: {pixels} pixels found; a tile has {cols}")
-    tiles = min(tiles, pixels // cols)
+    tiles = whole_tiles(inputs, cols, tiles)
     span = max(K, 2 * rows + cols)
     passes = tiles * groups
     cycles = span * (passes + 1) + rows + cols + 3
@@ -39,30 +35,21 @@ def stimulus(made: Program, inputs: Activations, cols: int, tiles: int = 1, alte
     shift, swap = np.zeros((1, cycles), bool), np.zeros((1, cycles), bool)
     held = np.zeros(rows, np.uint16)
     for p in range(passes):
-        back = alternate and (p // groups) % 2 == 1
-        g = groups - 1 - p % groups if back else p % groups
+        g = p % groups
         start = span * (p + 1)
         load = start - 1 - span + rows + cols          # the array gets its words one cycle after the datapath does
         shift[0, load:load + rows] = True
         swap[0, start - 1] = True                       # one cycle ahead of the group's first words
-        acts = _group_inputs(made, inputs, g, p // groups, cols)
+        acts = group_inputs(made, inputs, g, p // groups, cols)
         act[:, load:load + rows] = acts[:, ::-1]
         act[:, load + rows:] = acts[:, :1]              # nothing moves the input wires until the next load
-        stream = made.words[g][::-1] if back else made.words[g]
         used = int(made.used[g])
-        words[:used, start:start + K] = stream[:, :used].T
-        held[:used] = stream[-1, :used]
+        words[:used, start:start + K] = made.words[g, :, :used].T
+        held[:used] = made.words[g, -1, :used]
         words[:used, start + K:] = held[:used, None]
         words[used:, start:] = held[used:, None]
     bits, act_bits = made.bits, inputs.bits
-    return Stimulus({"act_shift": shift, "swap": swap, "weights": _planes(words, bits), "act_in": _planes(act & ((1 << act_bits) - 1), act_bits)}, tiles, cycles)
-
-
-def _group_inputs(made: Program, inputs: Activations, g: int, tile: int, cols: int) -> np.ndarray:
-    """Activations of one group and tile: [cols, rows]; idle rows get 0."""
-    addresses = made.tables.input_addresses[g]
-    patch = inputs.patches[np.maximum(addresses, 0), made.tables.taps[g], tile * cols:(tile + 1) * cols]
-    return np.where(addresses[:, None] >= 0, patch, 0).T
+    return Stimulus({"act_shift": shift, "swap": swap, "weights": _planes(words, bits), "act_in": _planes(act & ((1 << act_bits) - 1), act_bits)}, tiles, span)
 
 
 def _planes(values: np.ndarray, bits: int) -> np.ndarray:

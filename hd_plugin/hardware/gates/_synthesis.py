@@ -11,7 +11,7 @@ from pathlib import Path
 from hd_plugin.errors import HdPluginError, InputError, MissingTool
 from hd_plugin.hardware._simulators import rtl_files
 
-__all__ = ["ArraySize", "synthesise"]
+__all__ = ["ArraySize", "SynthesisError", "synthesise"]
 
 _PATIENCE_S = 3600
 _LIMITS = {"rows": (1, 64), "cols": (1, 64), "weight_bits": (2, 8), "act_bits": (2, 16), "psum_bits": (4, 48)}

@@ -1,0 +1,85 @@
+"""Energy models: which counts explain simulated energy, with which coefficients, and how well on layers that they never saw."""
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.optimize import nnls
+
+from hd_plugin.energy import EnergyModel, Quality
+from hd_plugin.hardware._activity import Activity
+
+__all__ = ["MODELS", "Observation", "counts_of", "fit_models", "quality"]
+
+_RESAMPLED = 40
+# from the paper's straight line to everything that is counted
+MODELS: dict[str, tuple[str, ...]] = {
+    "flips": ("steps", "flips"),
+    "words": ("flips", "words", "below", "switches"),
+    "bits": ("flips[*]", "words", "below", "held", "loading", "switches"),
+    "transitions": ("flips[*]", "words", "busy_words", "partial_products[*]", "products[*]", "psums[*]", "held", "loading", "switches")}
+
+
+@dataclass(frozen=True)
+class Observation:
+    """One simulated stream: counts of its activity, its datapath energy and its cycles."""
+
+    layer: str
+    counts: Mapping[str, float]
+    energy_fJ: float
+    cycles: int
+
+
+def counts_of(found: Activity) -> dict[str, float]:
+    """Every count by name; ``flips`` is the sum of ``flips[0]``, ``flips[1]`` ..."""
+    counts = {"flips": float(found.flips.sum())}
+    for name in ("words", "busy_words", "below", "held", "loading", "switches", "steps"):
+        counts[name] = float(getattr(found, name))
+    for name in ("flips", "partial_products", "products", "psums"):
+        counts |= {f"{name}[{b}]": float(x) for b, x in enumerate(getattr(found, name))}
+    return counts
+
+
+def _names(model: str, counts: Mapping[str, float]) -> list[str]:
+    return [n for pattern in MODELS[model] for n in ([c for c in counts if c.startswith(pattern[:-2])] if pattern.endswith("[*]") else [pattern])
+            if pattern[-1] != "]" or "[" in n]
+
+
+def _solve(x: np.ndarray, energy: np.ndarray) -> np.ndarray:
+    """Coefficients >= 0 of least squared relative error."""
+    relative = x / energy[:, None]
+    scale = np.maximum(np.abs(relative).max(axis=0), 1e-30)
+    return nnls(relative / scale, np.ones(len(energy)), maxiter=20 * x.shape[1])[0] / scale
+
+
+def quality(predicted: np.ndarray, energy: np.ndarray, cycles: np.ndarray) -> Quality:
+    """Of predictions against simulated energies, one each a stream."""
+    error = predicted / energy - 1
+
+    def r2(found: np.ndarray, wanted: np.ndarray) -> float:
+        spread = ((wanted - wanted.mean()) ** 2).sum()
+        return float(1 - ((found - wanted) ** 2).sum() / spread) if spread else 1.0
+    return Quality(len(energy), float(np.abs(error).mean()), float(np.quantile(np.abs(error), 0.95)), float(np.abs(error).max()), float(error.mean()),
+                   r2(predicted / cycles, energy / cycles), r2(predicted, energy))
+
+
+def fit_models(fit: Sequence[Observation], test: Sequence[Observation], seed: int = 0) -> dict[str, EnergyModel]:
+    """All of ``MODELS``, fitted to ``fit``. Spreads come from resampling whole layers."""
+    rng = np.random.default_rng(seed)
+    layers = sorted({o.layer for o in fit})
+    of = {layer: [i for i, o in enumerate(fit) if o.layer == layer] for layer in layers}
+    drawn = [[i for j in rng.integers(0, len(layers), len(layers)) for i in of[layers[j]]] for _ in range(_RESAMPLED)]
+    made = {}
+    for model in MODELS:
+        names = _names(model, fit[0].counts)
+
+        def table(observations: Sequence[Observation]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+            return (np.array([[o.counts[n] for n in names] for o in observations]), np.array([o.energy_fJ for o in observations]),
+                    np.array([o.cycles for o in observations], float))
+        (x, energy, cycles), (tx, tenergy, tcycles) = table(fit), table(test)
+        best = _solve(x, energy)
+        spread = np.std([_solve(x[rows], energy[rows]) for rows in drawn], axis=0)
+        made[model] = EnergyModel(dict(zip(names, best.tolist())), dict(zip(names, spread.tolist())), quality(x @ best, energy, cycles),
+                                  quality(tx @ best, tenergy, tcycles))
+    return made

@@ -1,0 +1,76 @@
+"""Streams to characterise an array with: random ones of every kind, and the layers of bundled networks."""
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from hd_plugin.hardware._program import KINDS, Activations, Program, program, sampled_activations
+from hd_plugin.hardware.gates._synthesis import ArraySize
+from hd_plugin.streaming import Jobs, file_order_plan, optimize
+from hd_plugin.weights import Layer, load_network
+
+__all__ = ["FIT", "TEST", "Sample", "network_samples", "random_samples"]
+
+FIT, TEST = "resnet20_cifar10_w4_baseline", "mobilenet_v2_035_cifar10_w4_baseline"
+_METHODS = ("baseline", "segment", "cluster")
+_STEPS = 300        # of a random stream's group
+_SHORT, _TILES = 4000, 4
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """One stream: of which layer (or kind of random stream) and method, and what runs."""
+
+    layer: str
+    method: str
+    program: Program
+    activations: Activations
+    tiles: int = 1
+
+
+def random_samples(size: ArraySize, seed: int = 0) -> list[Sample]:
+    """Words that are held for longer or shorter, that flip one bit only, or that change on one row only, with each kind of activation."""
+    rng = np.random.default_rng(seed)
+    B, C = size.weight_bits, 2 * size.rows
+    half = 1 << (B - 1)
+    found = []
+
+    def add(name: str, codes: np.ndarray, kind: str) -> None:
+        layer = Layer(name, codes, B)
+        found.append(Sample(name, "random", program(layer, file_order_plan(layer, size.rows)), sampled_activations(layer, kind, size.cols, seed, size.act_bits)))
+
+    def held(fresh: np.ndarray, keep: np.ndarray | float) -> np.ndarray:
+        codes = fresh.copy()
+        hold = rng.random(codes.shape) < keep
+        for k in range(1, _STEPS):
+            codes[k] = np.where(hold[k], codes[k - 1], codes[k])
+        return codes
+    for kind in (*KINDS, "uniform"):
+        uniform = rng.integers(0, 1 << B, (_STEPS, C))
+        bell = np.clip(np.rint(rng.normal(0, half / 3, (_STEPS, C))), -half, half - 1).astype(np.int64) & ((1 << B) - 1)
+        for keep in (0.0, 0.5, 0.8, 0.95):
+            add(f"uniform words, {keep:.0%} held, {kind}", held(uniform, keep), kind)
+            add(f"bell-shaped words, {keep:.0%} held, {kind}", held(bell, keep), kind)
+        for b in range(B):
+            turns = np.cumsum(rng.random((_STEPS, C)) < 0.3, axis=0) & 1
+            add(f"bit {b} flips, {kind}", uniform[:1] ^ (turns << b), kind)
+        for row in {0, size.rows // 2, size.rows - 1}:
+            keep = np.ones((_STEPS, C))
+            keep[:, row::size.rows] = 0.2
+            add(f"row {row} changes, {kind}", held(uniform, keep), kind)
+    return found
+
+
+def network_samples(name: str, size: ArraySize, seed: int = 0, jobs: Jobs | None = None) -> list[Sample]:
+    """Every layer of a network under three methods; activations are of one kind for every other layer, of the other for the rest."""
+    network = load_network(name, bits=size.weight_bits)
+    asked = [(layer, i, method) for i, layer in enumerate(network.layers) for method in _METHODS]
+    jobs = jobs or Jobs()
+
+    def make(item: tuple[Layer, int, str]) -> Sample:
+        layer, i, method = item
+        plan = optimize(layer, size.rows, method, seed=seed, jobs=jobs.child())
+        inputs = sampled_activations(layer, KINDS[i % 2], size.cols * _TILES, seed + i, size.act_bits)
+        return Sample(layer.name, method, program(layer, plan), inputs, _TILES if len(plan.groups) * layer.K < _SHORT else 1)
+    return jobs.map(make, asked, make)
