@@ -17,7 +17,9 @@ from hd_plugin.combined import Combined, check_same_layers, combine
 from hd_plugin.energy import ActionCounts, EnergyBreakdown, load_technology
 from hd_plugin.engines import Array, Engine, Evaluation, Request, get_engine
 from hd_plugin.errors import InputError, did_you_mean
+from hd_plugin.gate_energy import ENERGIES, reprice
 from hd_plugin.hardware import address_bits
+from hd_plugin.hardware.gates import ArrayEnergy
 from hd_plugin.streaming import (EFFORTS, METHODS, Jobs, Progress, StreamPlan, flips, hardware_flips, nhd, optimize)
 from hd_plugin.weights import Layer, Network, Unmapped
 
@@ -161,14 +163,16 @@ def _row(r: Request, method: str, plan: StreamPlan, array: Array, found: Evaluat
 def compare(network: Network, rows: int = 8, cols: int = 8, methods: Sequence[str] = METHODS, *, effort: str = "local",
             engine: str | Engine = "analytic", technology: str | Path | None = None, array: Array | None = None, seed: int = 0,
             threads: int | None = None, progress: Progress | None = None, studies: bool = False,
-            trained: Sequence[Network] = ()) -> Comparison:
+            trained: Sequence[Network] = (), energy: str = "flips", objective: str = "flips", activations: str = "relu") -> Comparison:
     """Flips and energy of every layer of ``network`` under every method; the baseline always comes first.
 
     array : overrides rows and cols and gives widths. technology : None takes the array's, else eyeriss45. engine : a name,
     or an engine with options of its own (``hd_plugin.engines.get_engine("timeloop", mapping="mapper")``). studies : also
     the convergence of Algorithm 2, the reduction against channels per cluster and what the address table costs, on the layer
     with most weights among those with C > K. trained : networks of the same layers, trained for few flips; each goes through the baseline and the
-    last method, against ``network`` in file order (the paper's Table 4). Results do not depend on ``threads``. Ctrl-C during the searches keeps what was found
+    last method, against ``network`` in file order (the paper's Table 4). energy : where the datapath's energy comes from: "flips", the engine's
+    straight line; "modelled" or "simulated", the activity model or the gates of a characterised technology (hd_generic45 by default), for the array
+    that it was characterised for. objective : "flips", or "energy" for plans of least modelled energy. activations : what the array holds then. Results do not depend on ``threads``. Ctrl-C during the searches keeps what was found
     (provenance.interrupted); during runs of Timeloop it ends the call, and finished runs are kept for the next one.
     Raises InputError: unknown method, effort, engine or technology; a layer without an output size; and what the engine
     raises (MissingTool, say).
@@ -180,19 +184,31 @@ def compare(network: Network, rows: int = 8, cols: int = 8, methods: Sequence[st
     if effort not in EFFORTS:
         raise InputError(f"effort: {effort!r} is unknown; " + did_you_mean(effort, EFFORTS))
     methods = ("baseline", *(m for m in METHODS[1:] if m in methods))
-    coefficients = load_technology(technology or array.variables.get("technology") or "eyeriss45")
+    for name, value, known in (("energy", energy, ENERGIES), ("objective", objective, ("flips", "energy"))):
+        if value not in known:
+            raise InputError(f"{name}: {value!r} is unknown; {did_you_mean(value, known)}")
+    gates = energy != "flips" or objective != "flips"
+    technology = technology or array.variables.get("technology") or ("hd_generic45" if gates else "eyeriss45")
+    coefficients = load_technology(technology)
     chosen = get_engine(engine) if isinstance(engine, str) else engine
     check_same_layers(network, trained)
     chosen.check(network.layers, array)   # fail on a missing output size before an hour of search, not after
-    plans, interrupted = _plans(network, array.rows, methods, effort, seed, threads, progress)
+    energies = ArrayEnergy(technology, activations, seed) if gates else None
+    for layer in network.layers if energies else ():
+        energies.check(layer, array.rows, array.cols)
+    plans, interrupted = _plans(network, array.rows, methods, effort, seed, threads, progress, energies if objective == "energy" else None)
     asked = [(_request(layer, m, plans[layer.name, m]), m) for layer in network.layers for m in methods]
     jobs = Jobs(threads, progress, f"{network.name}: {chosen.name}")
+    evaluated = chosen.evaluate([r for r, _ in asked], array, coefficients, jobs)
+    if energy != "flips":
+        runs = [(r.layer, plans[r.layer.name, m]) for r, m in asked]
+        evaluated = reprice(energies, energy, runs, evaluated, Jobs(threads, progress, f"{network.name}: {energy} energy"))
     table: list[Row] = []
-    for (request, method), found in zip(asked, chosen.evaluate([r for r, _ in asked], array, coefficients, jobs)):
+    for (request, method), found in zip(asked, evaluated):
         base = next(r for r in reversed(table) if r.method == "baseline") if method != "baseline" else None
         table.append(_row(request, method, plans[request.layer.name, method], array, found, base))
     others = [compare(other, methods=methods[-1:], effort=effort, engine=chosen, technology=technology, array=array, seed=seed,
-                      threads=threads, progress=progress) for other in trained]
+                      threads=threads, progress=progress, energy=energy, objective=objective, activations=activations) for other in trained]
     found = {}
     if studies and not interrupted:
         from hd_plugin.studies import run_studies
@@ -201,7 +217,8 @@ def compare(network: Network, rows: int = 8, cols: int = 8, methods: Sequence[st
         network.name, {"rows": array.rows, "cols": array.cols}, network.layers[0].bits, network.layers[0].number_format,
         chosen.name, coefficients.name, methods, table, plans, network.unmapped,
         {"version": __version__, "seed": seed, "interrupted": interrupted,
-         "options": {"effort": effort, "array": asdict(array), "methods": list(methods), "technology": coefficients.reference},
+         "options": {"effort": effort, "array": asdict(array), "methods": list(methods), "technology": coefficients.reference,
+                     "energy": energy, "objective": objective, **({"activations": activations} if gates else {})},
          "engine": chosen.provenance(),
          "technology": {"description": coefficients.description, "sources": coefficients.sources},
          "input_digests": {Path(network.source).name or network.name: network.digest,
@@ -210,14 +227,15 @@ def compare(network: Network, rows: int = 8, cols: int = 8, methods: Sequence[st
 
 
 def _plans(network: Network, rows: int, methods: Sequence[str], effort: str, seed: int, threads: int | None,
-           progress: Progress | None) -> tuple[dict[tuple[str, str], StreamPlan], bool]:
+           progress: Progress | None, energies: ArrayEnergy | None) -> tuple[dict[tuple[str, str], StreamPlan], bool]:
     """A plan for every (layer, method), the largest searches first so that threads finish together."""
     work = [(layer, m) for layer in network.layers for m in methods]
     work.sort(key=lambda w: -METHODS.index(w[1]) * w[0].C * w[0].taps * w[0].K)
     jobs = Jobs(threads, progress, f"{network.name}: searching orders")
 
     def plan(item: tuple[Layer, str]) -> StreamPlan:
-        return optimize(item[0], rows, item[1], effort, seed, jobs=jobs.child())
+        objective = energies.objective(item[0]) if energies else None
+        return optimize(item[0], rows, item[1], effort, seed, objective=objective, jobs=jobs.child())
 
     def quick(item: tuple[Layer, str]) -> StreamPlan:
         return optimize(item[0], rows, "segment" if item[1] == "cluster" else item[1], "greedy", seed, threads=1)

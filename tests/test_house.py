@@ -11,7 +11,7 @@ import hd_plugin
 PACKAGE = Path(hd_plugin.__file__).parent
 # a room imports only from rooms above it
 FLOORS = ["errors", "_atomic", "_yaml", "_data_files", "bits", "weights", "streaming", "energy", "engines", "hosts",
-          "hardware", "rewriting", "training", "encoding_mac", "studies", "combined", "comparison", "report", "cli"]
+          "hardware", "rewriting", "training", "encoding_mac", "studies", "gate_energy", "combined", "comparison", "report", "cli"]
 ALLOWED_SIDEWAYS = {("hosts", "energy"), ("comparison", "report"), ("combined", "comparison")}   # to_html and plot load report on demand
 HEAVY = {"torch": {"training", "weights", "rewriting"}, "onnx": {"weights"}, "fast_tsp": set(), "accelforge": {"engines", "hosts"},
          "pyosys": {"hardware"}, "dask": set(), "numba": {"streaming", "hardware"}, "matplotlib": {"report"}, "jinja2": {"report"},

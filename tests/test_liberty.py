@@ -77,6 +77,20 @@ def test_a_net_costs_half_cv2_and_what_its_driver_spends(tmp_path):
     assert wired["a"] == pytest.approx(2 * found["a"])
 
 
+def test_an_input_pins_own_power_is_weighted_by_its_states_and_supplies_add_up(tmp_path):
+    one = 'internal_power () {{ {0} rise_power (s) {{ values ("{1}"); }} fall_power (s) {{ values ("{1}"); }} }}'
+    powers = [one.format('when : "B";', 4), one.format("", 2), one.format('related_pg_pin : VSS; when : "!B";', 8)]
+    text = CELL.format(unit="pf", input=0, power="").replace("cell (INV)", "cell (AND) { area : 1; pin (A) { direction : input; capacitance : 0; " + "".join(powers)
+        + ' } pin (B) { direction : input; capacitance : 0; } pin (Y) { direction : output; function : "A&B"; } } cell (INV)')
+    own = library(tmp_path, text)
+
+    def cost(b):
+        net = read_netlist(netlist_file(tmp_path, {"i": ["a", "b"]}, {"x": ("AND", {"A": "a", "B": b, "Y": "p"})}, {"o": ["p"]}, None), own)
+        return dict(zip(net.names, price_netlist(net, own).energy_fJ))["a"] / 1e3
+    assert cost("b") == pytest.approx(4 / 2 + 2 / 2 + 8 / 2)      # B is 1 half of the time; the table without ``when`` is for the other half
+    assert (cost("1"), cost("0")) == (pytest.approx(4), pytest.approx(2 + 8))
+
+
 def test_units_do_not_change_energies(tmp_path):
     power = 'internal_power () {{ rise_power (s) {{ values ("{0}"); }} fall_power (s) {{ values ("{0}"); }} }}'
     energies = []

@@ -8,8 +8,9 @@ from typing import Any
 import click
 
 from hd_plugin.cli._output import checked_folder, deliver, save_plans, save_runs, show
-from hd_plugin.cli._options import (DEFAULT_NETWORK, array_options, load, network_options, output_options, progress_bar,
+from hd_plugin.cli._options import (DEFAULT_NETWORK, array_options, energy_options, load, network_options, output_options, progress_bar,
                                     search_options, trellis_options)
+from hd_plugin.errors import InputError, did_you_mean
 
 __all__ = ["compare", "measure", "networks", "optimize"]
 
@@ -27,7 +28,11 @@ __all__ = ["compare", "measure", "networks", "optimize"]
 @click.option("--mapping", help="timeloop: paper (the analytic engine's dataflow) or mapper (timeloop-mapper's choice).")
 @click.option("--cache", type=click.Path(path_type=Path, file_okay=False), help="timeloop: folder of finished runs.")
 @click.option("--trained", multiple=True, metavar="NETWORK", help="A trained network of the same layers, beside this one; may be repeated.")
-@click.option("--technology", help="Energy coefficients: a bundled name or a YAML file (default: the array's, else eyeriss45).")
+@click.option("--technology", help="Energy coefficients: a bundled name or a YAML file (default: the array's, else eyeriss45; hd_generic45 for gate-level energy).")
+@click.option("--energy", default="flips", show_default=True,
+              help="Datapath energy from flips (the engine's straight line), modelled, or simulated at gate level (a characterised technology).")
+@click.option("--objective", default="flips", show_default=True, help="Plans for least flips, or for least modelled energy.")
+@energy_options
 @click.option("--studies/--no-studies", default=None, help="Also convergence and cluster sizes (default: with -o).")
 @output_options
 def compare(source: str, rows: int, cols: int, array_name: str | None, methods: tuple[str, ...], studies: bool | None,
@@ -101,12 +106,17 @@ def measure(source: str, as_json: bool, output: Path | None, **options: Any) -> 
 @array_options
 @click.option("--method", default="cluster", show_default=True, help="direct, segment or cluster.")
 @search_options
+@click.option("--objective", default="flips", show_default=True, help="What to minimise: flips, or energy (orders, clusters and the row of each channel).")
+@click.option("--technology", help="With --objective energy: a characterised technology, by name or file (default: hd_generic45).")
+@energy_options
 @click.option("--bound", is_flag=True, help="Also a certified lower bound for the plan's groups (slow for large K).")
 @trellis_options
 @output_options
 def optimize(source: str, rows: int, method: str, effort: str, seed: int, threads: int | None, bound: bool, as_json: bool,
              output: Path | None, **options: Any) -> None:
     """Stream plans for the layers of NETWORK: one file a layer with -o DIR. Ctrl-C keeps the best so far.
+
+    With --objective energy the datapath energy of a characterised technology is minimised instead of flips, and both plans are simulated at gate level.
 
     With --trellis MU the weights are rounded anew, so that rounding error plus MU times flips is least; with --model and
     --calibrate the errors that reach each layer's outputs count, and with --test every MU is scored.
@@ -115,6 +125,11 @@ def optimize(source: str, rows: int, method: str, effort: str, seed: int, thread
     from hd_plugin.report import optimize_table
     checked_folder(output)
     chosen = {name: options.pop(name) for name in ("model", "calibrate", "calibration_images", "feedback", "test")}
+    objective, technology, activations = (options.pop(name) for name in ("objective", "technology", "activations"))
+    if objective not in ("flips", "energy"):
+        raise InputError(f"objective: {objective!r} is unknown; {did_you_mean(objective, ('flips', 'energy'))}")
+    if technology and objective != "energy":
+        raise click.UsageError("--technology goes with --objective energy only")
     mus = options.pop("trellis")
     network = load(source, options)
     if mus:
@@ -124,6 +139,13 @@ def optimize(source: str, rows: int, method: str, effort: str, seed: int, thread
         return
     if unused := [name for name in ("model", "calibrate", "test") if chosen[name]]:
         raise click.UsageError(f"--{unused[0]} goes with --trellis only")
+    if objective == "energy":
+        if bound:
+            raise click.UsageError("--bound is a bound on flips; it goes with --objective flips only")
+        from hd_plugin.cli._energy_commands import run_energy_objective
+        run_energy_objective(network, rows=rows, method=method, effort=effort, seed=seed, threads=threads, technology=technology, activations=activations,
+                             as_json=as_json, output=output)
+        return
     plans, rows_ = {}, []
     with progress_bar() as progress:
         for layer in network.layers:

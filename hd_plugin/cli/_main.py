@@ -5,6 +5,7 @@ import click
 
 from hd_plugin import __version__
 from hd_plugin.cli._commands import compare, measure, networks, optimize
+from hd_plugin.cli._energy_commands import characterize
 from hd_plugin.cli._host_commands import doctor, layers, register
 from hd_plugin.cli._rewrite_command import rewrite
 from hd_plugin.cli._train_command import train
@@ -34,6 +35,6 @@ def main() -> None:
     """Measure and minimise the bit flips of weights that stream into a systolic array, and price them in energy."""
 
 
-for command in (compare, doctor, layers, measure, networks, optimize, register, rewrite, train, verify):
+for command in (characterize, compare, doctor, layers, measure, networks, optimize, register, rewrite, train, verify):
     main.add_command(command)
 

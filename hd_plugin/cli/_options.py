@@ -12,7 +12,7 @@ import click
 if TYPE_CHECKING:
     from hd_plugin.weights import Network
 
-__all__ = ["DEFAULT_NETWORK", "array_options", "load", "network_options", "output_options", "progress_bar", "search_options", "trellis_options"]
+__all__ = ["DEFAULT_NETWORK", "array_options", "energy_options", "load", "network_options", "output_options", "progress_bar", "search_options", "trellis_options"]
 
 DEFAULT_NETWORK = "resnet20_cifar10_w4"
 _PATIENCE_S = 1.0       # quicker work needs no bar
@@ -53,6 +53,10 @@ trellis_options = _stack(
     click.option("--feedback/--no-feedback", default=True, show_default=True,
                  help="Make a weight's error good by later ones, or only weigh errors by the inputs' power."),
     click.option("--test", type=click.Path(path_type=Path, exists=True), help="Test images, to score each MU."))
+
+energy_options = _stack(
+    click.option("--activations", default="relu", show_default=True,
+                 help="With gate-level energy: what the array holds; relu or linear (drawn from what real layers see) or uniform."),)
 
 output_options = _stack(
     click.option("--json", "as_json", is_flag=True, help="Machine-readable result on stdout."),

@@ -17,6 +17,7 @@ _CAPTIONS = {
     "reduction": "Flips of the file order divided by flips under each method (the paper's Figures 9 and 10).",
     "nhd": "Share of weight bits that flip from one word to the next (the paper's Figure 4).",
     "energy": "Only the datapath terms follow the flips; memory and clock do not move.",
+    "figure3": "Every layer under every method: energy of a PE and step at gate level against its flips (the paper's Figure 3), with the straight line that fits best.",
     "convergence": "The paper's clustering from random starts (its Figure 5a), with the array's capacity.",
     "cluster_size": "An array with fewer rows leaves more freedom to reorder (the paper's Figure 5c).",
     "table_cost": "A read of the address table a cycle, against what the orders save in all PEs (the paper's section 5)."}

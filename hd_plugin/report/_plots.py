@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from hd_plugin.comparison import Comparison
 
-__all__ = ["figures", "new_axis", "plot_all", "plot_cluster_size", "plot_convergence", "plot_energy", "plot_nhd", "plot_reduction", "plot_table_cost", "save_figure"]
+__all__ = ["figures", "new_axis", "plot_all", "plot_cluster_size", "plot_convergence", "plot_energy", "plot_figure3", "plot_nhd", "plot_reduction", "plot_table_cost", "save_figure"]
 
 # Okabe and Ito's palette: told apart by colour-blind readers and in grey
 COLOURS = {"baseline": "#8c8c8c", "direct": "#56b4e9", "segment": "#e69f00", "cluster": "#009e73"}
@@ -92,6 +92,29 @@ def plot_energy(result: Comparison, ax: Axes | None = None) -> Axes:
     return ax
 
 
+def plot_figure3(result: Comparison, ax: Axes | None = None) -> Axes:
+    """Energy of a PE and step against NHD, a dot a layer and method, as the paper's Figure 3. For modelled or simulated energies."""
+    ax = new_axis(ax, 7.0, 4.4)
+    pes = result.array["rows"] * result.array["cols"]
+    x = np.array([r.nhd for r in result.rows])
+    y = np.array([(r.energy.mac_J + r.energy.weight_hop_J + r.energy.psum_hop_J) / (r.counts.cycles * pes) for r in result.rows]) * 1e15
+    for method in result.methods:
+        mine = np.array([r.method == method for r in result.rows])
+        ax.scatter(x[mine], y[mine], 18, color=COLOURS[method], label=method)
+    slope, start = np.polyfit(x, y, 1)
+    clock = float(np.mean([r.energy.clock_J / (r.counts.cycles * pes) for r in result.rows])) * 1e15
+    ends = np.array([0.0, x.max() * 1.05])
+    ax.plot(ends, start + slope * ends, color="#555555", linewidth=1, label=f"straight line: {start:.0f} + {slope:.0f} x NHD")
+    ax.axhline(clock, color="#cc79a7", linewidth=1, linestyle=":", label="clock, beside it")
+    ax.set_xlim(0, None)
+    ax.set_ylim(0, None)
+    ax.set_xlabel("NHD (flips per bit and step)")
+    ax.set_ylabel("datapath energy of a PE and step (fJ)")
+    ax.set_title(f"Flips against {result.provenance['options']['energy']} energy ({result.technology})", loc="left", fontsize=11)
+    ax.legend(frameon=False, fontsize=8)
+    return ax
+
+
 def plot_convergence(result: Comparison, ax: Axes | None = None) -> Axes:
     """Algorithm 2 over its iterations from random starts, as the paper's Figure 5(a). Needs ``studies``."""
     ax = new_axis(ax, 5.2, 3.4)
@@ -148,6 +171,8 @@ def plot_table_cost(result: Comparison, ax: Axes | None = None) -> Axes:
 def figures(result: Comparison) -> dict[str, Figure]:
     """Name -> figure, every plot that the comparison has data for."""
     drawn: dict[str, Any] = {"reduction": plot_reduction, "nhd": plot_nhd, "energy": plot_energy}
+    if result.provenance["options"]["energy"] != "flips":
+        drawn["figure3"] = plot_figure3
     if result.studies:
         drawn |= {"convergence": plot_convergence, "cluster_size": plot_cluster_size}
     if "table_cost" in result.studies:

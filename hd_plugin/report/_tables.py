@@ -16,7 +16,7 @@ __all__ = ["combined_table", "compare_tables", "doctor_tables", "layers_table", 
            "rewrite_table", "training_table", "trellis_table", "verify_table"]
 
 
-def _table(title: str, left: list[str], right: list[str], caption: str | None = None) -> Table:
+def new_table(title: str, left: list[str], right: list[str], caption: str | None = None) -> Table:
     table = Table(title=title, caption=caption, title_justify="left", caption_justify="left", header_style="bold")
     for name in left:
         table.add_column(name)
@@ -29,16 +29,16 @@ def compare_tables(result: Comparison) -> list[Table]:
     """The per-layer table and the summary of a comparison."""
     methods = result.methods[1:]
     size = f"{result.array['rows']} x {result.array['cols']}"
-    layers = _table(f"{escape(result.network)}: {result.bits}-bit {result.number_format} weights on {size} PEs, engine {result.engine}",
+    layers = new_table(f"{escape(result.network)}: {result.bits}-bit {result.number_format} weights on {size} PEs, engine {result.engine}",
                     ["layer", "K x C x taps", "P x Q"],
                     ["NHD", *(f"{m}\nflips" for m in methods), *(f"{m}\nenergy" for m in methods)],
-                    "reductions against the baseline; energy = datapath, address table included, clock not")
+                    f"reductions against the baseline; energy = datapath{_origin(result)}, address table included, clock not")
     by_method = {m: result.of(m) for m in result.methods}
     for i, base in enumerate(by_method["baseline"]):
         rows = [by_method[m][i] for m in methods]
         layers.add_row(escape(shorten(base.layer)), f"{base.K} x {base.C} x {base.taps}", f"{base.P} x {base.Q}", f"{base.nhd:.3f}",
                        *(ratio(r.hd_reduction) for r in rows), *(ratio(r.energy_reduction) for r in rows))
-    summary = _table("Summary", ["method"], ["flips\nmean", "flips\nbest", "energy\nmean", "energy\nbest", "flips\npaper",
+    summary = new_table("Summary", ["method"], ["flips\nmean", "flips\nbest", "energy\nmean", "energy\nbest", "flips\npaper",
                                              "flips\nhardware", "hardware,\nalternating", "datapath", "all energy\nwith clock"], MEAN_NOTE)
     for method, s in result.summary().items():
         summary.add_row(method, ratio(s["mean_hd_reduction"]), ratio(s["best_hd_reduction"]), ratio(s["mean_energy_reduction"]),
@@ -47,19 +47,25 @@ def compare_tables(result: Comparison) -> list[Table]:
     return [layers, summary, *([combined_table(result.trained)] if result.trained else [])]
 
 
+def _origin(result: Comparison) -> str:
+    """Where datapath energies come from, when not from the flips."""
+    source = result.provenance["options"]["energy"]
+    return "" if source == "flips" else f", {source} at gate level in {escape(result.technology)}"
+
+
 def combined_table(rows: list[Combined]) -> Table:
     """Networks by methods, as the paper's Table 4."""
-    table = _table("Trained networks against the first one in file order", ["network", "method"],
-                   ["flips\nmean", "flips\nbest", "energy\nmean", "energy\nbest"], MEAN_NOTE)
+    table = new_table("Trained networks against the first one in file order", ["network", "method"],
+                   ["flips\nmean", "flips\nbest", "energy\nmean", "energy\nbest", "with clock\nmean"], MEAN_NOTE)
     for r in rows:
         table.add_row(escape(r.network), r.method, ratio(r.mean_hd_reduction), ratio(r.best_hd_reduction),
-                      ratio(r.mean_energy_reduction), ratio(r.best_energy_reduction))
+                      ratio(r.mean_energy_reduction), ratio(r.best_energy_reduction), ratio(r.mean_clocked_reduction))
     return table
 
 
 def training_table(content: dict[str, Any]) -> Table:
     """One line a trained network, as the paper's Table 3, from the content of train.json."""
-    table = _table(f"{escape(content['model'])}: against the 4-bit baseline in file order", ["method", "strength"],
+    table = new_table(f"{escape(content['model'])}: against the 4-bit baseline in file order", ["method", "strength"],
                    ["top-1 %", "top-5 %", "to the\nbaseline", "flips\nmean", "flips\nbest", "energy\nmean", "energy\nbest"],
                    f"{MEAN_NOTE}; orders: {content['order_method']}")
     base = content["runs"][0]["top1"]
@@ -73,7 +79,7 @@ def training_table(content: dict[str, Any]) -> Table:
 def trellis_table(content: dict[str, Any]) -> Table:
     """One line a mu, from the content of trellis.json."""
     scored = any(r["top1"] is not None for r in content["runs"])
-    table = _table(f"{escape(content['network'])}: trellis rounding on top of {content['method']}", ["mu"],
+    table = new_table(f"{escape(content['network'])}: trellis rounding on top of {content['method']}", ["mu"],
                    ["noise dB", "flips\nmean", f"over\n{content['method']}", *(["top-1 %"] if scored else [])],
                    f"{MEAN_NOTE}; noise against nearest rounding"
                    + (", as it reaches the outputs" if content["calibration_images"] else ""))
@@ -86,7 +92,7 @@ def trellis_table(content: dict[str, Any]) -> Table:
 def measure_table(content: dict[str, Any]) -> Table:
     """Flips per layer and bit plane, from the content of measure.json."""
     bits = max(r["bits"] for r in content["layers"])
-    table = _table(f"{escape(content['network'])}: flips in file order", ["layer", "K x C x taps"],
+    table = new_table(f"{escape(content['network'])}: flips in file order", ["layer", "K x C x taps"],
                    ["NHD", "flips", *(f"bit {b}" for b in reversed(range(bits)))],
                    f"mean NHD {content['mean_nhd']:.3f}; bit {bits - 1} is the most significant")
     for r in content["layers"]:
@@ -98,7 +104,7 @@ def measure_table(content: dict[str, Any]) -> Table:
 def optimize_table(content: dict[str, Any]) -> Table:
     """Flips before and after, from the content of optimize.json."""
     bound = any("lower_bound" in r for r in content["layers"])
-    table = _table(f"{escape(content['network'])}: {content['method']}, effort {content['effort']}, {content['rows']} rows",
+    table = new_table(f"{escape(content['network'])}: {content['method']}, effort {content['effort']}, {content['rows']} rows",
                    ["layer", "K x C x taps"], ["groups", "NHD before", "NHD", "flips before", "flips", "reduction",
                                                *(["above bound"] if bound else [])],
                    "above bound: how much longer the orders can be than the best orders of the same groups, at most" if bound else None)
@@ -114,11 +120,11 @@ def optimize_table(content: dict[str, Any]) -> Table:
 
 def networks_table(content: dict[str, Any]) -> list[Table]:
     """What comes with the package, from the content of networks.json."""
-    nets = _table("Bundled networks", ["name", "card"], ["layers", "bits", "weights"])
+    nets = new_table("Bundled networks", ["name", "card"], ["layers", "bits", "weights"])
     for r in content["networks"]:
         title = r["card"].splitlines()[0].lstrip("# ") if r["card"] else ""
         nets.add_row(r["name"], escape(title), str(r["layers"]), str(r["bits"]), f"{r['weights']:,}")
-    known = _table("Known by name", ["kind", "names"], [])
+    known = new_table("Known by name", ["kind", "names"], [])
     known.add_row("network specs (--spec)", "\n".join(content["specs"]))
     known.add_row("arrays (--array)", "\n".join(content["arrays"]))
     return [nets, known]
@@ -128,7 +134,7 @@ def layers_table(content: dict[str, Any]) -> Table:
     """Sizes by Timeloop's letters, from the content of layers.json."""
     letters = ["C", "K", "R", "S", "P", "Q"]
     files = any("file" in r for r in content["layers"])
-    table = _table(f"{escape(content['network'])}: Timeloop problems", ["layer", *(["file"] if files else [])], letters)
+    table = new_table(f"{escape(content['network'])}: Timeloop problems", ["layer", *(["file"] if files else [])], letters)
     for r in content["layers"]:
         table.add_row(escape(shorten(r["name"])), *([r.get("file", "")] if files else []), *(str(r[x]) for x in letters))
     return table
@@ -136,11 +142,11 @@ def layers_table(content: dict[str, Any]) -> Table:
 
 def doctor_tables(content: dict[str, Any]) -> list[Table | str]:
     """Who served each component and action, from the content of doctor.json."""
-    found = _table("Found", ["what", "where"], [])
+    found = new_table("Found", ["what", "where"], [])
     for name, path in content["tools"].items():
         found.add_row(name.replace("_", "-"), escape(path))
     found.add_row("configuration", escape(content["accelergy_config"]))
-    table = _table("Who served what", ["component", "class", "action"], ["value", "", ""])
+    table = new_table("Who served what", ["component", "class", "action"], ["value", "", ""])
     for column, name in zip(table.columns[4:], ("served by", "problem")):
         column.header, column.justify = name, "left"
     for r in content["rows"]:
@@ -156,7 +162,7 @@ def doctor_tables(content: dict[str, Any]) -> list[Table | str]:
 def verify_table(content: dict[str, Any]) -> Table:
     """One line a layer and method, from the content of verify.json."""
     name = content["simulator"]
-    table = _table(f"{escape(content['network'])}: {'all layers equal' if content['ok'] else 'NOT EQUAL'}; activations: {escape(content['activations'])}",
+    table = new_table(f"{escape(content['network'])}: {'all layers equal' if content['ok'] else 'NOT EQUAL'}; activations: {escape(content['activations'])}",
                    ["layer", "method", "integers"], ["pixels", "flips\nhardware", "table\nbytes"],
                    "table: one group's output addresses" + (f"; {name}: the first tiles through the Verilog" if name else "; no HDL simulator ran"))
     for column in (name, "toggles", "flips of\nthose tiles") if name else ():
@@ -175,7 +181,7 @@ def rewrite_table(content: dict[str, Any]) -> Table:
     test = content.get("test")
     told = f"; {test['images']:,} images in integers: top-1 {test['top1_before']:.2f} % -> {test['top1']:.2f} %, outputs " \
            f"{'equal' if test['equal'] else 'NOT EQUAL'}" if test else ""
-    table = _table(f"{escape(content['source'])}: {before:,} -> {after:,} flips in file order{told}", ["layer"], ["flips before", "flips", "reduction"])
+    table = new_table(f"{escape(content['source'])}: {before:,} -> {after:,} flips in file order{told}", ["layer"], ["flips before", "flips", "reduction"])
     table.add_column("output channels")
     for r in content["layers"]:
         tied = f"tied with {len(r['tied'])}: {', '.join(map(shorten, r['tied'][:3]))}{' ...' if len(r['tied']) > 3 else ''}" if r["tied"] else "free"

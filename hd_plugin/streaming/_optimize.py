@@ -10,6 +10,8 @@ from hd_plugin.errors import InputError, did_you_mean
 from hd_plugin.streaming._cluster import cluster_groups
 from hd_plugin.streaming._clusters import group_distances
 from hd_plugin.streaming._count import nhd
+from hd_plugin.streaming._energy import EnergyObjective
+from hd_plugin.streaming._energy_search import energy_cluster, energy_direct, energy_segment
 from hd_plugin.streaming._jobs import Jobs, Progress
 from hd_plugin.streaming._join import join_groups
 from hd_plugin.streaming._paper import HAMMING, algorithm2
@@ -45,14 +47,15 @@ def check_rows(rows: int) -> int:
 
 
 def optimize(layer: Layer, rows: int = 8, method: str = "cluster", effort: str = "local", seed: int = 0, *,
-             table: TransitionTable | None = None, threads: int | None = None,
+             table: TransitionTable | None = None, objective: EnergyObjective | None = None, threads: int | None = None,
              progress: Progress | None = None, jobs: Jobs | None = None) -> StreamPlan:
     """A plan that streams ``layer`` through an array of ``rows`` rows with few bit flips.
 
     method : ``baseline`` file order; ``direct`` one order for all groups (no hardware needed); ``segment`` channels
     in file order, an order per group; ``cluster`` channels regrouped, an order per group (paper, section 4).
     effort : ``greedy`` the paper's Algorithms 1 and 2; ``local`` local search (default); ``best`` 10 to 25 times more of it.
-    table : transition costs to minimise instead of flips. The same inputs and seed give the same plan for any
+    table : transition costs to minimise instead of flips. objective : energy to minimise instead of flips; the plan for flips is where its search
+    begins, so that it never costs more by this objective, but for switches between groups. The same inputs and seed give the same plan for any
     ``threads``. Ctrl-C keeps the best so far (plan.interrupted). jobs : threads, progress and Ctrl-C of a larger job
     that this search is part of, instead of its own. Raises InputError for a bad argument.
     """
@@ -65,12 +68,19 @@ def optimize(layer: Layer, rows: int = 8, method: str = "cluster", effort: str =
         raise InputError(f"table: made for {table.bits} bits, layer {layer.name!r} has {layer.bits}")
     if method == "baseline":
         return with_rate(file_order_plan(layer, rows), layer)
+    if objective is not None:
+        if table is not None:
+            raise InputError("table, objective: give one of them; an objective has a table of its own")
+        objective.check(layer)
     cost = HAMMING if table is None else table.cost
     jobs = jobs or Jobs(threads, progress, f"{layer.name} {method}")
     make = {"direct": _direct, "segment": _segment, "cluster": _cluster}[method]
     groups = make(layer, rows, effort, seed, cost, jobs)
+    if objective is not None:
+        improve = {"direct": energy_direct, "segment": energy_segment, "cluster": energy_cluster}[method]
+        groups = improve(layer, groups, objective, _EFFORT.get(effort), seed, jobs)
     return with_rate(StreamPlan(layer.name, layer.digest, layer.codes.shape, rows, method, effort, seed, groups,
-                                 jobs.interrupted), layer)
+                                 jobs.interrupted, objective="flips" if objective is None else "energy"), layer)
 
 
 def with_rate(plan: StreamPlan, layer: Layer) -> StreamPlan:

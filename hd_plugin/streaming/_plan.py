@@ -34,7 +34,7 @@ class StreamPlan:
 
     layer, digest : the layer's name and the digest of the codes that the plan was made for.
     shape : (K, C, Fy, Fx). interrupted : True when the search was stopped early (the plan is still valid).
-    nhd, number_format : the flip rate of the plan and what it was counted in, for readers without the weights.
+    objective : what the search minimised, flips or energy. nhd, number_format : the flip rate of the plan and what it was counted in, for readers without the weights.
     """
 
     layer: str
@@ -48,6 +48,7 @@ class StreamPlan:
     interrupted: bool = False
     nhd: float | None = None
     number_format: str | None = None
+    objective: str = "flips"
 
     def words(self, layer: Layer, group: Group) -> np.ndarray:
         """The words that the group streams, in order: uint8 or uint16 [K, len(channels)]."""
@@ -82,7 +83,7 @@ class StreamPlan:
         return json.dumps({
             "schema": _SCHEMA, "layer": self.layer, "digest": self.digest, "shape": list(self.shape),
             "rows": self.rows, "method": self.method, "effort": self.effort, "seed": self.seed,
-            "interrupted": self.interrupted, "nhd": self.nhd, "number_format": self.number_format,
+            "interrupted": self.interrupted, "nhd": self.nhd, "number_format": self.number_format, "objective": self.objective,
             "groups": [{"tap": list(g.tap), "channels": g.channels.tolist(), "order": g.order.tolist()}
                        for g in self.groups]}, separators=(",", ":"))
 
@@ -113,7 +114,8 @@ class StreamPlan:
                        str(data["method"]), str(data["effort"]), int(data["seed"]),
                        [Group((int(g["tap"][0]), int(g["tap"][1])), np.array(g["channels"], np.int64),
                               np.array(g["order"], np.int64)) for g in data["groups"]],
-                       bool(data["interrupted"]), _optional(data.get("nhd"), float), _optional(data.get("number_format"), str))
+                       bool(data["interrupted"]), _optional(data.get("nhd"), float), _optional(data.get("number_format"), str),
+                       str(data.get("objective", "flips")))
         except KeyError as error:
             raise InputError(f"{path}: field {error} is missing; make the plan again with 'hd-plugin optimize'") from error
         except (TypeError, ValueError, IndexError, OverflowError) as error:

@@ -76,21 +76,27 @@ def characterise(circuit: Circuit, name: str, folder: str | Path, *, node_nm: fl
         raise InputError(f"name: {name!r} found; a word without blanks and slashes is needed")
     simulator = ArraySimulator(circuit, glitches)
     size, folder = simulator.size, Path(folder)
-    searching = Jobs(threads, progress, "searching orders")
-    random = random_samples(size, seed)
-    fit, test = [*random, *network_samples(FIT, size, seed, searching)], network_samples(TEST, size, seed, searching)
-    seen = simulate_all(simulator, [*fit, *test], Jobs(threads, progress, "simulating gates"))
-    observed = [o for o, _ in seen]
-    models = fit_models(observed[:len(fit)], observed[len(fit):], seed)
-    reference = next(energy for sample, (_, energy) in zip(fit, seen) if sample.layer == _REFERENCE)
+    searching, simulating = Jobs(threads, progress, "searching orders"), Jobs(threads, progress, "simulating gates")
+    fit, test = random_samples(size, seed), []
+    random, model = len(fit), None
+    seen_fit: list[tuple[Observation, SimulatedEnergy]] = []
+    seen_test: list[tuple[Observation, SimulatedEnergy]] = []
+    for _ in range(2):          # plans for least flips, and then for least energy by what was learnt from those
+        fit += network_samples(FIT, size, seed, searching, model)
+        test += network_samples(TEST, size, seed, searching, model)
+        seen_fit += simulate_all(simulator, fit[len(seen_fit):], simulating)
+        seen_test += simulate_all(simulator, test[len(seen_test):], simulating)
+        models = fit_models([o for o, _ in seen_fit], [o for o, _ in seen_test], seed)
+        model = models["transitions"]
+    at = next(i for i, sample in enumerate(fit) if sample.layer == _REFERENCE)
+    steps, reference = seen_fit[at][0].counts, seen_fit[at][1]
     conditions = {**circuit.conditions, "glitches": "inertial delays" if glitches else "none: settled values only", "delay_step_ps": round(circuit.delay_step_ps, 2),
-                  "seed": seed, "version": __version__, "fit": f"{len(random)} random streams and {FIT}", "test": TEST}
+                  "seed": seed, "version": __version__, "fit": f"{random} random streams and {FIT}", "test": TEST}
     circuit_file = f"{name}.circuit.json.gz"
     circuit.save(folder / circuit_file)
-    steps = {sample.layer: observed[i].counts for i, sample in enumerate(fit)}[_REFERENCE]
     content = {"technology": name, "description": f"hd_array {size.name} in {circuit.conditions['library']}, synthesised and simulated at gate level", "node_nm": node_nm,
                **_coefficients(circuit, size, reference, steps["steps"], models["flips"].coefficients_fJ, steps["flips"], node_nm),
-               "array": size.to_dict(), "circuit": circuit_file, "clock_fJ": circuit.clock_fJ, "models": {k: asdict(m) for k, m in models.items()}, "conditions": conditions}
+               "array": size.to_dict(), "circuit": circuit_file, "clock_fJ": circuit.clock_fJ, "area_um2": circuit.area_um2, "models": {k: asdict(m) for k, m in models.items()}, "conditions": conditions}
     Characterisation.write(folder / f"{name}.json", content)
     return folder / f"{name}.json"
 

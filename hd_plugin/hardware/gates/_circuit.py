@@ -14,7 +14,7 @@ import numpy as np
 
 from hd_plugin._atomic import atomic_path
 from hd_plugin.errors import InputError
-from hd_plugin.hardware.gates._liberty import Arc, Cell, Library, Pin
+from hd_plugin.hardware.gates._liberty import Arc, Cell, Library, Pin, Power
 from hd_plugin.hardware.gates._logic import evaluate, inputs_of, parse
 from hd_plugin.hardware.gates._netlist import CellLogic, Instance, Netlist
 from hd_plugin.hardware.gates._schedule import Schedule, schedule
@@ -148,8 +148,9 @@ class _Pricer:
         delay = np.zeros(self.load.size)
         for (kind, name, load), nets in self.drivers.items():
             cell = self.library.cells[kind]
-            inside = [0.5 * (p.rise.at(slew, load) + p.fall.at(slew, load)) for p in cell.pins[name].power if p.related not in self.asynchronous(cell)]
-            energy[nets] += 1e3 * float(np.mean(inside)) if inside else 0.0
+            powers = [p for p in cell.pins[name].power if p.related not in self.asynchronous(cell)]
+            for supply in {p.supply for p in powers}:
+                energy[nets] += 1e3 * float(np.mean([_mean(p, slew, load) for p in powers if p.supply == supply]))
             times = [t.at(slew, load) for a in self.arcs(kind, name) for t in a.delays]
             delay[nets] = 1e3 * max(float(np.mean(times)), 0.0) if times else 0.0
         clock, clocked = 0.0, self.clock_pins()
@@ -180,13 +181,21 @@ class _Pricer:
         key = (cell.name, pin.name, tied)
         if key not in self.hidden_cache:
             total = 0.0
-            for power in pin.power:
-                share = 1.0
-                if power.when:
-                    tree = parse(power.when, f"{self.library.path}: cell {cell.name!r}: pin {pin.name!r}: when")
-                    free = [p for p in inputs_of(tree) if p not in dict(tied)]
-                    states = [dict(zip(free, s)) | {p: n == 1 for p, n in tied} for s in product((False, True), repeat=len(free))]
-                    share = float(np.mean([evaluate(tree, s) for s in states]))
-                total += share * 0.5 * (power.rise.at(slew, 0.0) + power.fall.at(slew, 0.0))
+            for supply in dict.fromkeys(p.supply for p in pin.power):           # what several supplies give adds up
+                left = 1.0
+                for power in sorted((p for p in pin.power if p.supply == supply), key=lambda p: p.when is None):
+                    share = left            # one without ``when`` is for all states that have none of their own
+                    if power.when:
+                        tree = parse(power.when, f"{self.library.path}: cell {cell.name!r}: pin {pin.name!r}: when")
+                        free = [p for p in inputs_of(tree) if p not in dict(tied)]
+                        states = [dict(zip(free, s)) | {p: n == 1 for p, n in tied} for s in product((False, True), repeat=len(free))]
+                        share = min(float(np.mean([evaluate(tree, s) for s in states])), left)
+                    left -= share
+                    total += share * _mean(power, slew, 0.0)
             self.hidden_cache[key] = total
         return self.hidden_cache[key]
+
+
+def _mean(power: Power, slew_ns: float, load_pF: float) -> float:
+    """Of a rise and a fall, in pJ: toggles of a net are one and the other in turn."""
+    return 0.5 * (power.rise.at(slew_ns, load_pF) + power.fall.at(slew_ns, load_pF))

@@ -38,10 +38,11 @@ class Table:
 
 @dataclass(frozen=True, eq=False)
 class Power:
-    """Energy of one transition inside a cell, in pJ: the load's own is not in it."""
+    """Energy of one transition inside a cell, in pJ: the load's own is not in it. supply : the supply pin that it is drawn from, if told."""
 
     related: str | None
     when: str | None
+    supply: str | None
     rise: Table
     fall: Table
 
@@ -170,7 +171,7 @@ def _power(at: str, group: Group, scale: dict[str, float], templates: dict[str, 
     def table(edge: str) -> Table:
         found = group.of(edge) or group.of("power")
         return _table(f"{at}: internal_power: {edge}", found[0], scale, templates, "pJ") if found else Table(np.zeros(1), np.zeros(1), np.zeros((1, 1)))
-    return Power(group.text("related_pin"), group.text("when"), table("rise_power"), table("fall_power"))
+    return Power(group.text("related_pin"), group.text("when"), group.text("related_pg_pin"), table("rise_power"), table("fall_power"))
 
 
 def _arc(at: str, group: Group, scale: dict[str, float], templates: dict[str, Group]) -> Arc:

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from hd_plugin.energy import EnergyModel
+from hd_plugin.hardware._objective import energy_objective
 from hd_plugin.hardware._program import KINDS, Activations, Program, program, sampled_activations
 from hd_plugin.hardware.gates._synthesis import ArraySize
 from hd_plugin.streaming import Jobs, file_order_plan, optimize
@@ -62,15 +64,19 @@ def random_samples(size: ArraySize, seed: int = 0) -> list[Sample]:
     return found
 
 
-def network_samples(name: str, size: ArraySize, seed: int = 0, jobs: Jobs | None = None) -> list[Sample]:
-    """Every layer of a network under three methods; activations are of one kind for every other layer, of the other for the rest."""
+def network_samples(name: str, size: ArraySize, seed: int = 0, jobs: Jobs | None = None, model: EnergyModel | None = None) -> list[Sample]:
+    """Every layer of a network under three methods; activations are of one kind for every other layer, of the other for the rest.
+
+    model : plans for least energy by this model instead of least flips, since where a model errs is where a search for its least energy goes.
+    """
     network = load_network(name, bits=size.weight_bits)
-    asked = [(layer, i, method) for i, layer in enumerate(network.layers) for method in _METHODS]
+    asked = [(layer, i, method) for i, layer in enumerate(network.layers) for method in (_METHODS if model is None else _METHODS[1:])]
     jobs = jobs or Jobs()
 
     def make(item: tuple[Layer, int, str]) -> Sample:
         layer, i, method = item
-        plan = optimize(layer, size.rows, method, seed=seed, jobs=jobs.child())
         inputs = sampled_activations(layer, KINDS[i % 2], size.cols * _TILES, seed + i, size.act_bits)
+        objective = None if model is None else energy_objective(model, layer, inputs)
+        plan = optimize(layer, size.rows, method, seed=seed, objective=objective, jobs=jobs.child())
         return Sample(layer.name, method, program(layer, plan), inputs, _TILES if len(plan.groups) * layer.K < _SHORT else 1)
     return jobs.map(make, asked, make)

@@ -1,0 +1,85 @@
+"""characterize, and what ``optimize --objective energy`` does."""
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from hd_plugin.cli._options import output_options, progress_bar
+from hd_plugin.cli._output import checked_folder, deliver, save_plans, show
+from hd_plugin.errors import InputError
+
+if TYPE_CHECKING:
+    from hd_plugin.weights import Network
+
+__all__ = ["characterize", "run_energy_objective"]
+
+_SIZES = ("rows", "cols", "weight_bits", "act_bits", "psum_bits")
+
+
+@click.command()
+@click.option("--liberty", type=click.Path(path_type=Path), help="A cell library (Liberty, .lib); synthesis needs pyosys.")
+@click.option("--technology", help="Instead of --liberty: the circuit of a bundled technology, or of an earlier characterisation (a JSON file).")
+@click.option("--netlist", type=click.Path(path_type=Path), help="With --liberty: the array's netlist (yosys write_json), instead of synthesis.")
+@click.option("--name", help="Name of the new technology (default: the library's file name).")
+@click.option("--rows", type=int, default=8, show_default=True)
+@click.option("--cols", type=int, default=8, show_default=True)
+@click.option("--weight-bits", type=int, default=4, show_default=True)
+@click.option("--act-bits", type=int, default=8, show_default=True)
+@click.option("--psum-bits", type=int, default=16, show_default=True)
+@click.option("--node-nm", type=float, default=45.0, show_default=True, help="Scales what no cell library tells: the memories.")
+@click.option("--wire-load", type=float, default=1.0, show_default=True, help="Assumed wire load for each pin, in mean input capacitances.")
+@click.option("--glitches/--no-glitches", default=True, show_default=True, help="Count what happens inside a cycle, with inertial delays.")
+@click.option("--seed", type=int, default=0, show_default=True)
+@click.option("--threads", type=int, default=None, help="Threads to use; all cores by default. Never changes a result.")
+@output_options
+def characterize(liberty: Path | None, technology: str | None, netlist: Path | None, name: str | None, node_nm: float, wire_load: float, glitches: bool, seed: int,
+                 threads: int | None, as_json: bool, output: Path | None, **sizes: int) -> None:
+    """Synthesise the array in a cell library, simulate its gates, and fit energy models to what they spend.
+
+    Writes NAME.json and NAME.circuit.json.gz (to the folder characterised, or with -o DIR); --technology DIR/NAME.json then prices with them in every
+    command. Without --liberty the bundled hd_generic45 is characterised anew.
+    """
+    from hd_plugin.energy import load_characterisation
+    from hd_plugin.hardware.gates import ArraySize, bundled_library, characterise, load_circuit, make_circuit
+    from hd_plugin.report import characterise_tables
+    if liberty and technology:
+        raise InputError("--liberty and --technology exclude each other: synthesise with a library, or take a circuit that was")
+    if netlist and not liberty:
+        raise InputError("--netlist needs --liberty: the library of its cells")
+    output = checked_folder(output or Path("characterised"))
+    size, wanted = ArraySize(**sizes), technology or "hd_generic45"
+    known = None if liberty else load_characterisation(wanted)
+    if known is not None and (technology or known.array == size.to_dict()) and wire_load == 1.0:
+        if known.array != size.to_dict():
+            raise InputError(f"--technology {wanted}: its circuit is {ArraySize(**known.array).name}, {size.name} is asked for; give --liberty to synthesise another one")
+        circuit = load_circuit(known.circuit)
+        name, node_nm = name or known.technology.name, known.technology.node_nm
+    elif technology:
+        raise InputError("--wire-load changes a circuit; give --liberty to make it anew")
+    else:
+        circuit = make_circuit(liberty or bundled_library(), size, netlist, wire_load)
+        name = name or (liberty or bundled_library()).stem
+    with progress_bar() as progress:
+        path = characterise(circuit, name, output, node_nm=node_nm, glitches=glitches, seed=seed, threads=threads, progress=progress)
+    content = json.loads(path.read_text(encoding="utf8"))
+    if as_json:
+        click.echo(json.dumps(content, indent=1))
+    else:
+        show(*characterise_tables(content))
+        click.echo(f"written: {path}")
+
+
+def run_energy_objective(network: Network, *, rows: int, method: str, effort: str, seed: int, threads: int | None, technology: str | None, activations: str,
+                         as_json: bool, output: Path | None) -> None:
+    """Plans for least flips and for least energy; flips, modelled and simulated energy of both."""
+    from hd_plugin.gate_energy import compare_objectives
+    from hd_plugin.hardware.gates import ArrayEnergy
+    from hd_plugin.report import objective_tables
+    with progress_bar() as progress:
+        content, plans = compare_objectives(network, ArrayEnergy(technology or "hd_generic45", activations, seed), rows, method, effort, seed, threads, progress)
+    if output is not None:
+        save_plans(output, plans)
+    deliver(content, "optimize.json", output, as_json, lambda: objective_tables(content))

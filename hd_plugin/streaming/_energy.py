@@ -1,0 +1,182 @@
+"""Plans that minimise energy instead of flips: what a step costs, and on which row of the array each channel sits best.
+
+A flip is not worth the same everywhere. A word that changes costs its transition (a table over both patterns), and it changes every partial sum
+below it in the column. So a step costs the table, summed over the rows, and the partial sums' bits that flip, for a sample of activations; and
+of the same channels the order of rows matters: the sum at a row depends on the set of channels above it alone, so that the best order of up to
+``_EXACT_ROWS`` rows is found exactly, by dynamic programming over sets.
+"""
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numba import njit
+
+from hd_plugin.bits import TransitionTable
+from hd_plugin.errors import InputError
+from hd_plugin.streaming._distances import popcount, table_distances
+from hd_plugin.weights import Layer
+
+__all__ = ["EnergyObjective", "best_rows", "step_costs"]
+
+_EXACT_ROWS = 10
+_ROW_SAMPLES = 32
+_WORD = 64
+
+
+@dataclass(frozen=True, eq=False)
+class EnergyObjective:
+    """table : what a change of a word costs. psum_bits : what a flip of each bit of a partial sum costs, int64[bits], in the table's unit.
+
+    activations : integers[C, taps, samples], samples of each input channel's activations, a multiple of 64; a step's partial sums cost the mean over them.
+    """
+
+    table: TransitionTable
+    psum_bits: np.ndarray
+    activations: np.ndarray
+
+    def check(self, layer: Layer) -> None:
+        """Raise InputError unless this fits ``layer``."""
+        C, taps = layer.C, layer.taps
+        if self.table.bits != layer.bits:
+            raise InputError(f"objective: made for {self.table.bits} bits, layer {layer.name!r} has {layer.bits}")
+        if self.activations.ndim != 3 or self.activations.shape[:2] != (C, taps) or self.activations.shape[2] % _WORD or not self.activations.shape[2]:
+            raise InputError(f"objective: activations {list(self.activations.shape)} found; layer {layer.name!r} needs [{C}, {taps}, a multiple of {_WORD}]")
+
+    def group(self, layer: Layer, tap: tuple[int, int], channels: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Codes [K, rows], values [K, rows] and activations [rows, samples] of one group."""
+        Fx = layer.codes.shape[3]
+        return (np.ascontiguousarray(layer.codes[:, channels, tap[0], tap[1]], np.uint16), np.ascontiguousarray(layer.values[:, channels, tap[0], tap[1]], np.int64),
+                np.ascontiguousarray(self.activations[channels, tap[0] * Fx + tap[1]], np.int64))
+
+
+def step_costs(objective: EnergyObjective, layer: Layer, tap: tuple[int, int], channels: np.ndarray) -> np.ndarray:
+    """Cost of a step from each output channel to each other, with ``channels`` on the rows in this order: int32[K, K]."""
+    codes, values, acts = objective.group(layer, tap, channels)
+    d = table_distances(codes, objective.table.cost)
+    planes, weights = _planes(values, acts, np.asarray(objective.psum_bits, np.int64))
+    _add_plane_costs(d, planes, weights, acts.shape[1])
+    return d
+
+
+def best_rows(objective: EnergyObjective, layer: Layer, tap: tuple[int, int], channels: np.ndarray, order: np.ndarray) -> np.ndarray:
+    """``channels`` in the order of rows that costs least while ``order`` streams: int64[rows]. Exact up to 10 rows; beyond, neighbours are
+    exchanged while that helps."""
+    _, values, acts = objective.group(layer, tap, channels)
+    products = (values[order].T[:, :, None] * acts[:, None, :_ROW_SAMPLES]).astype(np.int32)
+    bits = len(objective.psum_bits)
+    cost = np.zeros(1 << bits, np.int32)
+    for b, weight in enumerate(objective.psum_bits):        # of every pattern of flipped bits
+        cost[1 << b:2 << b] = cost[:1 << b] + int(weight)
+    if channels.size <= _EXACT_ROWS:
+        return channels[_best_rows(products, cost)]
+    return channels[_exchange_rows(products, cost)]
+
+
+def _planes(values: np.ndarray, acts: np.ndarray, cost: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Partial sums as bit planes, uint64[planes, samples / 64, K] (64 samples a word), and what a flip in each costs; what never flips is left out,
+    and planes that are always equal, as the copies of a sign are, are one."""
+    K, rows = values.shape
+    sums = np.cumsum(values[:, :, None] * acts[None], axis=1)
+    found: list[np.ndarray] = []
+    weights: list[int] = []
+    for r in range(rows):
+        previous = None
+        for b, weight in enumerate(cost.tolist()):
+            if not weight:
+                continue
+            bits = ((sums[:, r] >> b) & 1).astype(np.uint8)
+            plane = np.packbits(bits, axis=1, bitorder="little").view(np.uint64)
+            if previous is not None and np.array_equal(plane, previous):
+                weights[-1] += weight
+            elif (plane != plane[0]).any():
+                found.append(plane.T)
+                weights.append(weight)
+                previous = plane
+    if not found:
+        return np.zeros((0, 1, K), np.uint64), np.zeros(0, np.int64)
+    return np.ascontiguousarray(np.stack(found)), np.array(weights, np.int64)
+
+
+@njit(cache=True, nogil=True)
+def _add_plane_costs(d, planes, weights, samples):
+    K = d.shape[0]
+    line = np.empty(K, np.int64)
+    for i in range(K):
+        line[:] = 0
+        for q in range(planes.shape[0]):
+            weight = weights[q]
+            for w in range(planes.shape[1]):
+                row = planes[q, w]
+                x = row[i]
+                for j in range(i):
+                    line[j] += weight * np.int64(popcount(x ^ row[j]))
+        for j in range(i):
+            extra = np.int32((line[j] + samples // 2) // samples)
+            d[i, j] += extra
+            d[j, i] += extra
+
+
+@njit(cache=True, nogil=True)
+def _flips_cost(sums, cost):
+    """What sums [K, samples] cost from step to step."""
+    total = np.int64(0)
+    mask = np.int32(cost.size - 1)
+    for k in range(1, sums.shape[0]):
+        for s in range(sums.shape[1]):
+            total += cost[(sums[k, s] ^ sums[k - 1, s]) & mask]
+    return total
+
+
+@njit(cache=True, nogil=True)
+def _best_rows(products, cost):
+    """The order of rows that costs least, by dynamic programming over the sets of channels above a row."""
+    rows, K, S = products.shape
+    full = (1 << rows) - 1
+    own = np.zeros(full + 1, np.int64)
+    sums = np.zeros((K, S), np.int32)
+    here = 0
+    for i in range(1, full + 1):        # in Gray order one channel comes or goes at a time
+        r = 0
+        while not i >> r & 1:
+            r += 1
+        here ^= 1 << r
+        if here >> r & 1:
+            sums += products[r]
+        else:
+            sums -= products[r]
+        own[here] = _flips_cost(sums, cost)
+    best = np.full(full + 1, np.int64(1) << 62)
+    came = np.zeros(full + 1, np.int8)
+    best[0] = 0
+    for here in range(1, full + 1):
+        for r in range(rows):
+            if here >> r & 1 and best[here ^ (1 << r)] < best[here]:
+                best[here] = best[here ^ (1 << r)]
+                came[here] = r
+        best[here] += own[here]
+    order = np.empty(rows, np.int64)
+    here = full
+    for at in range(rows - 1, -1, -1):
+        order[at] = came[here]
+        here ^= 1 << came[here]
+    return order
+
+
+@njit(cache=True, nogil=True)
+def _exchange_rows(products, cost):
+    """Neighbours change places while that helps: only the sum between them is another one then."""
+    rows, K, S = products.shape
+    alone = np.array([_flips_cost(products[r], cost) for r in range(rows)])
+    order = np.argsort(alone)
+    for _ in range(rows):
+        moved = False
+        above = np.zeros((K, S), np.int32)
+        for r in range(rows - 1):
+            if _flips_cost(above + products[order[r + 1]], cost) < _flips_cost(above + products[order[r]], cost):
+                order[r], order[r + 1] = order[r + 1], order[r]
+                moved = True
+            above += products[order[r]]
+        if not moved:
+            break
+    return order
