@@ -93,23 +93,22 @@ def plot_energy(result: Comparison, ax: Axes | None = None) -> Axes:
 
 
 def plot_figure3(result: Comparison, ax: Axes | None = None) -> Axes:
-    """Energy of a PE and step against NHD, a dot a layer and method, as the paper's Figure 3. For modelled or simulated energies."""
+    """Energy of a PE in use and step against NHD, a dot a layer and method, as the paper's Figure 3. For modelled or simulated energies."""
     ax = new_axis(ax, 7.0, 4.4)
-    pes = result.array["rows"] * result.array["cols"]
     x = np.array([r.nhd for r in result.rows])
-    y = np.array([(r.energy.mac_J + r.energy.weight_hop_J + r.energy.psum_hop_J) / (r.counts.cycles * pes) for r in result.rows]) * 1e15
+    y = np.array([(r.energy.mac_J + r.energy.weight_hop_J + r.energy.psum_hop_J) / r.counts.weight_hops for r in result.rows]) * 1e15
     for method in result.methods:
         mine = np.array([r.method == method for r in result.rows])
         ax.scatter(x[mine], y[mine], 18, color=COLOURS[method], label=method)
     slope, start = np.polyfit(x, y, 1)
-    clock = float(np.mean([r.energy.clock_J / (r.counts.cycles * pes) for r in result.rows])) * 1e15
+    clock = float(np.mean([r.energy.clock_J / r.counts.weight_hops for r in result.rows])) * 1e15
     ends = np.array([0.0, x.max() * 1.05])
     ax.plot(ends, start + slope * ends, color="#555555", linewidth=1, label=f"straight line: {start:.0f} + {slope:.0f} x NHD")
     ax.axhline(clock, color="#cc79a7", linewidth=1, linestyle=":", label="clock, beside it")
     ax.set_xlim(0, None)
     ax.set_ylim(0, None)
     ax.set_xlabel("NHD (flips per bit and step)")
-    ax.set_ylabel("datapath energy of a PE and step (fJ)")
+    ax.set_ylabel("datapath energy of a PE in use and step (fJ)")
     ax.set_title(f"Flips against {result.provenance['options']['energy']} energy ({result.technology})", loc="left", fontsize=11)
     ax.legend(frameon=False, fontsize=8)
     return ax

@@ -15,9 +15,10 @@ from numba import njit
 from hd_plugin.bits import TransitionTable
 from hd_plugin.errors import InputError
 from hd_plugin.streaming._distances import popcount, table_distances
+from hd_plugin.streaming._plan import Group
 from hd_plugin.weights import Layer
 
-__all__ = ["EnergyObjective", "best_rows", "step_costs"]
+__all__ = ["EnergyObjective", "best_rows", "step_costs", "stream_cost"]
 
 _EXACT_ROWS = 10
 _ROW_SAMPLES = 32
@@ -59,18 +60,31 @@ def step_costs(objective: EnergyObjective, layer: Layer, tap: tuple[int, int], c
     return d
 
 
+def stream_cost(objective: EnergyObjective, layer: Layer, group: Group) -> float:
+    """Cost of one pass over a group, not rounded step by step."""
+    codes, values, acts = objective.group(layer, group.tap, group.channels)
+    sums = np.cumsum((values[group.order].T[:, :, None] * acts[:, None]).astype(np.int32), axis=0)
+    cost = _pattern_costs(objective)
+    return objective.table.stream_cost(codes[group.order]) + sum(_flips_cost(one, cost) for one in sums) / acts.shape[1]
+
+
 def best_rows(objective: EnergyObjective, layer: Layer, tap: tuple[int, int], channels: np.ndarray, order: np.ndarray) -> np.ndarray:
     """``channels`` in the order of rows that costs least while ``order`` streams: int64[rows]. Exact up to 10 rows; beyond, neighbours are
     exchanged while that helps."""
     _, values, acts = objective.group(layer, tap, channels)
     products = (values[order].T[:, :, None] * acts[:, None, :_ROW_SAMPLES]).astype(np.int32)
-    bits = len(objective.psum_bits)
-    cost = np.zeros(1 << bits, np.int32)
-    for b, weight in enumerate(objective.psum_bits):        # of every pattern of flipped bits
-        cost[1 << b:2 << b] = cost[:1 << b] + int(weight)
+    cost = _pattern_costs(objective)
     if channels.size <= _EXACT_ROWS:
         return channels[_best_rows(products, cost)]
     return channels[_exchange_rows(products, cost)]
+
+
+def _pattern_costs(objective: EnergyObjective) -> np.ndarray:
+    """What every pattern of flipped partial-sum bits costs."""
+    cost = np.zeros(1 << len(objective.psum_bits), np.int32)
+    for b, weight in enumerate(objective.psum_bits):
+        cost[1 << b:2 << b] = cost[:1 << b] + int(weight)
+    return cost
 
 
 def _planes(values: np.ndarray, acts: np.ndarray, cost: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
