@@ -83,8 +83,8 @@ def load_characterisation(name: str | Path) -> Characterisation:
     if path.suffix != ".json":
         raise InputError(f"technology: {str(name)!r} was not characterised, it has coefficients only; 'hd-plugin characterize' makes such a file, "
                          "and hd_generic45 and sg13g2 come with the package")
-    data = json.loads(path.read_text(encoding="utf8"))
     try:
+        data = json.loads(path.read_text(encoding="utf8"))
         if data["schema"] != _SCHEMA:
             raise InputError(f"{path}: schema: {data['schema']!r} found, {_SCHEMA!r} needed")
         models = {k: EnergyModel({n: float(v) for n, v in m["coefficients_fJ"].items()}, {n: float(v) for n, v in m["spread_fJ"].items()},
@@ -94,4 +94,4 @@ def load_characterisation(name: str | Path) -> Characterisation:
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         if isinstance(error, InputError):
             raise
-        raise InputError(f"{path}: not a whole characterisation ({type(error).__name__}: {error}); make it again with 'hd-plugin characterize'") from error
+        raise InputError(f"{path}: not a characterisation, or not a whole one ({type(error).__name__}: {error}); make it again with 'hd-plugin characterize'") from error

@@ -3,7 +3,7 @@ from hd_plugin.hardware.gates._array_energy import ArrayEnergy
 from hd_plugin.hardware.gates._characterise import bundled_library, characterise, make_circuit
 from hd_plugin.hardware.gates._circuit import Circuit, load_circuit, price_netlist
 from hd_plugin.hardware.gates._fit import MODELS, counts_of
-from hd_plugin.hardware.gates._hdl import hdl_toggles, to_verilog
+from hd_plugin.hardware.gates._hdl import hdl_toggles, to_verilog, write_bench
 from hd_plugin.hardware.gates._liberty import Library, read_liberty
 from hd_plugin.hardware.gates._netlist import Netlist, read_netlist
 from hd_plugin.hardware.gates._schedule import Schedule, schedule
@@ -14,4 +14,4 @@ from hd_plugin.hardware.gates._toggles import GateSimulator, Toggles
 
 __all__ = ["MODELS", "ArrayEnergy", "ArraySimulator", "ArraySize", "Circuit", "GateSimulator", "Library", "Netlist", "Schedule", "SimulatedEnergy", "Stimulus",
            "SynthesisError", "Toggles", "bundled_library", "characterise", "counts_of", "hdl_toggles", "load_circuit", "make_circuit", "price_netlist",
-           "read_liberty", "read_netlist", "schedule", "stimulus", "synthesise", "to_verilog"]
+           "read_liberty", "read_netlist", "schedule", "stimulus", "synthesise", "to_verilog", "write_bench"]

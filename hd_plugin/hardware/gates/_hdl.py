@@ -13,15 +13,15 @@ from hd_plugin.hardware._simulators import SimulationError, find_simulator
 from hd_plugin.hardware.gates._logic import Tree
 from hd_plugin.hardware.gates._schedule import Schedule
 
-__all__ = ["hdl_toggles", "to_verilog"]
+__all__ = ["hdl_toggles", "to_verilog", "write_bench"]
 
 _PERIOD = 10_000        # steps of a clock cycle, more than any path
 
 
-def to_verilog(schedule: Schedule, delays: np.ndarray | None = None) -> str:
-    """Every cell as ``assign`` or a register, every net a wire of its own, with a bench that plays ``stimulus.hex`` and dumps all changes.
+def to_verilog(schedule: Schedule, delays: np.ndarray | None = None, dump: bool = True) -> str:
+    """Every cell as ``assign`` or a register, every net a wire of its own, with a bench that plays ``stimulus.hex`` for `CYCLES cycles.
 
-    delays : of every net's driver in steps, inertial; None: no delays.
+    delays : of every net's driver in steps, inertial; None: no delays. dump : write all changes to ``toggles.vcd``.
     """
     net = schedule.netlist
     inputs = [n for name, nets in net.inputs.items() if nets != [schedule.clock] for n in nets]
@@ -36,7 +36,7 @@ def to_verilog(schedule: Schedule, delays: np.ndarray | None = None) -> str:
     for node in nodes:
         text = _expression(node.tree)
         lines.append(f"always @(posedge clk) n{node.net} <= {wait(node.net)}{text};" if node.register else f"assign {wait(node.net)}n{node.net} = {text};")
-    lines += ['initial begin', '  $readmemh("stimulus.hex", rows);', '  row = rows[0];', f'  #{_PERIOD};', '  $dumpfile("toggles.vcd"); $dumpvars(0, bench);',
+    lines += ['initial begin', '  $readmemh("stimulus.hex", rows);', '  row = rows[0];', f'  #{_PERIOD};', *(['  $dumpfile("toggles.vcd"); $dumpvars(0, bench);'] if dump else []),
               f'  for (t = 1; t < `CYCLES; t = t + 1) begin #1 clk = 1; row <= rows[t]; #{_PERIOD} clk = 0; end', '  $finish;', 'end', 'endmodule']
     return "\n".join(lines) + "\n"
 
@@ -52,24 +52,28 @@ def _expression(tree: Tree) -> str:
     return f"({_expression(tree[1])} {kind} {_expression(tree[2])})"
 
 
-def hdl_toggles(schedule: Schedule, stimulus: Mapping[str, np.ndarray], folder: Path, delays: np.ndarray | None = None) -> np.ndarray:
-    """Toggles of every net in iverilog, int64[nets], for bool[bits, cycles] a port. Raises MissingTool, SimulationError."""
-    if find_simulator("iverilog") is None:
-        raise MissingTool("iverilog is not installed (Debian: apt install iverilog)")
-    net = schedule.netlist
-    planes = np.concatenate([np.asarray(stimulus[name]) for name, nets in net.inputs.items() if nets != [schedule.clock]])
+def write_bench(schedule: Schedule, stimulus: Mapping[str, np.ndarray], folder: Path, delays: np.ndarray | None = None, dump: bool = True) -> None:
+    """``bench.v`` and ``stimulus.hex`` in ``folder``: what an HDL simulator needs to play ``stimulus``, bool[bits, cycles] a port."""
+    planes = np.concatenate([np.asarray(stimulus[name]) for name, nets in schedule.netlist.inputs.items() if nets != [schedule.clock]])
     digits = -(-planes.shape[0] // 4)
     padded = np.zeros((digits * 4, planes.shape[1]), np.uint8)
     padded[:planes.shape[0]] = planes
     nibbles = (padded.reshape(digits, 4, -1) * np.array([1, 2, 4, 8], np.uint8)[:, None]).sum(1)
     letters = np.array(list("0123456789abcdef"))
     (folder / "stimulus.hex").write_text("\n".join("".join(letters[nibbles[::-1, t]]) for t in range(planes.shape[1])) + "\n")
-    (folder / "bench.v").write_text(f"`define CYCLES {planes.shape[1]}\n" + to_verilog(schedule, delays))
+    (folder / "bench.v").write_text(f"`define CYCLES {planes.shape[1]}\n" + to_verilog(schedule, delays, dump))
+
+
+def hdl_toggles(schedule: Schedule, stimulus: Mapping[str, np.ndarray], folder: Path, delays: np.ndarray | None = None) -> np.ndarray:
+    """Toggles of every net in iverilog, int64[nets], for bool[bits, cycles] a port. Raises MissingTool, SimulationError."""
+    if find_simulator("iverilog") is None:
+        raise MissingTool("iverilog is not installed (Debian: apt install iverilog)")
+    write_bench(schedule, stimulus, folder, delays)
     for command in (["iverilog", "-g2005", "-o", "bench.vvp", "bench.v"], ["vvp", "-n", "bench.vvp"]):
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
         if done.returncode:
             raise SimulationError(f"{command[0]}: failed with {done.returncode}: {(done.stderr or done.stdout).strip()[-1500:]}")
-    return _changes(folder / "toggles.vcd", len(net.names))
+    return _changes(folder / "toggles.vcd", len(schedule.netlist.names))
 
 
 def _changes(path: Path, nets: int) -> np.ndarray:
