@@ -2,20 +2,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
 
 from hd_plugin.engines import Evaluation
 from hd_plugin.errors import InputError
-from hd_plugin.hardware.gates import ArrayEnergy
+from hd_plugin.hardware.gates import ArrayEnergy, SimulatedEnergy, quality
 from hd_plugin.streaming import Jobs, Progress, StreamPlan, file_order_plan, flips, nhd, optimize
 from hd_plugin.weights import Layer, Network
 
 __all__ = ["ENERGIES", "compare_objectives", "reprice"]
 
 ENERGIES = ("flips", "modelled", "simulated")
+_MODELS = ("flips", "transitions")
 
 
 def reprice(energies: ArrayEnergy, source: str, runs: Sequence[tuple[Layer, StreamPlan]], evaluated: Sequence[Evaluation], jobs: Jobs) -> list[Evaluation]:
@@ -24,8 +25,7 @@ def reprice(energies: ArrayEnergy, source: str, runs: Sequence[tuple[Layer, Stre
     Some tiles of a layer stand for all; the address table and the memories stay the engine's.
     """
     price = {"modelled": energies.modelled, "simulated": energies.simulated}[source]
-    if source == "simulated":
-        energies.simulator.gates            # compiled once, before threads ask for it
+    energies.prepare(source == "simulated")
     found = jobs.map(lambda run: price(*run), runs, lambda run: price(*run))
     out = []
     for (layer, _), one, before in zip(runs, found, evaluated):
@@ -60,12 +60,15 @@ def compare_objectives(network: Network, energies: ArrayEnergy, rows: int = 8, m
     found = dict(zip((la.name for la in largest_first), searching.map(search, largest_first, quick)))
     pricing = Jobs(threads, progress, f"{network.name}: simulating gates")
     asked = [(layer, plan) for layer in network.layers for plan in (file_order_plan(layer, rows), *found[layer.name])]
-    energies.simulator.gates                        # compiled once, before threads ask for it
-    priced = pricing.map(lambda a: (energies.simulated(*a), energies.modelled(*a)), asked, lambda a: (energies.simulated(*a), energies.modelled(*a)))
+    energies.prepare()
+
+    def price(asked: tuple[Layer, StreamPlan]) -> tuple[SimulatedEnergy, dict[str, SimulatedEnergy]]:
+        return energies.simulated(*asked), energies.modelled_by(*asked, _MODELS)
+    priced = pricing.map(price, asked, price)
     lines = []
     for i, layer in enumerate(network.layers):
         plans = (file_order_plan(layer, rows), *found[layer.name])
-        simulated, modelled = zip(*priced[3 * i:3 * i + 3])
+        simulated, modelled = zip(*((one, models["transitions"]) for one, models in priced[3 * i:3 * i + 3]))
         counts = [flips(layer, p) for p in plans]
         lines.append({
             "name": layer.name, "K": layer.K, "C": layer.C, "taps": layer.taps, "groups": len(plans[2].groups), "nhd_before": nhd(layer), "nhd": nhd(layer, plans[2]),
@@ -75,7 +78,9 @@ def compare_objectives(network: Network, energies: ArrayEnergy, rows: int = 8, m
     technology = energies.characterisation.technology
     content = {"schema": "hd-plugin/optimize/1", "network": network.name, "digest": network.digest, "method": method, "effort": effort, "rows": rows, "seed": seed,
                "objective": "energy", "technology": technology.name, "activations": energies.activations if isinstance(energies.activations, str) else "the layers' own",
-               "interrupted": searching.interrupted, "layers": lines, "summary": _summary(lines)}
+               "interrupted": searching.interrupted, "layers": lines, "summary": _summary(lines),
+               "models": {m: asdict(quality(*(np.array(column) for column in zip(*((models[m].datapath_fJ, one.datapath_fJ, one.cycles) for one, models in priced)))))
+                          for m in _MODELS}}
     return content, {(layer.name, method): found[layer.name][1] for layer in network.layers}
 
 

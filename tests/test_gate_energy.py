@@ -157,7 +157,7 @@ def test_layers_of_another_width_or_format_are_refused():
 
 def test_own_activations_are_used():
     layer = some_layer()
-    plan, zeros = file_order_plan(layer, 8), Activations(np.zeros((19, 1, 32), int))
+    plan, zeros = file_order_plan(layer, 8), Activations(np.zeros((19, 1, 64), int))
     drawn, idle = ArrayEnergy(glitches=False), ArrayEnergy(activations={"l": zeros}, glitches=False)
     none, some = idle.simulated(layer, plan), drawn.simulated(layer, plan)
     assert none.psum_hop_fJ == 0 < some.psum_hop_fJ and none.mac_fJ < some.mac_fJ and none.weight_hop_fJ == some.weight_hop_fJ
@@ -261,11 +261,15 @@ def test_optimize_and_compare_tell_both_objectives(tmp_path):
     done = CliRunner().invoke(main, ["optimize", str(tmp_path / "n.npz"), "--objective", "energy", "-o", str(tmp_path / "o")])
     assert done.exit_code == 0 and "least" in done.output, done.output
     content = json.loads((tmp_path / "o" / "optimize.json").read_text())
+    assert content["models"]["transitions"]["mean_error"] < content["models"]["flips"]["mean_error"]
     line = content["layers"][0]
     assert line["flips_plan_for_flips"] <= line["flips"] and line["modelled_fJ"] <= line["modelled_fJ_plan_for_flips"] * 1.01
     assert hd.StreamPlan.load(tmp_path / "o" / "l.cluster.plan.json").objective == "energy"
     done = CliRunner().invoke(main, ["compare", str(tmp_path / "n.npz"), "--energy", "simulated", "--objective", "energy", "-o", str(tmp_path / "c"), "--no-studies"])
     assert done.exit_code == 0 and "simulated at gate level in hd_generic45" in done.output.replace("\n", " ").replace("  ", " "), done.output
     assert (tmp_path / "c" / "plots" / "figure3.png").stat().st_size > 10_000
+    done = CliRunner().invoke(main, ["optimize", str(tmp_path / "n.npz"), "--objective", "energy", "--trellis", "0.5", "--json", "-o", str(tmp_path / "t")])
+    run = json.loads(done.stdout)["runs"][0]
+    assert run["mean_energy_reduction"] > max(line["simulated_fJ_before"] / line["simulated_fJ"], 1) and (tmp_path / "t" / "mu-0.5" / "network.npz").exists()
     for bad in (["--objective", "energy", "--bound"], ["--technology", "sg13g2"], ["--objective", "joules"]):
         assert CliRunner().invoke(main, ["optimize", str(tmp_path / "n.npz"), *bad]).exit_code == 2

@@ -1,4 +1,4 @@
-"""compare, measure, networks, optimize."""
+"""compare, measure, networks."""
 from __future__ import annotations
 
 import json
@@ -8,11 +8,9 @@ from typing import Any
 import click
 
 from hd_plugin.cli._output import checked_folder, deliver, save_plans, save_runs, show
-from hd_plugin.cli._options import (DEFAULT_NETWORK, array_options, energy_options, load, network_options, output_options, progress_bar,
-                                    search_options, trellis_options)
-from hd_plugin.errors import InputError, did_you_mean
+from hd_plugin.cli._options import DEFAULT_NETWORK, array_options, energy_options, load, network_options, output_options, progress_bar, search_options
 
-__all__ = ["compare", "measure", "networks", "optimize"]
+__all__ = ["compare", "measure", "networks"]
 
 
 @click.command()
@@ -98,74 +96,6 @@ def measure(source: str, as_json: bool, output: Path | None, **options: Any) -> 
                "mean_nhd": float(np.mean([r["nhd"] for r in rows])),
                "unmapped": [{"name": u.name, "reason": u.reason} for u in network.unmapped]}
     deliver(content, "measure.json", output, as_json, lambda: [measure_table(content)])
-
-
-@click.command()
-@click.argument("source")
-@network_options
-@array_options
-@click.option("--method", default="cluster", show_default=True, help="direct, segment or cluster.")
-@search_options
-@click.option("--objective", default="flips", show_default=True, help="What to minimise: flips, or energy (orders, clusters and the row of each channel).")
-@click.option("--technology", help="With --objective energy: a characterised technology, by name or file (default: hd_generic45).")
-@energy_options
-@click.option("--bound", is_flag=True, help="Also a certified lower bound for the plan's groups (slow for large K).")
-@trellis_options
-@output_options
-def optimize(source: str, rows: int, method: str, effort: str, seed: int, threads: int | None, bound: bool, as_json: bool,
-             output: Path | None, **options: Any) -> None:
-    """Stream plans for the layers of NETWORK: one file a layer with -o DIR. Ctrl-C keeps the best so far.
-
-    With --objective energy the datapath energy of a characterised technology is minimised instead of flips, and both plans are simulated at gate level.
-
-    With --trellis MU the weights are rounded anew, so that rounding error plus MU times flips is least; with --model and
-    --calibrate the errors that reach each layer's outputs count, and with --test every MU is scored.
-    """
-    from hd_plugin import streaming
-    from hd_plugin.report import optimize_table
-    checked_folder(output)
-    chosen = {name: options.pop(name) for name in ("model", "calibrate", "calibration_images", "feedback", "test")}
-    objective, technology, activations = (options.pop(name) for name in ("objective", "technology", "activations"))
-    if objective not in ("flips", "energy"):
-        raise InputError(f"objective: {objective!r} is unknown; {did_you_mean(objective, ('flips', 'energy'))}")
-    if technology and objective != "energy":
-        raise click.UsageError("--technology goes with --objective energy only")
-    mus = options.pop("trellis")
-    network = load(source, options)
-    if mus:
-        from hd_plugin.cli._trellis import run_trellis
-        run_trellis(network, source, mus, rows=rows, method=method, effort=effort, seed=seed, threads=threads, as_json=as_json,
-                    output=output, **chosen)
-        return
-    if unused := [name for name in ("model", "calibrate", "test") if chosen[name]]:
-        raise click.UsageError(f"--{unused[0]} goes with --trellis only")
-    if objective == "energy":
-        if bound:
-            raise click.UsageError("--bound is a bound on flips; it goes with --objective flips only")
-        from hd_plugin.cli._energy_commands import run_energy_objective
-        run_energy_objective(network, rows=rows, method=method, effort=effort, seed=seed, threads=threads, technology=technology, activations=activations,
-                             as_json=as_json, output=output)
-        return
-    plans, rows_ = {}, []
-    with progress_bar() as progress:
-        for layer in network.layers:
-            plan = streaming.optimize(layer, rows, method, effort, seed, threads=threads, progress=progress)
-            plans[layer.name, method] = plan
-            row = {"name": layer.name, "K": layer.K, "C": layer.C, "taps": layer.taps, "groups": len(plan.groups),
-                   "flips_before": streaming.flips(layer), "flips": streaming.flips(layer, plan),
-                   "nhd_before": streaming.nhd(layer), "nhd": streaming.nhd(layer, plan)}
-            row["hd_reduction"] = row["flips_before"] / row["flips"] if row["flips"] else None
-            if bound:
-                row["lower_bound"] = streaming.lower_bound(layer, plan, threads=threads, progress=progress)
-            rows_.append(row)
-            if plan.interrupted:
-                click.echo(f"interrupted at layer {layer.name!r}; the plans so far are kept", err=True)
-                break
-    content = {"schema": "hd-plugin/optimize/1", "network": network.name, "digest": network.digest, "method": method,
-               "effort": effort, "rows": rows, "seed": seed, "layers": rows_}
-    if output is not None:
-        save_plans(output, plans)
-    deliver(content, "optimize.json", output, as_json, lambda: [optimize_table(content)])
 
 
 @click.command()

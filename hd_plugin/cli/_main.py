@@ -4,9 +4,10 @@ from __future__ import annotations
 import click
 
 from hd_plugin import __version__
-from hd_plugin.cli._commands import compare, measure, networks, optimize
-from hd_plugin.cli._energy_commands import characterize
+from hd_plugin.cli._commands import compare, measure, networks
+from hd_plugin.cli._characterize_command import characterize
 from hd_plugin.cli._host_commands import doctor, layers, register
+from hd_plugin.cli._optimize_command import optimize
 from hd_plugin.cli._rewrite_command import rewrite
 from hd_plugin.cli._train_command import train
 from hd_plugin.cli._verify_command import verify

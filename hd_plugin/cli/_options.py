@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
+    from hd_plugin.hardware import Activations
     from hd_plugin.weights import Network
 
-__all__ = ["DEFAULT_NETWORK", "array_options", "energy_options", "load", "network_options", "output_options", "progress_bar", "search_options", "trellis_options"]
+__all__ = ["DEFAULT_NETWORK", "array_options", "energy_options", "load", "network_options", "output_options", "progress_bar", "real_activations", "search_options", "trellis_options"]
 
 DEFAULT_NETWORK = "resnet20_cifar10_w4"
 _PATIENCE_S = 1.0       # quicker work needs no bar
@@ -93,3 +94,14 @@ def progress_bar() -> Iterator[Callable[[int, int, str], None]]:
     finally:
         if bar.live.is_started:
             bar.stop()
+
+
+def real_activations(model: str, source: str, images: Path, seed: int, unsigned: bool = False) -> dict[str, Activations]:
+    """Every layer's inputs while ``model`` with the weights of ``source`` runs one of ``images``."""
+    from hd_plugin.training.calibrate import input_activations
+    from hd_plugin.training.data import load_images
+    from hd_plugin.training.models import make_model
+    from hd_plugin.training.saved import load_into
+    from hd_plugin.weights import locate
+    pixels, _, classes = load_images(images)
+    return input_activations(load_into(make_model(model, len(classes)), locate(source)), pixels[seed % len(pixels)], unsigned=unsigned)

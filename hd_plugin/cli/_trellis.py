@@ -12,6 +12,7 @@ from hd_plugin.cli._output import deliver, save_plans
 from hd_plugin.errors import InputError
 
 if TYPE_CHECKING:
+    from hd_plugin.hardware.gates import ArrayEnergy
     from hd_plugin.streaming import Rounding
     from hd_plugin.training.scoring import Scoring
     from hd_plugin.weights import Network
@@ -21,8 +22,11 @@ __all__ = ["run_trellis"]
 
 def run_trellis(network: Network, source: str, mus: Sequence[float], *, rows: int, method: str, effort: str, seed: int,
                 threads: int | None, model: str | None, calibrate: Path | None, calibration_images: int, feedback: bool,
-                test: Path | None, as_json: bool, output: Path | None) -> None:
-    """One rounding of the whole network for each mu; with ``output``, a folder each with network.npz and plans."""
+                test: Path | None, as_json: bool, output: Path | None, energies: ArrayEnergy | None) -> None:
+    """One rounding of the whole network for each mu; with ``output``, a folder each with network.npz and plans.
+
+    energies : round for least energy instead of flips, and simulate what comes of it.
+    """
     from hd_plugin.report import trellis_table
     from hd_plugin.streaming import Jobs, flips, trellis
     if (calibrate or test) and model is None:
@@ -31,6 +35,8 @@ def run_trellis(network: Network, source: str, mus: Sequence[float], *, rows: in
     if model:
         from hd_plugin.training.scoring import Scoring
         scoring = Scoring(model, source, calibrate, calibration_images, seed, test)
+    if energies and calibrate and feedback:
+        raise InputError("--objective energy with --trellis weighs errors by the inputs' power only: give --no-feedback")
     moments = scoring.moments() if scoring and calibrate else {}
     runs, files = [], [flips(layer) for layer in network.layers]
     for mu in mus:
@@ -40,15 +46,17 @@ def run_trellis(network: Network, source: str, mus: Sequence[float], *, rows: in
             given = moments.get(layer.name)
             chosen = {} if given is None else {"hessian": given} if feedback else {
                 "importance": np.diag(given).reshape(layer.codes.shape[1:])}
-            return trellis(layer, mu, rows, method, effort, seed, jobs=jobs.child(), **chosen)
+            objective = energies.objective(layer) if energies else None
+            return trellis(layer, mu, rows, method, effort, seed, objective=objective, jobs=jobs.child(), **chosen)
         with progress_bar() as progress:
             jobs = Jobs(threads, progress, f"{network.name}: mu {mu:g}")
             found = jobs.map(work, network.layers, work)
-        runs.append(_told(mu, found, files) | {"top1": scoring.top1([r.layer for r in found]) if scoring and test else None})
+            simulated = _simulated(network, found, energies, rows, Jobs(threads, progress, "simulating gates")) if energies else {}
+        runs.append(_told(mu, found, files) | {"top1": scoring.top1([r.layer for r in found]) if scoring and test else None} | simulated)
         if output is not None:
             _save(output / f"mu-{mu:g}", found, scoring)
     content = {"schema": "hd-plugin/trellis/1", "network": network.name, "digest": network.digest, "method": method, "effort": effort,
-               "rows": rows, "seed": seed, "model": model, "feedback": feedback,
+               "rows": rows, "seed": seed, "model": model, "feedback": feedback, "objective": "energy" if energies else "flips",
                "calibration_images": scoring.images_used if scoring and calibrate else 0,
                "layers": [layer.name for layer in network.layers], "runs": runs}
     deliver(content, "trellis.json", output, as_json, lambda: [trellis_table(content)])
@@ -61,6 +69,17 @@ def _told(mu: float, found: list[Rounding], files: list[int]) -> dict[str, Any]:
             "mean_over_method": float(np.mean([r.flips_before / max(r.flips, 1) for r in found])),
             "flips": [r.flips for r in found], "flips_before": [r.flips_before for r in found], "flips_file_order": files,
             "error": [r.error for r in found], "error_before": [r.error_before for r in found]}
+
+
+def _simulated(network: Network, found: list[Rounding], energies: ArrayEnergy, rows: int, jobs: Any) -> dict[str, Any]:
+    """Datapath energy of a tile at gate level, against the network as it was in file order."""
+    from hd_plugin.streaming import file_order_plan
+    asked = [(layer, file_order_plan(layer, rows)) for layer in network.layers] + [(r.layer, r.plan) for r in found]
+    energies.prepare()
+    priced = [one.datapath_fJ / one.tiles for one in jobs.map(lambda a: energies.simulated(*a), asked, lambda a: energies.simulated(*a))]
+    before, after = np.array(priced[:len(found)]), np.array(priced[len(found):])
+    return {"technology": energies.characterisation.technology.name, "simulated_fJ_file_order": before.tolist(), "simulated_fJ": after.tolist(),
+            "mean_energy_reduction": float((before / after).mean())}
 
 
 def _save(folder: Path, found: list[Rounding], scoring: Scoring | None) -> None:

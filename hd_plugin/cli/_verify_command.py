@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from hd_plugin.cli._options import DEFAULT_NETWORK, array_options, load, network_options, output_options, progress_bar, search_options
+from hd_plugin.cli._options import DEFAULT_NETWORK, array_options, load, network_options, output_options, progress_bar, real_activations, search_options
 from hd_plugin.cli._output import checked_folder, deliver, save_tables
 from hd_plugin.errors import InputError
 
 if TYPE_CHECKING:
-    from hd_plugin.hardware import Activations
     from hd_plugin.streaming import StreamPlan
     from hd_plugin.weights import Layer, Network
 
@@ -54,7 +53,7 @@ def verify(source: str, plans: tuple[Path, ...], methods: tuple[str, ...], rows:
         raise InputError("--plan and --method exclude each other: plans have their methods")
     chosen = find_simulator(simulator)
     network = load(source, options)
-    activations = _activations(model, source, images, seed) if model else {}
+    activations = real_activations(model, source, images, seed) if model else {}
     with progress_bar() as progress:
         pairs = _load(network, plans) if plans else _search(network, methods or _PLANNED, rows, effort, seed, threads, progress)
         done = verify_all(pairs, activations, cols=cols, simulator=chosen.name if chosen else "none", tiles=None if all_tiles else tiles,
@@ -92,13 +91,3 @@ def _load(network: Network, paths: Sequence[Path]) -> list[tuple[Layer, StreamPl
         pairs.append((layer, plan))
     place = {layer.name: i for i, layer in enumerate(network.layers)}
     return sorted(pairs, key=lambda pair: place[pair[0].name])
-
-
-def _activations(model: str, source: str, images: Path, seed: int) -> dict[str, Activations]:
-    from hd_plugin.training.calibrate import input_activations
-    from hd_plugin.training.data import load_images
-    from hd_plugin.training.models import make_model
-    from hd_plugin.training.saved import load_into
-    from hd_plugin.weights import locate
-    pixels, _, classes = load_images(images)
-    return input_activations(load_into(make_model(model, len(classes)), locate(source)), pixels[seed % len(pixels)])

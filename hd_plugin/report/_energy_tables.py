@@ -51,4 +51,7 @@ def objective_tables(content: dict[str, Any]) -> list[Table]:
     for name in ("flips", "energy"):
         one = s[name]
         summary.add_row(f"least {name}", *(ratio(one[k]) for k in ("hd_reduction", "simulated_reduction", "modelled_reduction", "with_clock_reduction")))
-    return [table, summary]
+    models = new_table("Modelled against simulated energy, all plans of all layers", ["energy model"], ["mean error", "95 % below", "worst", "R^2 per cycle"])
+    for name, m in content["models"].items():
+        models.add_row(name, f"{m['mean_error']:.1%}", f"{m['p95_error']:.1%}", f"{m['worst_error']:.1%}", f"{m['r2']:.4f}")
+    return [table, summary, models]

@@ -78,14 +78,14 @@ def training_table(content: dict[str, Any]) -> Table:
 
 def trellis_table(content: dict[str, Any]) -> Table:
     """One line a mu, from the content of trellis.json."""
-    scored = any(r["top1"] is not None for r in content["runs"])
+    scored, gates = any(r["top1"] is not None for r in content["runs"]), content.get("objective") == "energy"
     table = new_table(f"{escape(content['network'])}: trellis rounding on top of {content['method']}", ["mu"],
-                   ["noise dB", "flips\nmean", f"over\n{content['method']}", *(["top-1 %"] if scored else [])],
+                   ["noise dB", "flips\nmean", f"over\n{content['method']}", *(["energy,\nsimulated"] if gates else []), *(["top-1 %"] if scored else [])],
                    f"{MEAN_NOTE}; noise against nearest rounding"
                    + (", as it reaches the outputs" if content["calibration_images"] else ""))
     for r in content["runs"]:
         table.add_row(f"{r['mu']:g}", "-" if r["noise_dB"] is None else f"{r['noise_dB']:+.2f}", ratio(r["mean_hd_reduction"]), ratio(r["mean_over_method"]),
-                      *([f"{r['top1']:.2f}"] if scored else []))
+                      *([ratio(r["mean_energy_reduction"])] if gates else []), *([f"{r['top1']:.2f}"] if scored else []))
     return table
 
 

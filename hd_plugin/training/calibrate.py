@@ -55,18 +55,21 @@ def input_moments(model: nn.Module, images: torch.Tensor, batch: int = 256) -> d
     return {name: (total / counts[name]).cpu().numpy() for name, total in sums.items()}
 
 
-def input_activations(model: nn.Module, image: torch.Tensor, bits: int = 8) -> dict[str, Activations]:
+def input_activations(model: nn.Module, image: torch.Tensor, bits: int = 8, unsigned: bool = False) -> dict[str, Activations]:
     """Each layer's inputs for one image, uint8[3, H, W], rounded to ``bits`` bits with a step for each layer.
 
-    Signed for all layers when one of them has negative inputs: an array has one kind of multiplier. Raises InputError for padding by other than zeros.
+    Signed for all layers when one of them has negative inputs: an array has one kind of multiplier. unsigned : with a zero point for each layer
+    instead, as TensorFlow Lite does. Raises InputError for padding by other than zeros.
     """
     found: dict[str, np.ndarray] = {}
     watch_inputs(model, image[None], 1, lambda name, module, x: found.__setitem__(name, _patches(name, module, x).cpu().numpy()))
-    signed = any(x.min() < 0 for x in found.values())
+    signed = not unsigned and any(x.min() < 0 for x in found.values())
     top = (1 << (bits - signed)) - 1
     taps = {name: int(np.prod(m.kernel_size)) if isinstance(m, nn.Conv2d) else 1 for name, m in quantised_layers(model).items()}
 
     def rounded(name: str, x: np.ndarray) -> Activations:
-        step = max(float(np.abs(x).max()), 1e-12) / top
-        return Activations(np.rint(x.T / step).astype(np.int32).reshape(-1, taps[name], len(x)), bits, signed)
+        low = min(float(x.min()), 0.0) if unsigned else 0.0
+        step = max(float(x.max()) - low if unsigned else float(np.abs(x).max()), 1e-12) / top
+        integers = np.clip(np.rint(x.T / step) + np.rint(-low / step), None, top)
+        return Activations(integers.astype(np.int32).reshape(-1, taps[name], len(x)), bits, signed)
     return {name: rounded(name, x) for name, x in found.items()}

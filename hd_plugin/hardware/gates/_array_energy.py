@@ -1,8 +1,8 @@
 """What a layer costs on a characterised array, tile by tile: by the energy model, and by simulating its gates."""
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -21,7 +21,7 @@ from hd_plugin.weights import Layer
 __all__ = ["ArrayEnergy"]
 
 _SHORT, _TILES = 4000, 4        # layers of few steps are streamed for several tiles
-_PLANNED, _PRICED = 1, 2        # activations to plan with and to price with are drawn apart, so that no plan is fitted to what it is judged by
+_PLANNED, _PRICED = 1, 2        # activations to plan with and to price with differ, so that no plan is fitted to what it is judged by
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,6 +58,10 @@ class ArrayEnergy:
         made_with = not str(found.conditions.get("glitches", "")).startswith("none")
         return ArraySimulator(load_circuit(found.circuit), made_with if self.glitches is None else self.glitches)
 
+    def prepare(self, simulated: bool = True) -> None:
+        """Load what ``simulated`` and ``modelled`` need, before several threads ask for it at once."""
+        _ = self.characterisation, self.simulator if simulated else None
+
     def check(self, layer: Layer, rows: int, cols: int | None = None) -> None:
         """Raise InputError for a layer or an array of another size than the circuit's."""
         found = {"rows": rows, "cols": self.size.cols if cols is None else cols, "weight_bits": layer.bits}
@@ -69,7 +73,9 @@ class ArrayEnergy:
 
     def inputs(self, layer: Layer, draw: int) -> Activations:
         if not isinstance(self.activations, str) and layer.name in self.activations:
-            return self.activations[layer.name]
+            own = self.activations[layer.name]
+            half = own.patches[:, :, draw % 2::2]       # every other pixel to plan with, the others to price with
+            return own if half.shape[2] < self.size.cols else replace(own, patches=half)
         kind = self.activations if isinstance(self.activations, str) else "relu"
         return sampled_activations(layer, kind, max(64, self.size.cols * _TILES), 1000 * self.seed + draw, self.size.act_bits)
 
@@ -88,7 +94,11 @@ class ArrayEnergy:
 
     def modelled(self, layer: Layer, plan: StreamPlan, model: str = "transitions") -> SimulatedEnergy:
         """By a model of the activity ("flips", "words", "bits", "transitions"); all of the datapath is in ``mac_fJ``."""
+        return self.modelled_by(layer, plan, (model,))[model]
+
+    def modelled_by(self, layer: Layer, plan: StreamPlan, models: Iterable[str]) -> dict[str, SimulatedEnergy]:
+        """By several models; the activity is counted once."""
         made, inputs, tiles = self._run(layer, plan)
         seen = activity(made, inputs, self.size.cols, tiles, self.size.psum_bits)
-        datapath = self.characterisation.model(model).energy_fJ(counts_of(seen))
-        return SimulatedEnergy(datapath, 0.0, 0.0, 0.0, self.characterisation.clock_fJ * seen.cycles, seen.cycles, seen.tiles)
+        counts, clock = counts_of(seen), self.characterisation.clock_fJ * seen.cycles
+        return {m: SimulatedEnergy(self.characterisation.model(m).energy_fJ(counts), 0.0, 0.0, 0.0, clock, seen.cycles, seen.tiles) for m in models}

@@ -1,22 +1,16 @@
-"""characterize, and what ``optimize --objective energy`` does."""
+"""characterize: an array in a cell library, and energy models from it."""
 from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import click
 
 from hd_plugin.cli._options import output_options, progress_bar
-from hd_plugin.cli._output import checked_folder, deliver, save_plans, show
+from hd_plugin.cli._output import checked_folder, show
 from hd_plugin.errors import InputError
 
-if TYPE_CHECKING:
-    from hd_plugin.weights import Network
-
-__all__ = ["characterize", "run_energy_objective"]
-
-_SIZES = ("rows", "cols", "weight_bits", "act_bits", "psum_bits")
+__all__ = ["characterize"]
 
 
 @click.command()
@@ -70,16 +64,3 @@ def characterize(liberty: Path | None, technology: str | None, netlist: Path | N
     else:
         show(*characterise_tables(content))
         click.echo(f"written: {path}")
-
-
-def run_energy_objective(network: Network, *, rows: int, method: str, effort: str, seed: int, threads: int | None, technology: str | None, activations: str,
-                         as_json: bool, output: Path | None) -> None:
-    """Plans for least flips and for least energy; flips, modelled and simulated energy of both."""
-    from hd_plugin.gate_energy import compare_objectives
-    from hd_plugin.hardware.gates import ArrayEnergy
-    from hd_plugin.report import objective_tables
-    with progress_bar() as progress:
-        content, plans = compare_objectives(network, ArrayEnergy(technology or "hd_generic45", activations, seed), rows, method, effort, seed, threads, progress)
-    if output is not None:
-        save_plans(output, plans)
-    deliver(content, "optimize.json", output, as_json, lambda: objective_tables(content))
