@@ -6,6 +6,8 @@ BIN    := $(VENV)/bin
 OUT    ?= results
 # The .pt reader and training need torch. Pinned; `make test TORCH=` goes without (its tests are then skipped).
 TORCH  ?= torch==2.13.0
+# Synthesis needs pyosys; `make test PYOSYS=` goes without (its tests are then skipped).
+PYOSYS ?= pyosys==0.70
 
 .PHONY: compare test bench clean
 
@@ -26,6 +28,7 @@ $(VENV)/.core: setup.py pyproject.toml
 $(VENV)/.test: $(VENV)/.core
 	$(BIN)/python -m pip install -q --disable-pip-version-check -e '.[onnx,bench,test]'
 	test -z "$(TORCH)" || $(BIN)/python -m pip install -q --disable-pip-version-check '$(TORCH)' pillow
+	test -z "$(PYOSYS)" || $(BIN)/python -m pip install -q --disable-pip-version-check '$(PYOSYS)'
 	touch $@
 
 clean:

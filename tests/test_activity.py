@@ -171,3 +171,12 @@ def test_the_models_table_plus_its_partial_sums_is_the_modelled_energy():
     wanted = (model.energy_fJ(counts) - model.energy_fJ({k: 0.0 if k in fixed else v for k, v in counts_of(first).items()})) / 64
     inside = path_cost(step_costs(objective, layer, (0, 0), np.arange(8)), np.arange(40)) * unit
     assert inside == pytest.approx(wanted, rel=0.06)        # switches from tile to tile are in the one and not in the other
+
+
+def test_a_tile_that_is_not_full_has_idle_columns():
+    layer = a_layer(2, K=12, C=6)
+    made = program(layer, file_order_plan(layer, 4))
+    acts = np.random.default_rng(0).integers(0, 256, (6, 1, 3))
+    padded = np.concatenate([acts, np.zeros((6, 1, 5), np.int64)], axis=2)
+    one, other = activity(made, Activations(acts), 8), activity(made, Activations(padded), 8)
+    assert one.tiles == other.tiles == 1 and (one.psums == other.psums).all() and one.words == other.words

@@ -273,3 +273,15 @@ def test_optimize_and_compare_tell_both_objectives(tmp_path):
     assert run["mean_energy_reduction"] > max(line["simulated_fJ_before"] / line["simulated_fJ"], 1) and (tmp_path / "t" / "mu-0.5" / "network.npz").exists()
     for bad in (["--objective", "energy", "--bound"], ["--technology", "sg13g2"], ["--objective", "joules"]):
         assert CliRunner().invoke(main, ["optimize", str(tmp_path / "n.npz"), *bad]).exit_code == 2
+
+
+def test_a_networks_own_activations_are_taken_from_an_image(data):
+    pytest.importorskip("torch", reason="torch is not installed: images cannot be run")
+    common = ["optimize", "resnet20_cifar10_w4", "--layer", "layer3.0.conv1", "--method", "segment", "--objective", "energy", "--json"]
+    done = CliRunner().invoke(main, [*common, "--model", "resnet20", "--calibrate", str(data / "cifar10_test.zip")])
+    assert done.exit_code == 0, done.output
+    own, drawn = json.loads(done.stdout), json.loads(CliRunner().invoke(main, common).stdout)
+    assert (own["activations"], drawn["activations"]) == ("the layers' own", "relu")
+    assert own["layers"][0]["simulated_fJ_before"] != drawn["layers"][0]["simulated_fJ_before"]
+    assert own["models"]["transitions"]["mean_error"] < 0.06        # a model fitted to activations drawn one by one, on real ones
+    assert own["layers"][0]["simulated_gain"] > 1.0

@@ -7,7 +7,7 @@ import numba
 import numpy as np
 
 from hd_plugin.bits import decode
-from hd_plugin.hardware._program import Activations, Program, group_inputs, whole_tiles
+from hd_plugin.hardware._program import Activations, Program, group_inputs, tiles_of
 
 __all__ = ["Activity", "activity"]
 
@@ -38,9 +38,9 @@ class Activity:
 
 
 def activity(made: Program, inputs: Activations, cols: int, tiles: int = 1, psum_bits: int = 16) -> Activity:
-    """Count ``tiles`` tiles of ``cols`` pixels, from an array that is all 0. Raises InputError when ``inputs`` does not fill a tile."""
+    """Count ``tiles`` tiles of ``cols`` pixels, from an array that is all 0. Raises InputError for less than one tile."""
     groups, K, rows = made.words.shape
-    tiles = whole_tiles(inputs, cols, tiles)
+    tiles = tiles_of(inputs, cols, tiles)
     acts = np.array([[group_inputs(made, inputs, g, t, cols) for g in range(groups)] for t in range(tiles)], np.int64)
     values = decode(np.arange(1 << made.bits, dtype=np.uint16), made.bits, made.number_format).astype(np.int64)
     flips, partial = np.zeros(made.bits), np.zeros(made.bits)

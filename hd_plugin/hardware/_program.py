@@ -14,7 +14,7 @@ from hd_plugin.streaming import StreamPlan
 from hd_plugin.weights import Layer
 
 __all__ = ["KINDS", "Activations", "Program", "group_inputs", "program", "random_activations", "sampled_activations",
-           "whole_tiles"]
+           "tiles_of"]
 
 KINDS = ("relu", "linear")
 
@@ -113,16 +113,18 @@ def sampled_activations(layer: Layer, kind: str = "relu", pixels: int = 64, seed
     return Activations(drawn << bits - 8 if bits >= 8 else drawn >> 8 - bits, bits)
 
 
-def whole_tiles(inputs: Activations, cols: int, tiles: int) -> int:
-    """At most ``tiles``: as many as ``inputs`` fills. Raises InputError when it does not fill one."""
-    pixels = inputs.patches.shape[2]
-    if pixels < cols or tiles < 1:
-        raise InputError(f"activations: {pixels} pixels and {tiles} tiles found; a tile has {cols} pixels, and one tile is needed")
-    return min(tiles, pixels // cols)
+def tiles_of(inputs: Activations, cols: int, most: int | None = None) -> int:
+    """Tiles that ``inputs`` fills, the last one perhaps in part, but at most ``most``. Raises InputError for less than one."""
+    if cols < 1 or (most is not None and most < 1):
+        raise InputError(f"cols, tiles: {cols}, {most} found; at least 1 is needed")
+    whole = -(-inputs.patches.shape[2] // cols)
+    return whole if most is None else min(most, whole)
 
 
 def group_inputs(made: Program, inputs: Activations, g: int, tile: int, cols: int) -> np.ndarray:
-    """What the array holds while group ``g`` streams: integers[cols, rows]; idle rows have 0."""
+    """What the array holds while group ``g`` streams: integers[cols, rows]; idle rows and columns have 0."""
     addresses = made.tables.input_addresses[g]
     patch = inputs.patches[np.maximum(addresses, 0), made.tables.taps[g], tile * cols:(tile + 1) * cols]
-    return np.where(addresses[:, None] >= 0, patch, 0).T
+    held = np.zeros((cols, addresses.size), np.int64)
+    held[:patch.shape[1]] = np.where(addresses[:, None] >= 0, patch, 0).T
+    return held

@@ -9,7 +9,7 @@ import numpy as np
 
 from hd_plugin.bits import NUMBER_FORMATS
 from hd_plugin.hardware._integer import NO_SUM
-from hd_plugin.hardware._program import Activations, Program
+from hd_plugin.hardware._program import Activations, Program, tiles_of
 from hd_plugin.hardware._simulators import Simulator
 from hd_plugin.hardware._tables import address_bits, hex_lines
 
@@ -52,8 +52,7 @@ class Bench:
 
     def tiles_of(self, activations: Activations) -> int:
         """How many tiles a run takes."""
-        whole = -(-activations.patches.shape[2] // self.cols)
-        return whole if self.tiles is None else min(whole, self.tiles)
+        return tiles_of(activations, self.cols, self.tiles)
 
     def run(self, made: Program, activations: Activations, alternate: bool = False) -> Seen:
         """One layer; with ``alternate`` every other tile runs backwards. Sums of the tiles that were run."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hd_plugin.hardware._program import Activations, Program, group_inputs, whole_tiles
+from hd_plugin.hardware._program import Activations, Program, group_inputs, tiles_of
 
 __all__ = ["Stimulus", "stimulus"]
 
@@ -23,10 +23,10 @@ def stimulus(made: Program, inputs: Activations, cols: int, tiles: int = 1) -> S
     """The words, and the activations that are loaded while the group before streams, as hd_datapath and its test bench drive them.
 
     Groups follow each other without a gap, except that loading a group's activations takes 2 * rows + cols cycles: a shorter group waits. All
-    registers start at 0. Raises InputError when ``inputs`` has fewer pixels than one tile.
+    registers start at 0. Raises InputError for less than one tile.
     """
     groups, K, rows = made.words.shape
-    tiles = whole_tiles(inputs, cols, tiles)
+    tiles = tiles_of(inputs, cols, tiles)
     span = max(K, 2 * rows + cols)
     passes = tiles * groups
     cycles = span * (passes + 1) + rows + cols + 3
