@@ -30,16 +30,16 @@ def compare_tables(result: Comparison) -> list[Table]:
     methods = result.methods[1:]
     size = f"{result.array['rows']} x {result.array['cols']}"
     layers = new_table(f"{escape(result.network)}: {result.bits}-bit {result.number_format} weights on {size} PEs, engine {result.engine}",
-                    ["layer", "K x C x taps", "P x Q"],
-                    ["NHD", *(f"{m}\nflips" for m in methods), *(f"{m}\nenergy" for m in methods)],
-                    f"reductions against the baseline; energy = datapath{_origin(result)}, address table included, clock not")
+                       ["layer", "K x C x taps", "P x Q"],
+                       ["NHD", *(f"{m}\nflips" for m in methods), *(f"{m}\nenergy" for m in methods)],
+                       f"reductions against the baseline; energy = datapath{_origin(result)}, address table included, clock not")
     by_method = {m: result.of(m) for m in result.methods}
     for i, base in enumerate(by_method["baseline"]):
         rows = [by_method[m][i] for m in methods]
         layers.add_row(escape(shorten(base.layer)), f"{base.K} x {base.C} x {base.taps}", f"{base.P} x {base.Q}", f"{base.nhd:.3f}",
                        *(ratio(r.hd_reduction) for r in rows), *(ratio(r.energy_reduction) for r in rows))
     summary = new_table("Summary", ["method"], ["flips\nmean", "flips\nbest", "energy\nmean", "energy\nbest", "flips\npaper",
-                                             "flips\nhardware", "hardware,\nalternating", "datapath", "all energy\nwith clock"], MEAN_NOTE)
+                                                "flips\nhardware", "hardware,\nalternating", "datapath", "all energy\nwith clock"], MEAN_NOTE)
     for method, s in result.summary().items():
         summary.add_row(method, ratio(s["mean_hd_reduction"]), ratio(s["best_hd_reduction"]), ratio(s["mean_energy_reduction"]),
                         ratio(s["best_energy_reduction"]), f"{s['flips']:,}", f"{s['flips_hardware']:,}",
@@ -56,7 +56,7 @@ def _origin(result: Comparison) -> str:
 def combined_table(rows: list[Combined]) -> Table:
     """Networks by methods, as the paper's Table 4."""
     table = new_table("Trained networks against the first one in file order", ["network", "method"],
-                   ["flips\nmean", "flips\nbest", "energy\nmean", "energy\nbest", "with clock\nmean"], MEAN_NOTE)
+                      ["flips\nmean", "flips\nbest", "energy\nmean", "energy\nbest", "with clock\nmean"], MEAN_NOTE)
     for r in rows:
         table.add_row(escape(r.network), r.method, ratio(r.mean_hd_reduction), ratio(r.best_hd_reduction),
                       ratio(r.mean_energy_reduction), ratio(r.best_energy_reduction), ratio(r.mean_clocked_reduction))
@@ -66,8 +66,8 @@ def combined_table(rows: list[Combined]) -> Table:
 def training_table(content: dict[str, Any]) -> Table:
     """One line a trained network, as the paper's Table 3, from the content of train.json."""
     table = new_table(f"{escape(content['model'])}: against the 4-bit baseline in file order", ["method", "strength"],
-                   ["top-1 %", "top-5 %", "to the\nbaseline", "flips\nmean", "flips\nbest", "energy\nmean", "energy\nbest"],
-                   f"{MEAN_NOTE}; orders: {content['order_method']}")
+                      ["top-1 %", "top-5 %", "to the\nbaseline", "flips\nmean", "flips\nbest", "energy\nmean", "energy\nbest"],
+                      f"{MEAN_NOTE}; orders: {content['order_method']}")
     base = content["runs"][0]["top1"]
     for r in content["runs"]:
         table.add_row(r["method"], f"{r['strength']:g}", f"{r['top1']:.2f}", f"{r['top5']:.2f}", f"{r['top1'] - base:+.2f}",
@@ -80,9 +80,9 @@ def trellis_table(content: dict[str, Any]) -> Table:
     """One line a mu, from the content of trellis.json."""
     scored, gates = any(r["top1"] is not None for r in content["runs"]), content.get("objective") == "energy"
     table = new_table(f"{escape(content['network'])}: trellis rounding on top of {content['method']}", ["mu"],
-                   ["noise dB", "flips\nmean", f"over\n{content['method']}", *(["energy,\nsimulated"] if gates else []), *(["top-1 %"] if scored else [])],
-                   f"{MEAN_NOTE}; noise against nearest rounding"
-                   + (", as it reaches the outputs" if content["calibration_images"] else ""))
+                      ["noise dB", "flips\nmean", f"over\n{content['method']}", *(["energy,\nsimulated"] if gates else []), *(["top-1 %"] if scored else [])],
+                      f"{MEAN_NOTE}; noise against nearest rounding"
+                      + (", as it reaches the outputs" if content["calibration_images"] else ""))
     for r in content["runs"]:
         table.add_row(f"{r['mu']:g}", "-" if r["noise_dB"] is None else f"{r['noise_dB']:+.2f}", ratio(r["mean_hd_reduction"]), ratio(r["mean_over_method"]),
                       *([ratio(r["mean_energy_reduction"])] if gates else []), *([f"{r['top1']:.2f}"] if scored else []))
@@ -93,8 +93,8 @@ def measure_table(content: dict[str, Any]) -> Table:
     """Flips per layer and bit plane, from the content of measure.json."""
     bits = max(r["bits"] for r in content["layers"])
     table = new_table(f"{escape(content['network'])}: flips in file order", ["layer", "K x C x taps"],
-                   ["NHD", "flips", *(f"bit {b}" for b in reversed(range(bits)))],
-                   f"mean NHD {content['mean_nhd']:.3f}; bit {bits - 1} is the most significant")
+                      ["NHD", "flips", *(f"bit {b}" for b in reversed(range(bits)))],
+                      f"mean NHD {content['mean_nhd']:.3f}; bit {bits - 1} is the most significant")
     for r in content["layers"]:
         table.add_row(escape(shorten(r["name"])), f"{r['K']} x {r['C']} x {r['taps']}", f"{r['nhd']:.3f}", f"{r['flips']:,}",
                       *(f"{n:,}" for n in reversed(r["plane_flips"])))
@@ -105,9 +105,9 @@ def optimize_table(content: dict[str, Any]) -> Table:
     """Flips before and after, from the content of optimize.json."""
     bound = any("lower_bound" in r for r in content["layers"])
     table = new_table(f"{escape(content['network'])}: {content['method']}, effort {content['effort']}, {content['rows']} rows",
-                   ["layer", "K x C x taps"], ["groups", "NHD before", "NHD", "flips before", "flips", "reduction",
-                                               *(["above bound"] if bound else [])],
-                   "above bound: how much longer the orders can be than the best orders of the same groups, at most" if bound else None)
+                      ["layer", "K x C x taps"], ["groups", "NHD before", "NHD", "flips before", "flips", "reduction",
+                                                  *(["above bound"] if bound else [])],
+                      "above bound: how much longer the orders can be than the best orders of the same groups, at most" if bound else None)
     for r in content["layers"]:
         gap = []
         if bound:
@@ -163,8 +163,8 @@ def verify_table(content: dict[str, Any]) -> Table:
     """One line a layer and method, from the content of verify.json."""
     name = content["simulator"]
     table = new_table(f"{escape(content['network'])}: {'all layers equal' if content['ok'] else 'NOT EQUAL'}; activations: {escape(content['activations'])}",
-                   ["layer", "method", "integers"], ["pixels", "flips\nhardware", "table\nbytes"],
-                   "table: one group's output addresses" + (f"; {name}: the first tiles through the Verilog" if name else "; no HDL simulator ran"))
+                      ["layer", "method", "integers"], ["pixels", "flips\nhardware", "table\nbytes"],
+                      "table: one group's output addresses" + (f"; {name}: the first tiles through the Verilog" if name else "; no HDL simulator ran"))
     for column in (name, "toggles", "flips of\nthose tiles") if name else ():
         table.add_column(column, justify="left" if column == name else "right")
     for v in content["layers"]:

@@ -65,18 +65,23 @@ def random_samples(size: ArraySize, seed: int = 0) -> list[Sample]:
 
 
 def network_samples(name: str, size: ArraySize, seed: int = 0, jobs: Jobs | None = None, model: EnergyModel | None = None) -> list[Sample]:
-    """Every layer of a network under three methods; activations are of one kind for every other layer, of the other for the rest.
+    """Every layer of a network under three methods, with both kinds of activations.
 
-    model : plans for least energy by this model instead of least flips, since where a model errs is where a search for its least energy goes.
+    model : plans for least energy by this model instead of least flips, under two methods with one kind each, since where a model errs is where a
+    search for its least energy goes.
     """
     network = load_network(name, bits=size.weight_bits)
-    asked = [(layer, i, method) for i, layer in enumerate(network.layers) for method in (_METHODS if model is None else _METHODS[1:])]
+    methods = _METHODS if model is None else _METHODS[1:]
+    asked = [(layer, i, m) for i, layer in enumerate(network.layers) for m in range(len(methods))]
     jobs = jobs or Jobs()
 
-    def make(item: tuple[Layer, int, str]) -> Sample:
-        layer, i, method = item
-        inputs = sampled_activations(layer, KINDS[i % 2], size.cols * _TILES, seed + i, size.act_bits)
-        objective = None if model is None else energy_objective(model, layer, inputs)
-        plan = optimize(layer, size.rows, method, seed=seed, objective=objective, jobs=jobs.child())
-        return Sample(layer.name, method, program(layer, plan), inputs, _TILES if len(plan.groups) * layer.K < _SHORT else 1)
-    return jobs.map(make, asked, make)
+    def make(item: tuple[Layer, int, int]) -> list[Sample]:
+        layer, i, m = item
+        drawn = [sampled_activations(layer, kind, size.cols * _TILES, seed + i, size.act_bits) for kind in KINDS]
+        if model is not None:
+            drawn = [drawn[(i + i // len(KINDS) + m) % len(KINDS)]]     # kinds of layers often alternate too
+        objective = None if model is None else energy_objective(model, layer, drawn[0])
+        plan = optimize(layer, size.rows, methods[m], seed=seed, objective=objective, jobs=jobs.child())
+        tiles = _TILES if len(plan.groups) * layer.K < _SHORT else 1
+        return [Sample(layer.name, methods[m], program(layer, plan), inputs, tiles) for inputs in drawn]
+    return [sample for samples in jobs.map(make, asked, make) for sample in samples]
