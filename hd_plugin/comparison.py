@@ -163,7 +163,7 @@ def _row(r: Request, method: str, plan: StreamPlan, array: Array, found: Evaluat
 def compare(network: Network, rows: int = 8, cols: int = 8, methods: Sequence[str] = METHODS, *, effort: str = "local",
             engine: str | Engine = "analytic", technology: str | Path | None = None, array: Array | None = None, seed: int = 0,
             threads: int | None = None, progress: Progress | None = None, studies: bool = False,
-            trained: Sequence[Network] = (), energy: str = "flips", objective: str = "flips", activations: str = "relu") -> Comparison:
+            trained: Sequence[Network] = (), energy: str = "flips", objective: str = "flips", activations: str | None = None) -> Comparison:
     """Flips and energy of every layer of ``network`` under every method; the baseline always comes first.
 
     array : overrides rows and cols and gives widths. technology : None takes the array's, else eyeriss45. engine : a name,
@@ -172,7 +172,7 @@ def compare(network: Network, rows: int = 8, cols: int = 8, methods: Sequence[st
     with most weights among those with C > K. trained : networks of the same layers, trained for few flips; each goes through the baseline and the
     last method, against ``network`` in file order (the paper's Table 4). energy : where the datapath's energy comes from: "flips", the engine's
     straight line; "modelled" or "simulated", the activity model or the gates of a characterised technology (hd_generic45 by default), for the array
-    that it was characterised for. objective : "flips", or "energy" for plans of least modelled energy. activations : what the array holds then. Results do not depend on ``threads``. Ctrl-C during the searches keeps what was found
+    that it was characterised for. objective : "flips", or "energy" for plans of least modelled energy. activations : what the array holds then ("relu", "linear", "uniform"). Results do not depend on ``threads``. Ctrl-C during the searches keeps what was found
     (provenance.interrupted); during runs of Timeloop it ends the call, and finished runs are kept for the next one.
     Raises InputError: unknown method, effort, engine or technology; a layer without an output size; and what the engine
     raises (MissingTool, say).
@@ -188,14 +188,16 @@ def compare(network: Network, rows: int = 8, cols: int = 8, methods: Sequence[st
         if value not in known:
             raise InputError(f"{name}: {value!r} is unknown; {did_you_mean(value, known)}")
     gates = energy != "flips" or objective != "flips"
+    if activations and not gates:
+        raise InputError("activations: they matter to gate-level energy only (energy 'modelled' or 'simulated', objective 'energy')")
     technology = technology or array.variables.get("technology") or ("hd_generic45" if gates else "eyeriss45")
     coefficients = load_technology(technology)
     chosen = get_engine(engine) if isinstance(engine, str) else engine
     check_same_layers(network, trained)
     chosen.check(network.layers, array)   # fail on a missing output size before an hour of search, not after
-    energies = ArrayEnergy(technology, activations, seed) if gates else None
+    energies = ArrayEnergy(technology, activations or "relu", seed) if gates else None
     for layer in network.layers if energies else ():
-        energies.check(layer, array.rows, array.cols)
+        energies.check(layer, array.rows, cols=array.cols, act_bits=array.activation_bits, psum_bits=array.psum_bits)
     plans, interrupted = _plans(network, array.rows, methods, effort, seed, threads, progress, energies if objective == "energy" else None)
     asked = [(_request(layer, m, plans[layer.name, m]), m) for layer in network.layers for m in methods]
     jobs = Jobs(threads, progress, f"{network.name}: {chosen.name}")
@@ -218,7 +220,7 @@ def compare(network: Network, rows: int = 8, cols: int = 8, methods: Sequence[st
         chosen.name, coefficients.name, methods, table, plans, network.unmapped,
         {"version": __version__, "seed": seed, "interrupted": interrupted,
          "options": {"effort": effort, "array": asdict(array), "methods": list(methods), "technology": coefficients.reference,
-                     "energy": energy, "objective": objective, **({"activations": activations} if gates else {})},
+                     "energy": energy, "objective": objective, **({"activations": activations or "relu"} if gates else {})},
          "engine": chosen.provenance(),
          "technology": {"description": coefficients.description, "sources": coefficients.sources},
          "input_digests": {Path(network.source).name or network.name: network.digest,

@@ -10,7 +10,7 @@ import numpy as np
 from hd_plugin.engines import Evaluation
 from hd_plugin.errors import InputError
 from hd_plugin.hardware.gates import ArrayEnergy, SimulatedEnergy, quality
-from hd_plugin.streaming import Jobs, Progress, StreamPlan, file_order_plan, flips, nhd, optimize
+from hd_plugin.streaming import Jobs, Progress, StreamPlan, file_order_plan, flips, lessen_energy, nhd, optimize
 from hd_plugin.weights import Layer, Network
 
 __all__ = ["ENERGIES", "compare_objectives", "reprice"]
@@ -22,11 +22,11 @@ _MODELS = ("flips", "transitions")
 def reprice(energies: ArrayEnergy, source: str, runs: Sequence[tuple[Layer, StreamPlan]], evaluated: Sequence[Evaluation], jobs: Jobs) -> list[Evaluation]:
     """The same evaluations with the datapath and the clock of ``energies``: source "modelled" or "simulated".
 
-    Some tiles of a layer stand for all; the address table and the memories stay the engine's.
+    Some tiles of a layer stand for all; the address table and the memories stay the engine's. Ctrl-C ends the call.
     """
     price = {"modelled": energies.modelled, "simulated": energies.simulated}[source]
     energies.prepare(source == "simulated")
-    found = jobs.map(lambda run: price(*run), runs, lambda run: price(*run))
+    found = jobs.map(lambda run: price(*run), runs)
     out = []
     for (layer, _), one, before in zip(runs, found, evaluated):
         P, Q = layer.output_hw
@@ -40,7 +40,8 @@ def compare_objectives(network: Network, energies: ArrayEnergy, rows: int = 8, m
                        threads: int | None = None, progress: Progress | None = None) -> tuple[dict[str, Any], dict[tuple[str, str], StreamPlan]]:
     """Content of optimize.json for ``--objective energy``, and the plans for least energy.
 
-    Activations to plan with are drawn apart from those that the plans are priced with. Raises InputError for layers or an array that the
+    Activations to plan with are drawn apart from those that the plans are priced with (a layer's own: other pixels, where there are enough). A Ctrl-C
+    while plans are searched keeps what was found; while they are priced it ends the call. Raises InputError for layers or an array that the
     technology was not characterised for, and for the method baseline, which has nothing to choose.
     """
     if method == "baseline":
@@ -50,8 +51,8 @@ def compare_objectives(network: Network, energies: ArrayEnergy, rows: int = 8, m
     searching = Jobs(threads, progress, f"{network.name}: searching orders")
 
     def search(layer: Layer) -> tuple[StreamPlan, StreamPlan]:
-        return (optimize(layer, rows, method, effort, seed, jobs=searching.child()),
-                optimize(layer, rows, method, effort, seed, objective=energies.objective(layer), jobs=searching.child()))
+        plan = optimize(layer, rows, method, effort, seed, jobs=searching.child())
+        return plan, lessen_energy(layer, plan, energies.objective(layer), jobs=searching.child())
 
     def quick(layer: Layer) -> tuple[StreamPlan, StreamPlan]:
         plan = optimize(layer, rows, "segment" if method == "cluster" else method, "greedy", seed, threads=1)
@@ -64,7 +65,7 @@ def compare_objectives(network: Network, energies: ArrayEnergy, rows: int = 8, m
 
     def price(asked: tuple[Layer, StreamPlan]) -> tuple[SimulatedEnergy, dict[str, SimulatedEnergy]]:
         return energies.simulated(*asked), energies.modelled_by(*asked, _MODELS)
-    priced = pricing.map(price, asked, price)
+    priced = pricing.map(price, asked)
     lines = []
     for i, layer in enumerate(network.layers):
         plans = (file_order_plan(layer, rows), *found[layer.name])

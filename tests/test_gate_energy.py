@@ -17,6 +17,7 @@ from hd_plugin.gate_energy import compare_objectives
 from hd_plugin.hardware import Activations, program, run_program, sampled_activations
 from hd_plugin.hardware.gates import (ArrayEnergy, ArraySimulator, ArraySize, GateSimulator, SynthesisError, characterise, hdl_toggles, load_circuit, make_circuit,
                                       stimulus, synthesise)
+from hd_plugin.hardware.gates._workload import network_layers
 from hd_plugin.streaming import file_order_plan
 from hd_plugin.weights import Network, load_network
 
@@ -137,7 +138,9 @@ def test_compare_reprices_the_datapath_only():
 
 @pytest.mark.parametrize("change, words", [({"rows": 4}, "rows 4 .characterised: 8."), ({"cols": 4}, "cols 4"), ({"energy": "guessed"}, "energy: 'guessed' is unknown"),
                                            ({"technology": "eyeriss45"}, "'eyeriss45' was not characterised"), ({"activations": "rleu"}, "did you mean 'relu'"),
-                                           ({"technology": "no.json"}, "no.json: no such file"), ({"objective": "power"}, "objective: 'power' is unknown")])
+                                           ({"technology": "no.json"}, "no.json: no such file"), ({"objective": "power"}, "objective: 'power' is unknown"),
+                                           ({"array": hd.Array(8, 8, activation_bits=16)}, "act bits 16 .characterised: 8."), ({"array": hd.Array(8, 8, psum_bits=32)}, "psum bits 32"),
+                                           ({"energy": "flips", "activations": "relu"}, "they matter to gate-level energy only")])
 def test_what_gate_level_energy_cannot_price_is_refused_at_once(change, words):
     with pytest.raises(InputError, match=words):
         hd.compare(Network("n", [some_layer()]), **{"energy": "simulated", **change})
@@ -155,10 +158,51 @@ def test_layers_of_another_width_or_format_are_refused():
         ArraySimulator(circuit, False).run(program(layer, file_order_plan(layer, 8)), Activations(np.zeros((19, 1, 8), int), 8, True))
 
 
+def test_layers_without_a_flip_are_drawn_all_the_same(tmp_path):
+    still = Network("n", [hd.Layer("l", np.full((30, 8), 3), 4, output_hw=(2, 2))])
+    hd.compare(still, energy="simulated", methods=["segment"]).plot(tmp_path)
+    assert (tmp_path / "figure3.png").exists()
+
+
+@pytest.mark.parametrize("bits, levels", [(8, 200), (4, 14), (3, 7)])
+def test_streams_of_any_width_use_its_levels(bits, levels):
+    layers = network_layers("resnet20_cifar10_w4_baseline", bits, 0)
+    assert len(np.unique(layers[5].values)) >= levels and all(la.bits == bits for la in layers)
+    wide = sampled_activations(layers[5], "relu", 16, bits=12).patches
+    assert len(np.unique(wide & 15)) == 16 and 0.4 < (wide == 0).mean() < 0.6
+    assert sampled_activations(layers[5], "relu", 16, bits=6).patches.max() < 64
+
+
+def test_ctrl_c_leaves_no_half_characterisation(tmp_path, monkeypatch):
+    small_networks(tmp_path, monkeypatch)
+    circuit = load_circuit(load_characterisation("hd_generic45").circuit)
+    ran = ArraySimulator.run
+
+    def interrupted(self, *arguments):
+        if len(seen) == 5:
+            raise KeyboardInterrupt
+        seen.append(1)
+        return ran(self, *arguments)
+    seen = []
+    monkeypatch.setattr(ArraySimulator, "run", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        characterise(circuit, "mine", tmp_path / "o", glitches=False, threads=1)
+    assert not (tmp_path / "o").exists()
+
+
+def test_a_netlist_of_another_size_than_is_said_is_refused(tmp_path):
+    found = load_circuit(load_characterisation("hd_generic45").circuit)
+    found.conditions["array"]["psum_bits"] = 20
+    with pytest.raises(InputError, match="not hd_array of 8x8_w4_a8_p20: psums 128 bits .160 needed."):
+        ArraySimulator(found)
+
+
 def test_own_activations_are_used():
     layer = some_layer()
     plan, zeros = file_order_plan(layer, 8), Activations(np.zeros((19, 1, 64), int))
     drawn, idle = ArrayEnergy(glitches=False), ArrayEnergy(activations={"l": zeros}, glitches=False)
+    with pytest.raises(InputError, match=r"activations of layer 'l': \[3, 1, 8\] found; \[19, 1, pixels\]"):
+        ArrayEnergy(activations={"l": Activations(np.zeros((3, 1, 8), int))}).simulated(layer, plan)
     none, some = idle.simulated(layer, plan), drawn.simulated(layer, plan)
     assert none.psum_hop_fJ == 0 < some.psum_hop_fJ and none.mac_fJ < some.mac_fJ and none.weight_hop_fJ == some.weight_hop_fJ
 
@@ -250,7 +294,8 @@ def test_a_netlist_that_is_given_is_read_and_checked(tmp_path):
 @pytest.mark.parametrize("arguments, words", [
     (["--liberty", "x.lib", "--technology", "sg13g2"], "exclude each other"), (["--netlist", "x.json"], "--netlist needs --liberty"),
     (["--rows", "0"], "rows: 0 found; 1 to 64"), (["--liberty", "none.lib"], "none.lib: cannot be read"), (["--technology", "sg13g2", "--rows", "4"], "4x8_w4_a8_p16 is asked for"),
-    (["--technology", "eyeriss45"], "was not characterised"), (["--name", "a b"], "a word without blanks")])
+    (["--technology", "eyeriss45"], "was not characterised"), (["--name", "a b"], "a word without blanks"), (["--node-nm", "0"], "node-nm: 0.0 found"),
+    (["--wire-load", "nan", "--liberty", str(LIBRARY)], "wire-load: nan found"), (["--seed", "-1"], "seed: -1 found"), (["--node-nm", "nan"], "node-nm: nan")])
 def test_bad_arguments_of_characterize(tmp_path, arguments, words):
     done = CliRunner().invoke(main, ["characterize", "-o", str(tmp_path), *arguments])
     assert done.exit_code == 2 and words in done.output

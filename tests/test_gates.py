@@ -82,11 +82,15 @@ def test_toggles_equal_iverilog_net_by_net(tmp_path, seed):
 LOOP = {"x": ("NAND2", {"A": "a", "B": "q", "Y": "p"}), "y": ("NAND2", {"A": "b", "B": "p", "Y": "q"})}
 TANGLE = {"x": ("DFF", {"CK": "clk", "D": "q", "Q": "p"}), "y": ("DFF", {"CK": "clk", "D": "p", "Q": "q"})}
 TWO_DRIVERS = {"x": ("INV", {"A": "a", "Y": "p"}), "y": ("INV", {"A": "b", "Y": "p"})}
+GATED = {"g": ("AND2", {"A": "clk", "B": "b", "Y": "gc"}), "x": ("DFF", {"CK": "gc", "D": "a", "Q": "p"}), "y": ("DFF", {"CK": "gc", "D": "p", "Q": "q"})}
+AS_DATA = {"x": ("DFF", {"CK": "clk", "D": "a", "Q": "p"}), "y": ("AND2", {"A": "p", "B": "clk", "Y": "q"})}
+OPEN = {"x": ("INV", {"A": "nowhere", "Y": "p"})}
 TWO_CLOCKS = {"x": ("DFF", {"CK": "clk", "D": "a", "Q": "p"}), "y": ("DFF", {"CK": "b", "D": "p", "Q": "q"})}
 
 
 @pytest.mark.parametrize("cells, words", [(LOOP, "a loop without a register: x, y"), (TANGLE, "2 registers that depend on each other: x, y"),
-                                          (TWO_DRIVERS, "net 'p' has two drivers, one of them 'y'"), (TWO_CLOCKS, "two clocks, 'clk' and 'b'")])
+                                          (TWO_DRIVERS, "net 'p' has two drivers, one of them 'y'"), (GATED, "the clock 'gc' is no input"),
+                                          (AS_DATA, "cell 'y' .AND2. reads the clock 'clk' as data"), (OPEN, "net 'nowhere', which cell 'x' .INV. reads, has no driver"), (TWO_CLOCKS, "two clocks, 'clk' and 'b'")])
 def test_what_cannot_be_simulated_is_named(tmp_path, cells, words):
     with pytest.raises(InputError, match=words):
         schedule(made(tmp_path, cells))
@@ -101,6 +105,14 @@ def test_cells_that_are_not_of_the_library_are_named(tmp_path):
         made(tmp_path, {"x": ("NAND2", {"A": "a", "Y": "p"})})
     (tmp_path / "no.json").write_text("{}")
     with pytest.raises(InputError, match="not a netlist"):
+        read_netlist(tmp_path / "no.json", OWN)
+    for broken in ('{"modules": {"top": {"cells": {"x": {}}}}}', '{"modules": {"top": {"cells": [1]}}}', '{"modules": {"top": {"attributes": {"top": "yes"}}, "b": {}}}',
+                   '{"modules": {"top": {"ports": {"a": {"direction": "input", "bits": 3}}}}}'):
+        (tmp_path / "no.json").write_text(broken)
+        with pytest.raises(InputError, match="no.json: not a netlist"):
+            read_netlist(tmp_path / "no.json", OWN)
+    (tmp_path / "no.json").write_text('{"modules": {}}')
+    with pytest.raises(InputError, match="0 modules found"):
         read_netlist(tmp_path / "no.json", OWN)
 
 

@@ -103,15 +103,40 @@ def test_units_do_not_change_energies(tmp_path):
 
 @pytest.mark.parametrize("text, words", [
     ("library (l) { cell (A) { area : 1; ", "line 1: the file ends early; not a whole Liberty file"),
-    ("library (l) {\n cell (A) { area : x; } }", "cell 'A': area: 'x' found; a number is needed"),
+    ("library (l) { nom_voltage : 1;\n cell (A) { area : x; } }", "cell 'A': area: 'x' found; a number is needed"),
     ("module m;", "line 1"), ("library (l) { }", "no cell in this library"),
     ("library (l) { time_unit : banana; cell (A) { } }", "time_unit: 'banana' found"),
     (CELL.format(unit="pf", input="1", power='internal_power () { rise_power (s) { index_1 ("1,2"); index_2 ("1,2"); values ("1,2,3"); } }'),
      "cell 'INV': pin 'Y': internal_power: rise_power: 3 values found for 2 x 2 indices"),
-    (CELL.format(unit="pf", input="1", power='internal_power () { rise_power (s) { values ("1,two"); } }'), "rise_power: values: numbers are needed")])
+    (CELL.format(unit="pf", input="1", power='internal_power () { rise_power (s) { values ("1,two"); } }'), "rise_power: values: numbers are needed"),
+    ('library (x) { a : "b', "line 1: '\"b' found"), ("library (x) { a : b c", "the file ends early"), ("", "the file ends early"), ("\x00", "not a whole Liberty file"),
+    ("library (x) { time_unit : 1.2.3ns; cell (A) { } }", "time_unit: '1.2.3ns' found"), ("library (x) " + "{ a () " * 3000, "nested more than 50 deep"),
+    ("library (x) { cell (A) { } }", "nom_voltage: none found"), ("library (x) { nom_voltage : nan; cell (A) { } }", "nom_voltage: 'nan' found"),
+    ("library (x) { nom_voltage : 1; cell (A) { area : -2; } }", "cell 'A': area: '-2' found; a number is needed, 0 or more"),
+    ("library (x) { nom_voltage : 1; cell (A) { } } library (y) { }", "'library' found after the end of the library")])
 def test_broken_liberty_files_are_named(tmp_path, text, words):
     with pytest.raises(InputError, match=words):
         library(tmp_path, text)
+
+
+def test_voltage_and_leakage_are_found_where_they_are(tmp_path):
+    found = library(tmp_path, """library (x) { operating_conditions (a) { voltage : 0.7; } leakage_power_unit : "1pW"; cell (A) { area : 1/* um2 */;
+        leakage_power () { value : 2; when : "A"; } leakage_power () { value : 4; } pin (N) { direction : internal; } } };""")
+    assert found.voltage == 0.7 and found.cells["A"].leakage_nW == pytest.approx(3e-3) and found.cells["A"].pins == {}
+
+
+def test_a_flip_flops_states_are_those_that_exist(tmp_path):
+    """Q and QN are never equal: four tables for the states of D, Q and QN are all there is."""
+    powers = "".join(f'internal_power () {{ when : "{d}D*{q}Q*{n}QN"; rise_power (s) {{ values ("1"); }} fall_power (s) {{ values ("1"); }} }}'
+                     for d in ("", "!") for q, n in (("", "!"), ("!", "")))
+    own = library(tmp_path, f"""library (l) {{ nom_voltage : 1; cell (F) {{ ff (IQ, IQN) {{ next_state : "D"; clocked_on : "C"; }}
+        pin (C) {{ direction : input; capacitance : 0; {powers} }} pin (D) {{ direction : input; capacitance : 0; }}
+        pin (Q) {{ direction : output; function : "IQ"; }} pin (QN) {{ direction : output; function : "IQN"; }} }} }}""")
+    net = read_netlist(netlist_file(tmp_path, {"i": ["a"]}, {"x": ("F", {"C": "clk", "D": "a", "Q": "p", "QN": "n"})}, {"o": ["p"]}), own)
+    assert price_netlist(net, own).clock_fJ == pytest.approx(2 * 1e3)
+    bad = library(tmp_path, (tmp_path / "l.lib").read_text().replace("!D*!Q*QN", "ZZ"))
+    with pytest.raises(InputError, match="cell 'F': pin 'C': when: 'ZZ' is no pin of the cell"):
+        price_netlist(net, bad)
 
 
 def test_strings_that_go_on_in_the_next_line_and_comments(tmp_path):

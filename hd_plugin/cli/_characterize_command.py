@@ -23,13 +23,13 @@ __all__ = ["characterize"]
 @click.option("--weight-bits", type=int, default=4, show_default=True)
 @click.option("--act-bits", type=int, default=8, show_default=True)
 @click.option("--psum-bits", type=int, default=16, show_default=True)
-@click.option("--node-nm", type=float, default=45.0, show_default=True, help="Scales what no cell library tells: the memories.")
+@click.option("--node-nm", type=float, help="Scales what no cell library tells, the memories (default: the technology's, else 45).")
 @click.option("--wire-load", type=float, default=1.0, show_default=True, help="Assumed wire load for each pin, in mean input capacitances.")
 @click.option("--glitches/--no-glitches", default=True, show_default=True, help="Count what happens inside a cycle, with inertial delays.")
 @click.option("--seed", type=int, default=0, show_default=True)
 @click.option("--threads", type=int, default=None, help="Threads to use; all cores by default. Never changes a result.")
 @output_options
-def characterize(liberty: Path | None, technology: str | None, netlist: Path | None, name: str | None, node_nm: float, wire_load: float, glitches: bool, seed: int,
+def characterize(liberty: Path | None, technology: str | None, netlist: Path | None, name: str | None, node_nm: float | None, wire_load: float, glitches: bool, seed: int,
                  threads: int | None, as_json: bool, output: Path | None, **sizes: int) -> None:
     """Synthesise the array in a cell library, simulate its gates, and fit energy models to what they spend.
 
@@ -37,7 +37,7 @@ def characterize(liberty: Path | None, technology: str | None, netlist: Path | N
     command. Without --liberty the bundled hd_generic45 is characterised anew.
     """
     from hd_plugin.energy import load_characterisation
-    from hd_plugin.hardware.gates import ArraySize, bundled_library, characterise, load_circuit, make_circuit
+    from hd_plugin.hardware.gates import ArraySize, bundled_library, characterise, check_names, load_circuit, make_circuit
     from hd_plugin.report import characterise_tables
     if liberty and technology:
         raise InputError("--liberty and --technology exclude each other: synthesise with a library, or take a circuit that was")
@@ -46,16 +46,17 @@ def characterize(liberty: Path | None, technology: str | None, netlist: Path | N
     output = checked_folder(output or Path("characterised"))
     size, wanted = ArraySize(**sizes), technology or "hd_generic45"
     known = None if liberty else load_characterisation(wanted)
+    name = name or (liberty.stem if liberty else known.technology.name)
+    node_nm = node_nm if node_nm is not None else known.technology.node_nm if known else 45.0
+    check_names(name, node_nm, seed)
     if known is not None and (technology or known.array == size.to_dict()) and wire_load == 1.0:
         if known.array != size.to_dict():
             raise InputError(f"--technology {wanted}: its circuit is {ArraySize(**known.array).name}, {size.name} is asked for; give --liberty to synthesise another one")
         circuit = load_circuit(known.circuit)
-        name, node_nm = name or known.technology.name, known.technology.node_nm
     elif technology:
         raise InputError("--wire-load changes a circuit; give --liberty to make it anew")
     else:
         circuit = make_circuit(liberty or bundled_library(), size, netlist, wire_load)
-        name = name or (liberty or bundled_library()).stem
     with progress_bar() as progress:
         path = characterise(circuit, name, output, node_nm=node_nm, glitches=glitches, seed=seed, threads=threads, progress=progress)
     content = json.loads(path.read_text(encoding="utf8"))

@@ -32,7 +32,7 @@ _OBJECTIVES = ("flips", "energy")
 @click.option("--bound", is_flag=True, help="Also a certified lower bound for the plan's groups (slow for large K).")
 @trellis_options
 @output_options
-def optimize(source: str, rows: int, method: str, effort: str, seed: int, threads: int | None, objective: str, technology: str | None, activations: str,
+def optimize(source: str, rows: int, method: str, effort: str, seed: int, threads: int | None, objective: str, technology: str | None, activations: str | None,
              bound: bool, trellis: tuple[float, ...], model: str | None, calibrate: Path | None, calibration_images: int, feedback: bool, test: Path | None,
              as_json: bool, output: Path | None, **options: Any) -> None:
     """Stream plans for the layers of NETWORK: one file a layer with -o DIR. Ctrl-C keeps the best so far.
@@ -47,8 +47,10 @@ def optimize(source: str, rows: int, method: str, effort: str, seed: int, thread
     if objective not in _OBJECTIVES:
         raise InputError(f"objective: {objective!r} is unknown; {did_you_mean(objective, _OBJECTIVES)}")
     gates = objective == "energy"
-    if technology and not gates:
-        raise click.UsageError("--technology goes with --objective energy only")
+    if (technology or activations) and not gates:
+        raise click.UsageError(f"--{'technology' if technology else 'activations'} goes with --objective energy only")
+    if activations and model and not trellis:
+        raise click.UsageError("--activations and --model exclude each other: drawn activations, or the network's own")
     if bound and (gates or trellis):
         raise click.UsageError("--bound is a bound on the flips of weights that stay; it goes with --objective flips only, and without --trellis")
     if not trellis:
@@ -75,10 +77,10 @@ def optimize(source: str, rows: int, method: str, effort: str, seed: int, thread
         _least_flips(network, bound, as_json, output, **search)
 
 
-def _energies(network: Network, source: str, rows: int, technology: str | None, activations: str, model: str | None, calibrate: Path | None,
+def _energies(network: Network, source: str, rows: int, technology: str | None, activations: str | None, model: str | None, calibrate: Path | None,
               seed: int) -> ArrayEnergy:
     from hd_plugin.hardware.gates import ArrayEnergy
-    found = ArrayEnergy(technology or "hd_generic45", activations, seed)
+    found = ArrayEnergy(technology or "hd_generic45", activations or "relu", seed)
     for layer in network.layers:            # before a network is run or a search begun
         found.check(layer, rows)
     return ArrayEnergy(technology or "hd_generic45", real_activations(model, source, calibrate, seed, unsigned=True), seed) if model and calibrate else found

@@ -56,8 +56,8 @@ trellis_options = _stack(
     click.option("--test", type=click.Path(path_type=Path, exists=True), help="Test images, to score each MU."))
 
 energy_options = _stack(
-    click.option("--activations", default="relu", show_default=True,
-                 help="With gate-level energy: what the array holds; relu or linear (drawn from what real layers see) or uniform."),)
+    click.option("--activations",
+                 help="With gate-level energy: what the array holds; relu (default) or linear, drawn from what real layers see, or uniform."),)
 
 output_options = _stack(
     click.option("--json", "as_json", is_flag=True, help="Machine-readable result on stdout."),

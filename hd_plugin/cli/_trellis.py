@@ -76,7 +76,7 @@ def _simulated(network: Network, found: list[Rounding], energies: ArrayEnergy, r
     from hd_plugin.streaming import file_order_plan
     asked = [(layer, file_order_plan(layer, rows)) for layer in network.layers] + [(r.layer, r.plan) for r in found]
     energies.prepare()
-    priced = [one.datapath_fJ / one.tiles for one in jobs.map(lambda a: energies.simulated(*a), asked, lambda a: energies.simulated(*a))]
+    priced = [one.datapath_fJ / one.tiles for one in jobs.map(lambda a: energies.simulated(*a), asked)]
     before, after = np.array(priced[:len(found)]), np.array(priced[len(found):])
     return {"technology": energies.characterisation.technology.name, "simulated_fJ_file_order": before.tolist(), "simulated_fJ": after.tolist(),
             "mean_energy_reduction": float((before / after).mean())}

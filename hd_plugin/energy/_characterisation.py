@@ -35,13 +35,15 @@ class Quality:
 
 @dataclass(frozen=True)
 class EnergyModel:
-    """coefficients_fJ : by the name of a count; spread_fJ : their standard deviation over resampled layers. fit, test : on the layers it was
-    fitted to, and on those of another network."""
+    """coefficients_fJ : by the name of a count; spread_fJ : their standard deviation over resampled layers (counts go together, so that single ones
+    are known far worse than their sum). fit, test : on the layers it was fitted to, and on those of another network; alone : as ``test``, but fitted and
+    tested with activations of one kind."""
 
     coefficients_fJ: dict[str, float]
     spread_fJ: dict[str, float]
     fit: Quality
     test: Quality
+    alone: dict[str, Quality]
 
     def energy_fJ(self, counts: Mapping[str, float]) -> float:
         """Datapath energy, without the clock, of counted activity. Raises InputError for a count that is missing."""
@@ -88,7 +90,9 @@ def load_characterisation(name: str | Path) -> Characterisation:
         if data["schema"] != _SCHEMA:
             raise InputError(f"{path}: schema: {data['schema']!r} found, {_SCHEMA!r} needed")
         models = {k: EnergyModel({n: float(v) for n, v in m["coefficients_fJ"].items()}, {n: float(v) for n, v in m["spread_fJ"].items()},
-                                 Quality(**m["fit"]), Quality(**m["test"])) for k, m in data["models"].items()}
+                                 Quality(**m["fit"]), Quality(**m["test"]), {kind: Quality(**q) for kind, q in m["alone"].items()}) for k, m in data["models"].items()}
+        if not isinstance(data["conditions"], dict) or not 0 <= float(data["clock_fJ"]) < 1e12:
+            raise ValueError(f"conditions {type(data['conditions']).__name__}, clock_fJ {data['clock_fJ']}")
         return Characterisation(load_technology(path), {k: int(v) for k, v in data["array"].items()}, models, float(data["clock_fJ"]),
                                 path.parent / data["circuit"], data["conditions"])
     except (KeyError, TypeError, ValueError, AttributeError) as error:

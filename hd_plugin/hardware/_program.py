@@ -107,10 +107,15 @@ def sampled_activations(layer: Layer, kind: str = "relu", pixels: int = 64, seed
     known = json.loads((Path(__file__).parent / "activations.json").read_text(encoding="utf8"))
     if kind not in (*KINDS, "uniform"):
         raise InputError(f"activations: {kind!r} is unknown; {did_you_mean(kind, [*KINDS, 'uniform'])}")
+    if seed < 0:
+        raise InputError(f"seed: {seed} found; a number >= 0 is needed")
     counts = np.ones(256) if kind == "uniform" else np.array(known[kind], float)
     _, C, Fy, Fx = layer.codes.shape
-    drawn = np.random.default_rng(seed).choice(256, (C, Fy * Fx, pixels), p=counts / counts.sum())
-    return Activations(drawn << bits - 8 if bits >= 8 else drawn >> 8 - bits, bits)
+    rng = np.random.default_rng(seed)
+    drawn = rng.choice(256, (C, Fy * Fx, pixels), p=counts / counts.sum())
+    if bits > 8:            # what is 0 stays 0, the rest gets low bits
+        drawn = (drawn << bits - 8) + np.where(drawn > 0, rng.integers(0, 1 << bits - 8, drawn.shape), 0)
+    return Activations(drawn if bits >= 8 else drawn >> 8 - bits, bits)
 
 
 def tiles_of(inputs: Activations, cols: int, most: int | None = None) -> int:

@@ -14,14 +14,16 @@ __all__ = ["characterise_tables", "objective_tables"]
 
 def characterise_tables(content: dict[str, Any]) -> list[Table]:
     """Every model with its errors, from a characterisation file."""
-    c = content["conditions"]
+    c, kinds = content["conditions"], list(content["models"]["flips"]["alone"])
     table = new_table(f"{escape(content['technology'])}: {escape(content['description'])}", ["energy model"],
-                      ["coefficients", "error where\nfitted", "error on\nanother network", "95 % of\nlayers below", "R^2\nper cycle", "R^2\nof energy"],
-                      f"fitted to {c['fit']}; other network: {c['test']}; error: mean of |modelled / simulated - 1| over layers and methods")
+                      ["coefficients", "error where\nfitted", "error on\nanother network", "95 % of\nlayers below", "R^2\nper cycle",
+                       *(f"{kind} only:\nerror, R^2" for kind in kinds)],
+                      f"fitted to {c['fit']}; other network: {c['test']}; error: mean of |modelled / simulated - 1| over layers and methods; relu, linear only: fitted to "
+                      "and tested with activations of one kind")
     for name, m in content["models"].items():
         t = m["test"]
         table.add_row(name, str(len(m["coefficients_fJ"])), f"{m['fit']['mean_error']:.1%}", f"{t['mean_error']:.1%}", f"{t['p95_error']:.1%}", f"{t['r2']:.4f}",
-                      f"{t['r2_energy']:.4f}")
+                      *(f"{m['alone'][kind]['mean_error']:.1%}, {m['alone'][kind]['r2']:.4f}" for kind in kinds))
     told = new_table("Conditions", ["", ""], [])
     values = content["coefficients"]
     reference = 1e3 * (values["multiplier_pJ_per_bit2"]["value"] * content["array"]["weight_bits"] * content["array"]["act_bits"]

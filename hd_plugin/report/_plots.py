@@ -100,10 +100,11 @@ def plot_figure3(result: Comparison, ax: Axes | None = None) -> Axes:
     for method in result.methods:
         mine = np.array([r.method == method for r in result.rows])
         ax.scatter(x[mine], y[mine], 18, color=COLOURS[method], label=method)
-    slope, start = np.polyfit(x, y, 1)
     clock = float(np.mean([r.energy.clock_J / r.counts.weight_hops for r in result.rows])) * 1e15
-    ends = np.array([0.0, x.max() * 1.05])
-    ax.plot(ends, start + slope * ends, color="#555555", linewidth=1, label=f"straight line: {start:.0f} + {slope:.0f} x NHD")
+    if np.ptp(x) > 0:                    # equal flip rates make no line
+        slope, start = np.polyfit(x, y, 1)
+        ends = np.array([0.0, x.max() * 1.05])
+        ax.plot(ends, start + slope * ends, color="#555555", linewidth=1, label=f"straight line: {start:.0f} + {slope:.0f} x NHD")
     ax.axhline(clock, color="#cc79a7", linewidth=1, linestyle=":", label="clock, beside it")
     ax.set_xlim(0, None)
     ax.set_ylim(0, None)

@@ -22,16 +22,15 @@ __all__ = ["energy_cluster", "energy_direct", "energy_segment"]
 _ROUNDS = 2     # of rows for an order, and an order for rows
 
 
-def energy_segment(layer: Layer, groups: list[Group], objective: EnergyObjective, effort: Effort | None, seed: int, jobs: Jobs) -> list[Group]:
-    """Every group with rows and an order of less cost than it came with, never of more. effort : None for Algorithm 1 alone."""
+def energy_segment(layer: Layer, groups: list[Group], rows: int, objective: EnergyObjective, effort: Effort | None, seed: int, jobs: Jobs) -> list[Group]:
+    """Every group with rows and an order of less cost than it came with. effort : None for Algorithm 1 alone."""
     return [g for g, _ in _all(layer, groups, objective, effort, seed, jobs)]
 
 
-def energy_cluster(layer: Layer, groups: list[Group], objective: EnergyObjective, effort: Effort | None, seed: int, jobs: Jobs) -> list[Group]:
+def energy_cluster(layer: Layer, groups: list[Group], rows: int, objective: EnergyObjective, effort: Effort | None, seed: int, jobs: Jobs) -> list[Group]:
     """The given clusters, or tap by tap ones that are alike in energy instead of flips: what costs less."""
     if effort is None:
-        return energy_segment(layer, groups, objective, None, seed, jobs)
-    rows = max(g.channels.size for g in groups)
+        return energy_segment(layer, groups, rows, objective, None, seed, jobs)
     taps = list(dict.fromkeys(g.tap for g in groups))
     chosen = []
     for done, tap in enumerate(taps):
@@ -45,7 +44,7 @@ def energy_cluster(layer: Layer, groups: list[Group], objective: EnergyObjective
     return join_groups(layer, chosen, seed)
 
 
-def energy_direct(layer: Layer, groups: list[Group], objective: EnergyObjective, effort: Effort | None, seed: int, jobs: Jobs) -> list[Group]:
+def energy_direct(layer: Layer, groups: list[Group], rows: int, objective: EnergyObjective, effort: Effort | None, seed: int, jobs: Jobs) -> list[Group]:
     """One order for all groups."""
     def distances(groups: list[Group]) -> np.ndarray:
         parts = jobs.map(lambda g: step_costs(objective, layer, g.tap, g.channels), groups, lambda g: step_costs(objective, layer, g.tap, g.channels))
@@ -57,8 +56,8 @@ def energy_direct(layer: Layer, groups: list[Group], objective: EnergyObjective,
     for _ in range(_ROUNDS):
         d = distances(groups)
         order = _shorter(d, order, effort, seed)
-        rows = jobs.map(lambda g, order=order: best_rows(objective, layer, g.tap, g.channels, order), groups, lambda g: g.channels)
-        groups = [Group(g.tap, channels, order) for g, channels in zip(groups, rows)]
+        placed = jobs.map(lambda g, order=order: best_rows(objective, layer, g.tap, g.channels, order), groups, lambda g: g.channels)
+        groups = [Group(g.tap, channels, order) for g, channels in zip(groups, placed)]
         if effort is None or jobs.interrupted:
             break
     return groups

@@ -47,9 +47,10 @@ class Jobs:
         """As a Ctrl-C: what runs is finished, what has not begun answers with its fallback."""
         self._stop.set()
 
-    def map(self, work: Callable[[Any], Any], items: Sequence[Any], fallback: Callable[[Any], Any],
+    def map(self, work: Callable[[Any], Any], items: Sequence[Any], fallback: Callable[[Any], Any] | None = None,
             done: int = 0, total: int | None = None) -> list[Any]:
-        """``[work(i) for i in items]``, or ``fallback(i)`` for what had not begun at a Ctrl-C."""
+        """``[work(i) for i in items]``, or ``fallback(i)`` for what had not begun at a Ctrl-C; without one, a Ctrl-C is a KeyboardInterrupt."""
+        fallback = fallback or _no_fallback
         total = len(items) if total is None else total
 
         def one(item: Any) -> Any:
@@ -80,3 +81,7 @@ class Jobs:
     def _tell(self, done: int, total: int) -> None:
         if self.progress is not None:
             self.progress(done, total, self.text)
+
+
+def _no_fallback(_item: Any) -> Any:
+    raise KeyboardInterrupt

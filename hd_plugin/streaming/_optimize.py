@@ -20,7 +20,7 @@ from hd_plugin.streaming._paths import greedy_path, path_cost
 from hd_plugin.streaming._search import shortest_path
 from hd_plugin.weights import Layer
 
-__all__ = ["EFFORTS", "METHODS", "check_rows", "optimize", "with_rate"]
+__all__ = ["EFFORTS", "METHODS", "check_rows", "lessen_energy", "optimize", "with_rate"]
 
 METHODS = ("baseline", "direct", "segment", "cluster")
 EFFORTS = ("greedy", "local", "best")
@@ -55,7 +55,7 @@ def optimize(layer: Layer, rows: int = 8, method: str = "cluster", effort: str =
     in file order, an order per group; ``cluster`` channels regrouped, an order per group (paper, section 4).
     effort : ``greedy`` the paper's Algorithms 1 and 2; ``local`` local search (default); ``best`` 10 to 25 times more of it.
     table : transition costs to minimise instead of flips. objective : energy to minimise instead of flips; the plan for flips is where its search
-    begins, so that it never costs more by this objective, but for switches between groups. The same inputs and seed give the same plan for any
+    begins, so that it costs no more by this objective, but for switches between groups. The same inputs and seed give the same plan for any
     ``threads``. Ctrl-C keeps the best so far (plan.interrupted). jobs : threads, progress and Ctrl-C of a larger job
     that this search is part of, instead of its own. Raises InputError for a bad argument.
     """
@@ -64,6 +64,8 @@ def optimize(layer: Layer, rows: int = 8, method: str = "cluster", effort: str =
         raise InputError(f"method: {method!r} is unknown; " + did_you_mean(method, METHODS))
     if effort not in EFFORTS:
         raise InputError(f"effort: {effort!r} is unknown; " + did_you_mean(effort, EFFORTS))
+    if seed < 0:
+        raise InputError(f"seed: {seed} found; a number >= 0 is needed")
     if table is not None and table.bits != layer.bits:
         raise InputError(f"table: made for {table.bits} bits, layer {layer.name!r} has {layer.bits}")
     if method == "baseline":
@@ -76,11 +78,25 @@ def optimize(layer: Layer, rows: int = 8, method: str = "cluster", effort: str =
     jobs = jobs or Jobs(threads, progress, f"{layer.name} {method}")
     make = {"direct": _direct, "segment": _segment, "cluster": _cluster}[method]
     groups = make(layer, rows, effort, seed, cost, jobs)
-    if objective is not None:
-        improve = {"direct": energy_direct, "segment": energy_segment, "cluster": energy_cluster}[method]
-        groups = improve(layer, groups, objective, _EFFORT.get(effort), seed, jobs)
-    return with_rate(StreamPlan(layer.name, layer.digest, layer.codes.shape, rows, method, effort, seed, groups,
-                                 jobs.interrupted, objective="flips" if objective is None else "energy"), layer)
+    plan = with_rate(StreamPlan(layer.name, layer.digest, layer.codes.shape, rows, method, effort, seed, groups,
+                                jobs.interrupted), layer)
+    return plan if objective is None else lessen_energy(layer, plan, objective, jobs=jobs)
+
+
+def lessen_energy(layer: Layer, plan: StreamPlan, objective: EnergyObjective, *, threads: int | None = None, progress: Progress | None = None,
+                  jobs: Jobs | None = None) -> StreamPlan:
+    """``plan``, made for few flips, with orders, rows and (method cluster) clusters that cost less by ``objective``: what ``optimize`` does with one.
+
+    Raises PlanMismatch for a plan of other weights, InputError for an objective of another layer.
+    """
+    plan.check(layer)
+    objective.check(layer)
+    jobs = jobs or Jobs(threads, progress, f"{layer.name} {plan.method}")
+    improve = {"direct": energy_direct, "segment": energy_segment, "cluster": energy_cluster}.get(plan.method)
+    if improve is None:
+        raise InputError(f"plan for layer {plan.layer!r}: method {plan.method!r} leaves nothing to choose; direct, segment or cluster is needed")
+    groups = improve(layer, plan.groups, plan.rows, objective, _EFFORT.get(plan.effort), plan.seed, jobs)
+    return with_rate(replace(plan, groups=groups, interrupted=plan.interrupted or jobs.interrupted, objective="energy"), layer)
 
 
 def with_rate(plan: StreamPlan, layer: Layer) -> StreamPlan:

@@ -1,6 +1,6 @@
 """The array in gates: cell libraries, synthesis, a simulator that counts what toggles and what it costs, and energy models from it."""
 from hd_plugin.hardware.gates._array_energy import ArrayEnergy
-from hd_plugin.hardware.gates._characterise import bundled_library, characterise, make_circuit
+from hd_plugin.hardware.gates._characterise import bundled_library, characterise, check_names, make_circuit
 from hd_plugin.hardware.gates._circuit import Circuit, load_circuit, price_netlist
 from hd_plugin.hardware.gates._fit import MODELS, counts_of, quality
 from hd_plugin.hardware.gates._hdl import hdl_toggles, to_verilog, write_bench
@@ -13,5 +13,5 @@ from hd_plugin.hardware.gates._synthesis import ArraySize, SynthesisError, synth
 from hd_plugin.hardware.gates._toggles import GateSimulator, Toggles
 
 __all__ = ["MODELS", "ArrayEnergy", "ArraySimulator", "ArraySize", "Circuit", "GateSimulator", "Library", "Netlist", "Schedule", "SimulatedEnergy", "Stimulus",
-           "SynthesisError", "Toggles", "bundled_library", "characterise", "counts_of", "hdl_toggles", "load_circuit", "make_circuit", "price_netlist", "quality",
+           "SynthesisError", "Toggles", "bundled_library", "characterise", "check_names", "counts_of", "hdl_toggles", "load_circuit", "make_circuit", "price_netlist", "quality",
            "read_liberty", "read_netlist", "schedule", "stimulus", "synthesise", "to_verilog", "write_bench"]

@@ -48,7 +48,10 @@ class ArrayEnergy:
 
     @property
     def size(self) -> ArraySize:
-        return ArraySize(**self.characterisation.array)
+        try:
+            return ArraySize(**self.characterisation.array)
+        except TypeError as error:
+            raise InputError(f"{self.characterisation.technology.path}: array: {error}") from error
 
     @cached_property
     def simulator(self) -> ArraySimulator:
@@ -62,9 +65,9 @@ class ArrayEnergy:
         """Load what ``simulated`` and ``modelled`` need, before several threads ask for it at once."""
         _ = self.characterisation, self.simulator if simulated else None
 
-    def check(self, layer: Layer, rows: int, cols: int | None = None) -> None:
-        """Raise InputError for a layer or an array of another size than the circuit's."""
-        found = {"rows": rows, "cols": self.size.cols if cols is None else cols, "weight_bits": layer.bits}
+    def check(self, layer: Layer, rows: int, **sizes: int) -> None:
+        """Raise InputError for a layer or an array of another size than the circuit's; sizes : others of ``ArraySize`` that are known."""
+        found = {"rows": rows, "weight_bits": layer.bits, **sizes}
         wrong = [f"{k.replace('_', ' ')} {v} (characterised: {getattr(self.size, k)})" for k, v in found.items() if getattr(self.size, k) != v]
         if wrong or layer.number_format != "twos_complement":
             wrong += [f"number format {layer.number_format} (characterised: twos_complement)"] if layer.number_format != "twos_complement" else []
@@ -74,7 +77,9 @@ class ArrayEnergy:
     def inputs(self, layer: Layer, draw: int) -> Activations:
         if not isinstance(self.activations, str) and layer.name in self.activations:
             own = self.activations[layer.name]
-            half = own.patches[:, :, draw % 2::2]       # every other pixel to plan with, the others to price with
+            if own.patches.shape[:2] != (layer.C, layer.taps):
+                raise InputError(f"activations of layer {layer.name!r}: {list(own.patches.shape)} found; [{layer.C}, {layer.taps}, pixels] is needed")
+            half = own.patches[:, :, draw % 2::2]       # every other pixel to plan with, the others to price with, where there are enough
             return own if half.shape[2] < self.size.cols else replace(own, patches=half)
         kind = self.activations if isinstance(self.activations, str) else "relu"
         return sampled_activations(layer, kind, max(64, self.size.cols * _TILES), 1000 * self.seed + draw, self.size.act_bits)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from hd_plugin import __version__
-from hd_plugin.energy import Characterisation, Technology, load_technology
+from hd_plugin.energy import Characterisation, load_technology
 from hd_plugin.errors import InputError
 from hd_plugin.hardware._activity import activity
 from hd_plugin.hardware.gates._circuit import Circuit, price_netlist
@@ -21,10 +21,11 @@ from hd_plugin.hardware.gates._synthesis import ArraySize, synthesise
 from hd_plugin.hardware.gates._workload import FIT, TEST, Sample, network_samples, random_samples
 from hd_plugin.streaming import Jobs, Progress
 
-__all__ = ["bundled_library", "characterise", "make_circuit", "simulate_all"]
+__all__ = ["bundled_library", "characterise", "check_names", "make_circuit", "simulate_all"]
 
 _MEMORY = "eyeriss45"       # whose SRAM is scaled: no logic library tells what memory costs
-_REFERENCE = "uniform words, 0% held, relu"
+_TYPICAL = "relu"
+_REFERENCE = f"uniform words, 0% held, {_TYPICAL}"
 
 
 def bundled_library() -> Path:
@@ -39,8 +40,8 @@ def make_circuit(liberty: str | Path, size: ArraySize | None = None, netlist: st
     or SynthesisError for files that cannot be used.
     """
     size = size or ArraySize()
-    if wire_per_pin < 0:
-        raise InputError(f"wire-load: {wire_per_pin} found; a number >= 0 is needed")
+    if not 0 <= wire_per_pin < 1e3:
+        raise InputError(f"wire-load: {wire_per_pin} found; a number from 0 to 1000 is needed")
     library = read_liberty(liberty)         # before yosys: its words about a broken file say less
     with tempfile.TemporaryDirectory(prefix="hd_plugin-") as folder:
         made = Path(netlist) if netlist else Path(folder) / "array.json"
@@ -49,7 +50,7 @@ def make_circuit(liberty: str | Path, size: ArraySize | None = None, netlist: st
         found = read_netlist(made, library)
         digests = {Path(liberty).name: _digest(Path(liberty)), "netlist": _digest(made)}
     conditions = {"array": size.to_dict(), "netlist": Path(netlist).name if netlist else "synthesised by yosys (synth -flatten, dfflibmap, abc)", "digests": digests}
-    return price_netlist(replace(found, path=str(liberty)), library, wire_per_pin, conditions)
+    return price_netlist(found if netlist else replace(found, path=f"{liberty} (synthesised)"), library, wire_per_pin, conditions)
 
 
 def _digest(path: Path) -> str:
@@ -61,8 +62,18 @@ def simulate_all(simulator: ArraySimulator, samples: Sequence[Sample], jobs: Job
     def one(sample: Sample) -> tuple[Observation, SimulatedEnergy]:
         energy = simulator.run(sample.program, sample.activations, sample.tiles)
         counts = counts_of(activity(sample.program, sample.activations, simulator.size.cols, sample.tiles, simulator.size.psum_bits))
-        return Observation(sample.layer, counts, energy.datapath_fJ, energy.cycles), energy
-    return jobs.map(one, samples, one)
+        return Observation(sample.layer, sample.kind, counts, energy.datapath_fJ, energy.cycles), energy
+    return jobs.map(one, samples)
+
+
+def check_names(name: str, node_nm: float, seed: int) -> None:
+    """Raise InputError for what ``characterise`` would refuse."""
+    if not name or any(c in name for c in "/\\ "):
+        raise InputError(f"name: {name!r} found; a word without blanks and slashes is needed")
+    if not 1 <= node_nm <= 1e4:
+        raise InputError(f"node-nm: {node_nm} found; 1 to 10000 is possible")
+    if seed < 0:
+        raise InputError(f"seed: {seed} found; a number >= 0 is needed")
 
 
 def characterise(circuit: Circuit, name: str, folder: str | Path, *, node_nm: float = 45.0, glitches: bool = True, seed: int = 0, threads: int | None = None,
@@ -72,8 +83,7 @@ def characterise(circuit: Circuit, name: str, folder: str | Path, *, node_nm: fl
     node_nm : only scales what the library does not tell, the memories. Models are fitted to random streams and the bundled ResNet-20 and tested on the
     bundled MobileNetV2. Returns the JSON file: a technology for ``load_technology``, a characterisation for ``load_characterisation``. Raises InputError.
     """
-    if not name or any(c in name for c in "/\\ "):
-        raise InputError(f"name: {name!r} found; a word without blanks and slashes is needed")
+    check_names(name, node_nm, seed)
     simulator = ArraySimulator(circuit, glitches)
     size, folder = simulator.size, Path(folder)
     searching, simulating = Jobs(threads, progress, "searching orders"), Jobs(threads, progress, "simulating gates")
@@ -88,14 +98,19 @@ def characterise(circuit: Circuit, name: str, folder: str | Path, *, node_nm: fl
         seen_test += simulate_all(simulator, test[len(seen_test):], simulating)
         models = fit_models([o for o, _ in seen_fit], [o for o, _ in seen_test], seed)
         model = models["transitions"]
+    typical = [o for o, _ in seen_fit if o.kind == _TYPICAL]
+    line = fit_models(typical, [o for o, _ in seen_test if o.kind == _TYPICAL], seed)["flips"].coefficients_fJ
     at = next(i for i, sample in enumerate(fit) if sample.layer == _REFERENCE)
     steps, reference = seen_fit[at][0].counts, seen_fit[at][1]
     conditions = {**circuit.conditions, "glitches": "inertial delays" if glitches else "none: settled values only", "delay_step_ps": round(circuit.delay_step_ps, 2),
-                  "seed": seed, "version": __version__, "fit": f"{random} random streams and {FIT}", "test": TEST}
+                  "seed": seed, "version": __version__,
+                  "activations": "drawn from hd_plugin/hardware/activations.json, measured on both networks: what the test holds apart is weights and plans",
+                  "weights": "as they are" if size.weight_bits == 4 else "4-bit weights requantised" if size.weight_bits < 4 else "4-bit weights, spread evenly within their steps",
+                  "fit": f"{random} random streams and {FIT}", "test": TEST}
     circuit_file = f"{name}.circuit.json.gz"
     circuit.save(folder / circuit_file)
     content = {"technology": name, "description": f"hd_array {size.name} in {circuit.conditions['library']}, synthesised and simulated at gate level", "node_nm": node_nm,
-               **_coefficients(circuit, size, reference, steps["steps"], models["flips"].coefficients_fJ, steps["flips"], node_nm),
+               **_coefficients(circuit, size, reference, steps["steps"], line, steps["flips"], node_nm),
                "array": size.to_dict(), "circuit": circuit_file, "clock_fJ": circuit.clock_fJ, "area_um2": circuit.area_um2, "models": {k: asdict(m) for k, m in models.items()}, "conditions": conditions}
     Characterisation.write(folder / f"{name}.json", content)
     return folder / f"{name}.json"
@@ -123,7 +138,7 @@ def _coefficients(circuit: Circuit, size: ArraySize, reference: SimulatedEnergy,
                 "sram_pJ_per_bit": value(base.sram_pJ_per_bit * scale, scaled), "lut_pJ_per_bit": value(base.lut_pJ_per_bit * scale, scaled),
                 "clock_fraction": value(circuit.clock_fJ / pes / (mac + hops), "clock pins of all registers, ungated, no clock tree, against the PE's datapath energy")},
             "flip_model": {"reference_rate": value(at, "flip rate of the reference stream"),
-                           "floor": value(line["steps"] * steps / rate_energy, "the straight line a steps + b flips, fitted to all streams: its share without flips")},
+                           "floor": value(line["steps"] * steps / rate_energy, "the straight line a steps + b flips, fitted to all streams with relu activations: its share without flips")},
             "size": {"multiplier_um2_per_bit2": value(logic_um2 / pes / bits, "synthesis" + split), "adder_um2_per_bit": value(logic_um2 / pes / bits, "synthesis" + split),
                      "register_um2_per_bit": value(flop_um2 / max(len(registers), 1), "synthesis: mean area of a register"),
                      "sram_um2_per_bit": value(base.sram_um2_per_bit * scale ** 2, scaled + " squared"),

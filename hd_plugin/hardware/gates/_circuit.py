@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import zlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property
@@ -83,10 +84,15 @@ def load_circuit(path: str | Path) -> Circuit:
         kinds = sorted(cells)
         pins = [[*cells[k].inputs, *cells[k].outputs] for k in kinds]
         instances = [Instance(name, kinds[kind], {p: n for p, n in zip(pins[kind], nets) if n >= 0}) for kind, name, *nets in data["instances"]]
+        count = len(data["names"])
+        if {len(data["energy_fJ"]), len(data["delay_ps"])} != {count} or any(n >= count for i in instances for n in i.nets.values()):
+            raise ValueError(f"{count} nets named, others priced or connected")
+        if not isinstance(data["conditions"], dict):
+            raise ValueError("no conditions")
         net = Netlist(data["top"], str(path), data["inputs"], data["outputs"], instances, data["names"], cells)
         return Circuit(net, np.array(data["energy_fJ"], float), np.array(data["delay_ps"], float), data["clock_fJ"], data["leakage_nW"], data["area_um2"],
                        data["conditions"])
-    except (OSError, EOFError, ValueError, KeyError, TypeError, IndexError) as error:
+    except (OSError, EOFError, ValueError, KeyError, TypeError, IndexError, AttributeError, zlib.error) as error:
         if isinstance(error, InputError):
             raise
         raise InputError(f"{path}: not a readable circuit ({error}); make it with 'hd-plugin characterize'") from error
@@ -184,16 +190,31 @@ class _Pricer:
             for supply in dict.fromkeys(p.supply for p in pin.power):           # what several supplies give adds up
                 left = 1.0
                 for power in sorted((p for p in pin.power if p.supply == supply), key=lambda p: p.when is None):
-                    share = left            # one without ``when`` is for all states that have none of their own
-                    if power.when:
-                        tree = parse(power.when, f"{self.library.path}: cell {cell.name!r}: pin {pin.name!r}: when")
-                        free = [p for p in inputs_of(tree) if p not in dict(tied)]
-                        states = [dict(zip(free, s)) | {p: n == 1 for p, n in tied} for s in product((False, True), repeat=len(free))]
-                        share = min(float(np.mean([evaluate(tree, s) for s in states])), left)
+                    share = min(self.share(cell, pin, power.when, dict(tied)), left) if power.when else left     # without: all states that are left
                     left -= share
                     total += share * _mean(power, slew, 0.0)
             self.hidden_cache[key] = total
         return self.hidden_cache[key]
+
+    def share(self, cell: Cell, pin: Pin, when: str, tied: Mapping[str, int]) -> float:
+        """Part of the cell's states in which ``when`` holds: inputs and a flip-flop's state are free, outputs follow."""
+        where = f"{self.library.path}: cell {cell.name!r}: pin {pin.name!r}: when"
+        tree, state = parse(when, where), cell.flip_flop["state"] if cell.flip_flop else None
+        functions = {p.name: parse(p.function, where) for p in cell.pins.values() if p.output and p.function}
+        names = inputs_of(tree)
+        if unknown := [n for n in names if n not in cell.pins]:
+            raise InputError(f"{where}: {unknown[0]!r} is no pin of the cell")
+        reached = dict.fromkeys(n for name in names for n in (inputs_of(functions[name]) if name in functions else [name]))
+        if cell.flip_flop:
+            reached = dict.fromkeys(state if n == cell.flip_flop["inverse"] else n for n in reached)
+        free = [n for n in reached if n not in tied]
+        held = []
+        for values in product((False, True), repeat=len(free)):
+            known = dict(zip(free, values)) | {n: level == 1 for n, level in tied.items()}
+            if state in known:
+                known[cell.flip_flop["inverse"]] = not known[state]
+            held.append(evaluate(tree, known | {n: evaluate(functions[n], known) for n in names if n in functions}))
+        return float(np.mean(held))
 
 
 def _mean(power: Power, slew_ns: float, load_pF: float) -> float:

@@ -1,6 +1,7 @@
 """Liberty files: the cells of a library, their logic, capacitance and internal energy."""
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -101,22 +102,22 @@ def read_liberty(path: str | Path) -> Library:
         raise InputError(f"{path}: cannot be read ({error.strerror})") from error
     top = parse_liberty(path, text)
     where = str(path)
+    if not top.of("cell"):
+        raise InputError(f"{path}: no cell in this library")
     unit = _number(where, top, "voltage_unit", "1V", {"v": 1.0, "mv": 1e-3}, 1.0)
     farads = _load_unit(where, top)
     seconds = _number(where, top, "time_unit", "1ns", _TIME_S, 1e-9)
     watts = _number(where, top, "leakage_power_unit", "1nW", {"w": 1.0, "mw": 1e-3, "uw": 1e-6, "nw": 1e-9, "pw": 1e-12, "fw": 1e-15}, 1e-9)
-    voltage = _value(where, top, "nom_voltage", "1.0") * unit
+    voltage = _voltage(where, top) * unit
     scale = {"pF": farads * 1e12, "ns": seconds * 1e9, "pJ": farads * unit ** 2 * 1e12, "nW": watts * 1e9}
     templates = {t.names[0]: t for t in top.of("lu_table_template") + top.of("power_lut_template") if t.names}
     cells = {c.names[0]: _cell(where, c, scale, templates) for c in top.of("cell") if c.names}
-    if not cells:
-        raise InputError(f"{path}: no cell in this library")
     return Library(top.names[0] if top.names else path.stem, where, voltage, cells)
 
 
 def _number(where: str, group: Group, name: str, default: str, units: dict[str, float], fallback: float) -> float:
     text = (group.text(name, default) or default).strip().lower()
-    found = re.fullmatch(r"([\d.]+)\s*([a-z]+)", text)
+    found = re.fullmatch(r"(\d*\.?\d+|\d+\.)\s*([a-z]+)", text)
     if not found or found[2] not in units:
         raise InputError(f"{where}: {name}: {text!r} found; a number with one of {', '.join(units)} is needed")
     return float(found[1]) * units[found[2]]
@@ -130,13 +131,27 @@ def _load_unit(where: str, top: Group) -> float:
         raise InputError(f"{where}: capacitive_load_unit: {found} found; a number and pf or ff are needed") from error
 
 
-def _value(where: str, group: Group, name: str, default: str = "0") -> float:
+def _voltage(where: str, top: Group) -> float:
+    """nom_voltage, or the voltage of the operating conditions."""
+    if "nom_voltage" in top.attributes:
+        return _value(where, top, "nom_voltage", low=1e-3)
+    known = {g.names[0]: g for g in top.of("operating_conditions") if g.names and "voltage" in g.attributes}
+    chosen = known.get(top.text("default_operating_conditions") or next(iter(known), ""))
+    if chosen is None:
+        raise InputError(f"{where}: nom_voltage: none found, and no operating_conditions with a voltage; energies need one")
+    return _value(where, chosen, "voltage", low=1e-3)
+
+
+def _value(where: str, group: Group, name: str, default: str = "0", low: float = 0.0) -> float:
     text = group.text(name, default)
     try:
-        return float(text)
-    except ValueError as error:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not low <= value < math.inf:
         kind = f"{group.kind} {group.names[0]!r}" if group.names else group.kind
-        raise InputError(f"{where}: {kind}: {name}: {text!r} found; a number is needed") from error
+        raise InputError(f"{where}: {kind}: {name}: {text!r} found; a number is needed, {low:g} or more")
+    return value
 
 
 def _cell(where: str, group: Group, scale: dict[str, float], templates: dict[str, Group]) -> Cell:
@@ -146,6 +161,8 @@ def _cell(where: str, group: Group, scale: dict[str, float], templates: dict[str
     for pin in group.of("pin") + [p for bus in group.of("bus") + group.of("bundle") for p in bus.of("pin")]:
         for one in pin.names:
             direction = pin.text("direction", "input")
+            if direction == "internal":
+                continue
             pins[one] = Pin(one, direction in ("output", "inout"), _value(f"{at}: pin {one!r}", pin, "capacitance") * scale["pF"], pin.text("function"),
                             pin.text("clock", "false") == "true",
                             tuple(_power(f"{at}: pin {one!r}", p, scale, templates) for p in pin.of("internal_power")),
@@ -164,7 +181,13 @@ def _cell(where: str, group: Group, scale: dict[str, float], templates: dict[str
             raise InputError(f"{at}: ff: two state names, next_state and clocked_on are needed")
         flop = {"state": ff.names[0], "inverse": ff.names[1], "next_state": ff.text("next_state"), "clocked_on": ff.text("clocked_on"),
                 "clear": ff.text("clear", ""), "preset": ff.text("preset", "")}
-    return Cell(name, _value(where, group, "area"), _value(where, group, "cell_leakage_power") * scale["nW"], pins, flop, why)
+    return Cell(name, _value(where, group, "area"), _leakage(at, group) * scale["nW"], pins, flop, why)
+
+
+def _leakage(at: str, group: Group) -> float:
+    """Of the cell, or the mean over the states that are given."""
+    states = [_value(at, state, "value") for state in group.of("leakage_power")]
+    return _value(at, group, "cell_leakage_power") if "cell_leakage_power" in group.attributes or not states else sum(states) / len(states)
 
 
 def _power(at: str, group: Group, scale: dict[str, float], templates: dict[str, Group]) -> Power:

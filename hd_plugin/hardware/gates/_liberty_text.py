@@ -10,7 +10,8 @@ from hd_plugin.errors import InputError
 
 __all__ = ["Group", "parse_liberty"]
 
-_TOKEN = re.compile(r'\s+|/\*.*?\*/|//[^\n]*|\\[ \t]*\r?\n|"((?:[^"\\]|\\.)*)"|([A-Za-z0-9_.+\-*/!&|^\'\[\]$<>=]+)|([(){}:;,])', re.DOTALL)
+_TOKEN = re.compile(r'\s+|/\*.*?\*/|//[^\n]*|\\[ \t]*\r?\n|"((?:[^"\\]|\\.)*)"|((?:(?!/\*|//)[A-Za-z0-9_.+\-*/!&|^\'\[\]$<>=~@#%?])+)|([(){}:;,])', re.DOTALL)
+_DEEPEST = 50
 _CONTINUED = re.compile(r"\\[ \t]*\r?\n")
 
 
@@ -39,8 +40,9 @@ class _Parser:
     """Tokens to groups."""
 
     def __init__(self, path: Path, text: str) -> None:
-        self.path, self.text, self.tokens = path, text, list(self._tokens(text))
-        self.at = 0
+        self.path, self.text, self.at = path, text, 0
+        self.tokens: list[tuple[str, str, int]] = []
+        self.tokens = list(self._tokens(text))
 
     def _tokens(self, text: str) -> Iterator[tuple[str, str, int]]:
         """(kind, text, offset); kind is 's' for a string, 'w' for a word, else the mark itself."""
@@ -71,25 +73,31 @@ class _Parser:
         self.at += 1
         return text
 
-    def peek(self) -> str:
-        return self.tokens[self.at][0] if self.at < len(self.tokens) else ""
+    def peek(self, ahead: int = 0) -> str:
+        return self.tokens[self.at + ahead][0] if self.at + ahead < len(self.tokens) else ""
 
     def library(self) -> Group:
         top = self.statement(Group("", []))
         if top is None or top.kind != "library":
             self.at = 0
             self.fail("no library group")
+        while self.peek() == ";":
+            self.take()
+        if self.peek():
+            self.fail(f"{self.tokens[self.at][1]!r} found after the end of the library")
         return top
 
-    def statement(self, parent: Group) -> Group | None:
+    def statement(self, parent: Group, depth: int = 0) -> Group | None:
         """One attribute into ``parent``, or one group, which is returned."""
+        if depth > _DEEPEST:
+            self.fail(f"groups are nested more than {_DEEPEST} deep")
         name = self.take("w")
         if self.peek() == ":":
             self.take()
             words = []
             while self.peek() in ("w", "s", "(", ")", ","):
                 words.append(self.take())
-                if self.peek() == "w" and self.tokens[self.at + 1][0] in (":", "("):        # a forgotten semicolon
+                if self.peek() == "w" and self.peek(1) in (":", "("):        # a forgotten semicolon
                     break
             if self.peek() == ";":
                 self.take()
@@ -113,7 +121,7 @@ class _Parser:
             if self.peek() == ";":
                 self.take()
                 continue
-            child = self.statement(group)
+            child = self.statement(group, depth + 1)
             if child is not None:
                 group.groups.append(child)
         self.take("}")

@@ -70,16 +70,17 @@ def read_netlist(path: str | Path, library: Library, top: str | None = None) -> 
     try:
         modules = json.loads(path.read_text(encoding="utf8"))["modules"]
         used = {name for name, module in modules.items() if not int(str(module.get("attributes", {}).get("blackbox", "0")), 2)}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise InputError(f"{path}: not a netlist (JSON of yosys's write_json; {error})") from error
-    if top is None:
         marked = [n for n in used if int(str(modules[n].get("attributes", {}).get("top", "0")), 2)] if len(used) > 1 else list(used)
-        if len(marked) != 1:
-            raise InputError(f"{path}: top: {len(used)} modules found; name one of {', '.join(sorted(used)[:10])}")
-        top = marked[0]
-    if top not in modules:
-        raise InputError(f"{path}: no module {top!r}; {did_you_mean(top, modules)}")
-    return _Reader(str(path), top, modules[top], library).netlist()
+        if top is None and len(marked) != 1:
+            raise InputError(f"{path}: top: {len(used)} modules found, {len(marked)} marked as top; one is needed")
+        top = top or marked[0]
+        if top not in modules:
+            raise InputError(f"{path}: no module {top!r}; {did_you_mean(top, modules)}")
+        return _Reader(str(path), top, modules[top], library).netlist()
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(f"{path}: not a netlist (JSON of yosys's write_json; {type(error).__name__}: {error})") from error
 
 
 class _Reader:

@@ -61,6 +61,19 @@ class _Scheduler:
             if node.net in self.driver or node.net in inputs or node.net < 2:
                 raise InputError(f"{netlist.path}: net {self.name(node.net)!r} has two drivers, one of them {node.instance.name!r}")
             self.driver[node.net] = i
+        self.check(inputs)
+
+    def check(self, inputs: set[int]) -> None:
+        """What a simulation of whole cycles would get wrong without a word."""
+        path = self.netlist.path
+        if self.clock is not None and self.clock not in inputs:
+            raise InputError(f"{path}: the clock {self.name(self.clock)!r} is no input; gated and divided clocks cannot be simulated")
+        for node in self.nodes:
+            for net in inputs_of(node.tree):
+                if net == self.clock:
+                    raise InputError(f"{path}: cell {node.instance.name!r} ({node.instance.cell}) reads the clock {self.name(net)!r} as data")
+                if net > 1 and net not in self.driver and net not in inputs:
+                    raise InputError(f"{path}: net {self.name(net)!r}, which cell {node.instance.name!r} ({node.instance.cell}) reads, has no driver")
 
     def name(self, net: int) -> str:
         return self.netlist.names[net] if net < len(self.netlist.names) else f"state {net}"

@@ -12,7 +12,7 @@ from hd_plugin.hardware.gates._synthesis import ArraySize
 from hd_plugin.streaming import Jobs, file_order_plan, optimize
 from hd_plugin.weights import Layer, load_network
 
-__all__ = ["FIT", "TEST", "Sample", "network_samples", "random_samples"]
+__all__ = ["FIT", "TEST", "Sample", "network_layers", "network_samples", "random_samples"]
 
 FIT, TEST = "resnet20_cifar10_w4_baseline", "mobilenet_v2_035_cifar10_w4_baseline"
 _METHODS = ("baseline", "segment", "cluster")
@@ -22,10 +22,11 @@ _SHORT, _TILES = 4000, 4
 
 @dataclass(frozen=True, eq=False)
 class Sample:
-    """One stream: of which layer (or kind of random stream) and method, and what runs."""
+    """One stream: of which layer (or kind of random stream) and method, and what runs; kind : of its activations."""
 
     layer: str
     method: str
+    kind: str
     program: Program
     activations: Activations
     tiles: int = 1
@@ -40,7 +41,7 @@ def random_samples(size: ArraySize, seed: int = 0) -> list[Sample]:
 
     def add(name: str, codes: np.ndarray, kind: str) -> None:
         layer = Layer(name, codes, B)
-        found.append(Sample(name, "random", program(layer, file_order_plan(layer, size.rows)), sampled_activations(layer, kind, size.cols, seed, size.act_bits)))
+        found.append(Sample(name, "random", kind, program(layer, file_order_plan(layer, size.rows)), sampled_activations(layer, kind, size.cols, seed, size.act_bits)))
 
     def held(fresh: np.ndarray, keep: np.ndarray | float) -> np.ndarray:
         codes = fresh.copy()
@@ -70,18 +71,28 @@ def network_samples(name: str, size: ArraySize, seed: int = 0, jobs: Jobs | None
     model : plans for least energy by this model instead of least flips, under two methods with one kind each, since where a model errs is where a
     search for its least energy goes.
     """
-    network = load_network(name, bits=size.weight_bits)
+    layers = network_layers(name, size.weight_bits, seed)
     methods = _METHODS if model is None else _METHODS[1:]
-    asked = [(layer, i, m) for i, layer in enumerate(network.layers) for m in range(len(methods))]
+    asked = [(layer, i, m) for i, layer in enumerate(layers) for m in range(len(methods))]
     jobs = jobs or Jobs()
 
     def make(item: tuple[Layer, int, int]) -> list[Sample]:
         layer, i, m = item
-        drawn = [sampled_activations(layer, kind, size.cols * _TILES, seed + i, size.act_bits) for kind in KINDS]
-        if model is not None:
-            drawn = [drawn[(i + i // len(KINDS) + m) % len(KINDS)]]     # kinds of layers often alternate too
-        objective = None if model is None else energy_objective(model, layer, drawn[0])
+        kinds = KINDS if model is None else (KINDS[(i + i // len(KINDS) + m) % len(KINDS)],)        # kinds of layers often alternate too
+        drawn = [(kind, sampled_activations(layer, kind, size.cols * _TILES, seed + i, size.act_bits)) for kind in kinds]
+        objective = None if model is None else energy_objective(model, layer, drawn[0][1])
         plan = optimize(layer, size.rows, methods[m], seed=seed, objective=objective, jobs=jobs.child())
         tiles = _TILES if len(plan.groups) * layer.K < _SHORT else 1
-        return [Sample(layer.name, methods[m], program(layer, plan), inputs, tiles) for inputs in drawn]
-    return [sample for samples in jobs.map(make, asked, make) for sample in samples]
+        return [Sample(layer.name, methods[m], kind, program(layer, plan), inputs, tiles) for kind, inputs in drawn]
+    return [sample for samples in jobs.map(make, asked) for sample in samples]
+
+
+def network_layers(name: str, bits: int, seed: int) -> list[Layer]:
+    """The layers of a 4-bit network; in wider words, values that lie evenly within the old steps."""
+    layers = load_network(name, bits=bits).layers
+    wider = bits - 4
+    if wider <= 0:
+        return layers
+    rng, top = np.random.default_rng(seed), (1 << bits - 1) - 1
+    return [Layer.from_values(la.name, np.clip(la.values.astype(np.int64) * (1 << wider) + rng.integers(-(1 << wider - 1), 1 << wider - 1, la.values.shape), -top, top), bits)
+            for la in layers]
