@@ -11,7 +11,7 @@ from gate_cases import LIBRARY, netlist_file
 
 import hd_plugin as hd
 from hd_plugin.cli import main
-from hd_plugin.energy import load_characterisation, load_technology, technologies
+from hd_plugin.energy import build_component, load_characterisation, load_technology, technologies
 from hd_plugin.errors import InputError, MissingTool
 from hd_plugin.gate_energy import compare_objectives
 from hd_plugin.hardware import Activations, program, run_program, sampled_activations
@@ -118,6 +118,8 @@ def test_a_characterisation_is_a_technology_for_every_host(bundled):
     c = bundled.characterisation
     pe_fJ = 1e3 * (found.multiplier_pJ_per_bit2 * 32 + found.adder_pJ_per_bit * 16 + found.hop_pJ_per_bit * 20)
     assert found.clock_fraction * pe_fJ * 64 == pytest.approx(c.clock_fJ, rel=1e-3)
+    mac, _ = build_component("hd_mac", {"technology": bundled.name, "flip_rate": found.reference_rate, "weight_bits": 4, "activation_bits": 8, "psum_bits": 16})
+    assert mac.actions_pJ()["compute"] == pytest.approx(found.multiplier_pJ_per_bit2 * 32 + found.adder_pJ_per_bit * 16)
     result = hd.compare(Network("n", [some_layer()]), technology=bundled.name, methods=["segment"])
     assert result.rows[0].energy.clock_J == pytest.approx(result.rows[0].counts.cycles * c.clock_fJ * 1e-15, rel=1e-3)
 
