@@ -163,7 +163,7 @@ def _row(r: Request, method: str, plan: StreamPlan, array: Array, found: Evaluat
 def compare(network: Network, rows: int = 8, cols: int = 8, methods: Sequence[str] = METHODS, *, effort: str = "local",
             engine: str | Engine = "analytic", technology: str | Path | None = None, array: Array | None = None, seed: int = 0,
             threads: int | None = None, progress: Progress | None = None, studies: bool = False,
-            trained: Sequence[Network] = (), energy: str = "flips", objective: str = "flips", activations: str | None = None) -> Comparison:
+            trained: Sequence[Network] = (), energy: str = "flips", objective: str = "flips", activations: str | None = None, clock: bool = True) -> Comparison:
     """Flips and energy of every layer of ``network`` under every method; the baseline always comes first.
 
     array : overrides rows and cols and gives widths. technology : None takes the array's, else eyeriss45. engine : a name,
@@ -172,7 +172,7 @@ def compare(network: Network, rows: int = 8, cols: int = 8, methods: Sequence[st
     with most weights among those with C > K. trained : networks of the same layers, trained for few flips; each goes through the baseline and the
     last method, against ``network`` in file order (the paper's Table 4). energy : where the datapath's energy comes from: "flips", the engine's
     straight line; "modelled" or "simulated", the activity model or the gates of a characterised technology (hd_generic45 by default), for the array
-    that it was characterised for. objective : "flips", or "energy" for plans of least modelled energy. activations : what the array holds then ("relu", "linear", "uniform"). Results do not depend on ``threads``. Ctrl-C during the searches keeps what was found
+    that it was characterised for. objective : "flips", or "energy" for plans of least modelled energy. activations : what the array holds then ("relu", "linear", "uniform"). clock : False leaves the clock out of every total. Results do not depend on ``threads``. Ctrl-C during the searches keeps what was found
     (provenance.interrupted); during runs of Timeloop it ends the call, and finished runs are kept for the next one.
     Raises InputError: unknown method, effort, engine or technology; a layer without an output size; and what the engine
     raises (MissingTool, say).
@@ -205,12 +205,14 @@ def compare(network: Network, rows: int = 8, cols: int = 8, methods: Sequence[st
     if energy != "flips":
         runs = [(r.layer, plans[r.layer.name, m]) for r, m in asked]
         evaluated = reprice(energies, energy, runs, evaluated, Jobs(threads, progress, f"{network.name}: {energy} energy"))
+    if not clock:
+        evaluated = [replace(e, energy=replace(e.energy, clock_J=0.0)) for e in evaluated]
     table: list[Row] = []
     for (request, method), found in zip(asked, evaluated):
         base = next(r for r in reversed(table) if r.method == "baseline") if method != "baseline" else None
         table.append(_row(request, method, plans[request.layer.name, method], array, found, base))
     others = [compare(other, methods=methods[-1:], effort=effort, engine=chosen, technology=technology, array=array, seed=seed,
-                      threads=threads, progress=progress, energy=energy, objective=objective, activations=activations) for other in trained]
+                      threads=threads, progress=progress, energy=energy, objective=objective, activations=activations, clock=clock) for other in trained]
     found = {}
     if studies and not interrupted:
         from hd_plugin.studies import run_studies
@@ -220,8 +222,9 @@ def compare(network: Network, rows: int = 8, cols: int = 8, methods: Sequence[st
         chosen.name, coefficients.name, methods, table, plans, network.unmapped,
         {"version": __version__, "seed": seed, "interrupted": interrupted,
          "options": {"effort": effort, "array": asdict(array), "methods": list(methods), "technology": coefficients.reference,
-                     "energy": energy, "objective": objective, **({"activations": activations or "relu"} if gates else {})},
+                     "energy": energy, "objective": objective, "clock": clock, **({"activations": activations or "relu"} if gates else {})},
          "engine": chosen.provenance(),
+         **({"energy_model": asdict(energies.characterisation.model().test)} if energy == "modelled" else {}),
          "technology": {"description": coefficients.description, "sources": coefficients.sources},
          "input_digests": {Path(network.source).name or network.name: network.digest,
                            **{f"trained {i}: {n.name}": n.digest for i, n in enumerate(trained, 1)}}}, found)

@@ -160,6 +160,17 @@ def test_layers_of_another_width_or_format_are_refused():
         ArraySimulator(circuit, False).run(program(layer, file_order_plan(layer, 8)), Activations(np.zeros((19, 1, 8), int), 8, True))
 
 
+def test_the_clock_can_be_left_out_and_a_model_says_how_sure_it_is():
+    network = Network("n", [some_layer()])
+    with_, without = (hd.compare(network, energy="modelled", methods=["segment"], clock=clock) for clock in (True, False))
+    for one, other in zip(with_.rows, without.rows):
+        assert one.energy.datapath_J == other.energy.datapath_J and one.energy.clock_J > 0 == other.energy.clock_J
+        assert one.energy.total_J - one.energy.clock_J == pytest.approx(other.energy.total_J)
+    assert 0 < with_.provenance["energy_model"]["p95_error"] < 0.1
+    text = CliRunner().invoke(main, ["compare", "resnet20_cifar10_w4", "--layer", "linear", "--energy", "modelled", "--no-clock", "--method", "direct"]).output
+    assert "without clock" in text and "of layers are within" in " ".join(text.split())
+
+
 def test_layers_without_a_flip_are_drawn_all_the_same(tmp_path):
     still = Network("n", [hd.Layer("l", np.full((30, 8), 3), 4, output_hw=(2, 2))])
     hd.compare(still, energy="simulated", methods=["segment"]).plot(tmp_path)

@@ -29,6 +29,7 @@ __all__ = ["compare", "measure", "networks"]
 @click.option("--technology", help="Energy coefficients: a bundled name or a YAML file (default: the array's, else eyeriss45; hd_generic45 for gate-level energy).")
 @click.option("--energy", default="flips", show_default=True,
               help="Datapath energy from flips (the engine's straight line), modelled, or simulated at gate level (a characterised technology).")
+@click.option("--clock/--no-clock", default=True, show_default=True, help="Count the clock in totals; it is never part of the datapath.")
 @click.option("--objective", default="flips", show_default=True, help="Plans for least flips, or for least modelled energy.")
 @energy_options
 @click.option("--studies/--no-studies", default=None, help="Also convergence and cluster sizes (default: with -o).")

@@ -105,7 +105,8 @@ def plot_figure3(result: Comparison, ax: Axes | None = None) -> Axes:
         slope, start = np.polyfit(x, y, 1)
         ends = np.array([0.0, x.max() * 1.05])
         ax.plot(ends, start + slope * ends, color="#555555", linewidth=1, label=f"straight line: {start:.0f} + {slope:.0f} x NHD")
-    ax.axhline(clock, color="#cc79a7", linewidth=1, linestyle=":", label="clock, beside it")
+    if clock:
+        ax.axhline(clock, color="#cc79a7", linewidth=1, linestyle=":", label="clock, beside it")
     ax.set_xlim(0, None)
     ax.set_ylim(0, None)
     ax.set_xlabel("NHD (flips per bit and step)")

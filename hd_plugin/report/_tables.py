@@ -39,7 +39,8 @@ def compare_tables(result: Comparison) -> list[Table]:
         layers.add_row(escape(shorten(base.layer)), f"{base.K} x {base.C} x {base.taps}", f"{base.P} x {base.Q}", f"{base.nhd:.3f}",
                        *(ratio(r.hd_reduction) for r in rows), *(ratio(r.energy_reduction) for r in rows))
     summary = new_table("Summary", ["method"], ["flips\nmean", "flips\nbest", "energy\nmean", "energy\nbest", "flips\npaper",
-                                                "flips\nhardware", "hardware,\nalternating", "datapath", "all energy\nwith clock"], MEAN_NOTE)
+                                                "flips\nhardware", "hardware,\nalternating", "datapath",
+                                                f"all energy\n{'with' if result.provenance['options']['clock'] else 'without'} clock"], MEAN_NOTE)
     for method, s in result.summary().items():
         summary.add_row(method, ratio(s["mean_hd_reduction"]), ratio(s["best_hd_reduction"]), ratio(s["mean_energy_reduction"]),
                         ratio(s["best_energy_reduction"]), f"{s['flips']:,}", f"{s['flips_hardware']:,}",
@@ -49,8 +50,9 @@ def compare_tables(result: Comparison) -> list[Table]:
 
 def _origin(result: Comparison) -> str:
     """Where datapath energies come from, when not from the flips."""
-    source = result.provenance["options"]["energy"]
-    return "" if source == "flips" else f", {source} at gate level in {escape(result.technology)}"
+    source, model = result.provenance["options"]["energy"], result.provenance.get("energy_model")
+    within = f" (on another network 95 % of layers are within {model['p95_error']:.1%} of simulation)" if model else ""
+    return "" if source == "flips" else f", {source} at gate level in {escape(result.technology)}{within}"
 
 
 def combined_table(rows: list[Combined]) -> Table:
