@@ -302,6 +302,9 @@ def test_a_netlist_that_is_given_is_read_and_checked(tmp_path):
         characterise(circuit, "mine", tmp_path)
     done = CliRunner().invoke(main, ["characterize", "--liberty", str(LIBRARY), "--netlist", str(path), "-o", str(tmp_path)])
     assert done.exit_code == 2 and "a loop without a register" in done.output and not (tmp_path / "hd_generic45.json").exists()
+    path = netlist_file(tmp_path, {"i": ["a", "b"]}, {"x": ("NAND2", {"A": "a", "B": "b", "Y": "p"})}, {"o": ["p"]}, None)
+    with pytest.raises(InputError, match="netlist.json: not hd_array of 8x8_w4_a8_p16: act_shift 0 bits .1 needed."):
+        characterise(make_circuit(LIBRARY, netlist=path), "mine", tmp_path)
 
 
 @pytest.mark.parametrize("arguments, words", [

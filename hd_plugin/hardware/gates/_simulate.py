@@ -50,11 +50,12 @@ class ArraySimulator:
             self.size = ArraySize(**circuit.conditions["array"])
         except (KeyError, TypeError) as error:
             raise InputError(f"{circuit.netlist.path}: array: {circuit.conditions.get('array')} found; rows, cols and widths of an array are needed") from error
+        order = circuit.schedule        # first of all: a loop says more about a netlist than its ports do
         s, ports = self.size, circuit.netlist.inputs | circuit.netlist.outputs
         wanted = {"act_shift": 1, "swap": 1, "act_in": s.cols * s.act_bits, "weights": s.rows * s.weight_bits, "psums": s.cols * s.psum_bits}
         if wrong := [f"{n} {len(ports.get(n, []))} bits ({wanted[n]} needed)" for n in wanted if len(ports.get(n, [])) != wanted[n]]:
             raise InputError(f"{circuit.netlist.path}: not hd_array of {s.name}: {', '.join(wrong)}")
-        self.gates = GateSimulator(circuit.schedule, circuit.delay_steps if glitches else None)
+        self.gates = GateSimulator(order, circuit.delay_steps if glitches else None)
 
     @cached_property
     def _part_energies(self) -> dict[str, np.ndarray]:
