@@ -67,7 +67,7 @@ class Circuit:
         content = {"schema": _SCHEMA, "top": net.top, "inputs": net.inputs, "outputs": net.outputs, "names": net.names,
                    "cells": {k: asdict(net.cells[k]) for k in kinds},
                    "instances": [[kinds.index(i.cell), i.name, *(i.nets.get(p, -1) for p in pins[i.cell])] for i in net.instances],
-                   "energy_fJ": [float(f"{x:.4g}") for x in self.energy_fJ], "delay_ps": [float(f"{x:.4g}") for x in self.delay_ps],
+                   "energy_fJ": self.energy_fJ.tolist(), "delay_ps": self.delay_ps.tolist(),
                    "clock_fJ": self.clock_fJ, "leakage_nW": self.leakage_nW, "area_um2": self.area_um2, "conditions": self.conditions}
         with atomic_path(path) as temporary:
             temporary.write_bytes(gzip.compress(json.dumps(content, separators=(",", ":")).encode(), 9, mtime=0))
@@ -176,7 +176,7 @@ class _Pricer:
         registers = sum(c.area_um2 for _, c in self.cells if c.flip_flop)
         conditions |= {"library": self.library.name, "voltage_V": V, "slew_ns": slew, "wire_pF_per_pin": self.wire, "cells": len(self.cells), "register_um2": registers,
                        "assumptions": "no layout: the wire load is assumed; no clock tree; the clock is not gated"}
-        return Circuit(self.netlist, np.maximum(energy, 0.0), delay, clock, sum(c.leakage_nW for _, c in self.cells), sum(c.area_um2 for _, c in self.cells), conditions)
+        return Circuit(self.netlist, _rounded(np.maximum(energy, 0.0)), _rounded(delay), clock, sum(c.leakage_nW for _, c in self.cells), sum(c.area_um2 for _, c in self.cells), conditions)
 
     def clock_pins(self) -> dict[str, str]:
         return {cell.name: inputs_of(parse(cell.flip_flop["clocked_on"], cell.name))[0] for _, cell in self.cells if cell.flip_flop}
@@ -215,6 +215,11 @@ class _Pricer:
                 known[cell.flip_flop["inverse"]] = not known[state]
             held.append(evaluate(tree, known | {n: evaluate(functions[n], known) for n in names if n in functions}))
         return float(np.mean(held))
+
+
+def _rounded(values: np.ndarray) -> np.ndarray:
+    """To four digits: no library is better, and a file stays small."""
+    return np.array([float(f"{x:.4g}") for x in values])
 
 
 def _mean(power: Power, slew_ns: float, load_pF: float) -> float:
