@@ -20,7 +20,7 @@ from hd_plugin.errors import InputError, did_you_mean
 from hd_plugin.gate_energy import ENERGIES, reprice
 from hd_plugin.hardware import address_bits
 from hd_plugin.hardware.gates import ArrayEnergy
-from hd_plugin.streaming import (EFFORTS, METHODS, Jobs, Progress, StreamPlan, flips, hardware_flips, nhd, optimize)
+from hd_plugin.streaming import (EFFORTS, METHODS, OBJECTIVES, Jobs, Progress, StreamPlan, flips, hardware_flips, nhd, optimize)
 from hd_plugin.weights import Layer, Network, Unmapped
 
 __all__ = ["Comparison", "Row", "compare"]
@@ -184,7 +184,7 @@ def compare(network: Network, rows: int = 8, cols: int = 8, methods: Sequence[st
     if effort not in EFFORTS:
         raise InputError(f"effort: {effort!r} is unknown; " + did_you_mean(effort, EFFORTS))
     methods = ("baseline", *(m for m in METHODS[1:] if m in methods))
-    for name, value, known in (("energy", energy, ENERGIES), ("objective", objective, ("flips", "energy"))):
+    for name, value, known in (("energy", energy, ENERGIES), ("objective", objective, OBJECTIVES)):
         if value not in known:
             raise InputError(f"{name}: {value!r} is unknown; {did_you_mean(value, known)}")
     gates = energy != "flips" or objective != "flips"

@@ -1,6 +1,7 @@
 """optimize: plans for least flips or least energy, and rounding for either."""
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,9 +17,6 @@ if TYPE_CHECKING:
     from hd_plugin.weights import Network
 
 __all__ = ["optimize"]
-
-_OBJECTIVES = ("flips", "energy")
-
 
 @click.command()
 @click.argument("source")
@@ -43,9 +41,10 @@ def optimize(source: str, rows: int, method: str, effort: str, seed: int, thread
     With --trellis MU the weights are rounded anew, so that rounding error plus MU times flips is least; with --model and
     --calibrate the errors that reach each layer's outputs count, and with --test every MU is scored.
     """
+    from hd_plugin.streaming import OBJECTIVES
     checked_folder(output)
-    if objective not in _OBJECTIVES:
-        raise InputError(f"objective: {objective!r} is unknown; {did_you_mean(objective, _OBJECTIVES)}")
+    if objective not in OBJECTIVES:
+        raise InputError(f"objective: {objective!r} is unknown; {did_you_mean(objective, OBJECTIVES)}")
     gates = objective == "energy"
     if (technology or activations) and not gates:
         raise click.UsageError(f"--{'technology' if technology else 'activations'} goes with --objective energy only")
@@ -83,7 +82,7 @@ def _energies(network: Network, source: str, rows: int, technology: str | None, 
     found = ArrayEnergy(technology or "hd_generic45", activations or "relu", seed)
     for layer in network.layers:            # before a network is run or a search begun
         found.check(layer, rows)
-    return ArrayEnergy(technology or "hd_generic45", real_activations(model, source, calibrate, seed, unsigned=True), seed) if model and calibrate else found
+    return replace(found, activations=real_activations(model, source, calibrate, seed, unsigned=True)) if model and calibrate else found
 
 
 def _least_flips(network: Network, bound: bool, as_json: bool, output: Path | None, *, rows: int, method: str, effort: str, seed: int,

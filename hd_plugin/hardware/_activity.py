@@ -8,6 +8,7 @@ import numpy as np
 
 from hd_plugin.bits import decode
 from hd_plugin.hardware._program import Activations, Program, group_inputs, tiles_of
+from hd_plugin.streaming._distances import popcount
 
 __all__ = ["Activity", "activity"]
 
@@ -62,15 +63,6 @@ def _add_bits(x, counts):
 
 
 @numba.njit(nogil=True, cache=True)
-def _ones(x):
-    n = 0
-    while x:
-        x &= x - 1
-        n += 1
-    return n
-
-
-@numba.njit(nogil=True, cache=True)
 def _count(words, used, values, acts, flips, partial, products, psums, single):
     tiles, groups, cols, rows = acts.shape
     K = words.shape[1]
@@ -85,15 +77,15 @@ def _count(words, used, values, acts, flips, partial, products, psums, single):
                 for entering in range(rows - 1, -1, -1):        # the bottom row's comes first
                     for r in range(rows - 1, -1, -1):
                         new = chain[c, r - 1] if r else acts[tile, g, c, entering]
-                        single[4] += _ones(chain[c, r] ^ new)
+                        single[4] += popcount(np.uint64(chain[c, r] ^ new))
                         chain[c, r] = new
                 for r in range(rows):
-                    single[3] += _ones(held[c, r] ^ acts[tile, g, c, r])
+                    single[3] += popcount(np.uint64(held[c, r] ^ acts[tile, g, c, r]))
                     held[c, r] = acts[tile, g, c, r]
             for r in range(rows):
                 weight[r], nonzero[r] = 0, 0
                 for c in range(cols):
-                    weight[r] += _ones(held[c, r])
+                    weight[r] += popcount(np.uint64(held[c, r]))
                     nonzero[r] += held[c, r] != 0
             for k in range(K):
                 first = rows

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -10,13 +11,15 @@ import numpy as np
 from hd_plugin.bits import NumberFormat
 from hd_plugin.errors import InputError, did_you_mean
 from hd_plugin.hardware._tables import AddressTables
-from hd_plugin.streaming import StreamPlan
+from hd_plugin.streaming import StreamPlan, check_seed
 from hd_plugin.weights import Layer
 
-__all__ = ["KINDS", "Activations", "Program", "group_inputs", "program", "random_activations", "sampled_activations",
-           "tiles_of"]
+__all__ = ["KINDS", "MOST_TILES", "Activations", "Program", "group_inputs", "program", "random_activations", "sampled_activations",
+           "telling_tiles", "tiles_of"]
 
 KINDS = ("relu", "linear")
+MOST_TILES = 4      # that stand for a layer of fewer than _SHORT steps
+_SHORT = 4000
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,22 +97,25 @@ def random_activations(layer: Layer, seed: int = 0, bits: int = 8, signed: bool 
     """Uniform random inputs for all P x Q output pixels of ``layer`` (8 x 8 where the file does not tell): a map, unfolded with stride 1."""
     P, Q = layer.output_hw or (8, 8)
     _, C, Fy, Fx = layer.codes.shape
-    if seed < 0:
-        raise InputError(f"seed: {seed} found; a number >= 0 is needed")
+    check_seed(seed)
     low, high = (-(1 << bits - 1), 1 << bits - 1) if signed else (0, 1 << bits)
     image = np.random.default_rng(seed).integers(low, high, (C, P + Fy - 1, Q + Fx - 1))
     return Activations.from_map(image.astype(np.int32), Fy, Fx, bits=bits, signed=signed)
 
 
+@cache
+def _seen() -> dict[str, list[int]]:
+    """How often real layers see each value, by kind."""
+    return json.loads((Path(__file__).parent / "activations.json").read_text(encoding="utf8"))
+
+
 def sampled_activations(layer: Layer, kind: str = "relu", pixels: int = 64, seed: int = 0, bits: int = 8) -> Activations:
     """Unsigned inputs drawn one by one from what real layers see: ``relu`` after a rectifier (half are 0), ``linear`` around a zero
     point, or ``uniform``. Source: activations.json. Raises InputError for an unknown kind."""
-    known = json.loads((Path(__file__).parent / "activations.json").read_text(encoding="utf8"))
     if kind not in (*KINDS, "uniform"):
         raise InputError(f"activations: {kind!r} is unknown; {did_you_mean(kind, [*KINDS, 'uniform'])}")
-    if seed < 0:
-        raise InputError(f"seed: {seed} found; a number >= 0 is needed")
-    counts = np.ones(256) if kind == "uniform" else np.array(known[kind], float)
+    check_seed(seed)
+    counts = np.ones(256) if kind == "uniform" else np.array(_seen()[kind], float)
     _, C, Fy, Fx = layer.codes.shape
     rng = np.random.default_rng(seed)
     drawn = rng.choice(256, (C, Fy * Fx, pixels), p=counts / counts.sum())
@@ -124,6 +130,11 @@ def tiles_of(inputs: Activations, cols: int, most: int | None = None) -> int:
         raise InputError(f"cols, tiles: {cols}, {most} found; at least 1 is needed")
     whole = -(-inputs.patches.shape[2] // cols)
     return whole if most is None else min(most, whole)
+
+
+def telling_tiles(plan: StreamPlan) -> int:
+    """How many tiles stand for a layer: one, or several where it has few steps."""
+    return MOST_TILES if len(plan.groups) * plan.shape[0] < _SHORT else 1
 
 
 def group_inputs(made: Program, inputs: Activations, g: int, tile: int, cols: int) -> np.ndarray:

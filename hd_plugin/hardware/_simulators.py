@@ -39,21 +39,22 @@ class Simulator:
         sources = [str(p) for p in rtl_files()]
         if self.name == "iverilog":
             made = folder / "testbench.vvp"
-            self._call(["iverilog", "-g2005", "-o", str(made), "-s", _TOP, *(f"-P{_TOP}.{k}={v}" for k, v in parameters.items()), *sources], folder)
+            self.call(["iverilog", "-g2005", "-o", str(made), "-s", _TOP, *(f"-P{_TOP}.{k}={v}" for k, v in parameters.items()), *sources], folder)
             return ["vvp", "-n", str(made)]
-        self._call(["verilator", "--binary", "-O3", "-Wno-lint", "-Wno-style", "-Wno-MULTIDRIVEN", "--x-assign", "unique", "--unroll-count", "8192", "--top-module", _TOP,
+        self.call(["verilator", "--binary", "-O3", "-Wno-lint", "-Wno-style", "-Wno-MULTIDRIVEN", "--x-assign", "unique", "--unroll-count", "8192", "--top-module", _TOP,
                     "-j", "2", "-CFLAGS", "-O2", "--Mdir", str(folder / "verilated"), *(f"-G{k}={v}" for k, v in parameters.items()), *sources], folder)
         return [str(folder / "verilated" / f"V{_TOP}")]
 
     def run(self, command: list[str], folder: Path, plusargs: Mapping[str, int | str]) -> dict[str, int]:
         """Run in ``folder``; what the test bench tells (toggles, cycles). Raises SimulationError."""
-        text = self._call([*command, *(f"+{k}={v}" for k, v in plusargs.items())], folder)
+        text = self.call([*command, *(f"+{k}={v}" for k, v in plusargs.items())], folder)
         told = dict(re.findall(r"(\w+)=(\w+)", next((line for line in text.splitlines() if line.startswith("HD_PLUGIN ")), "")))
         if "toggles" not in told:
             raise SimulationError(f"{self.name}: the test bench did not finish; it said: {text.strip()[-500:] or 'nothing'}")
         return {k: int(v) for k, v in told.items()}
 
-    def _call(self, command: list[str], folder: Path) -> str:
+    def call(self, command: list[str], folder: Path) -> str:
+        """What one of the simulator's programs says, run in ``folder``. Raises SimulationError when it fails."""
         try:
             done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=_PATIENCE_S)
         except subprocess.TimeoutExpired as error:

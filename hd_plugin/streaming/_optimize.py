@@ -20,10 +20,11 @@ from hd_plugin.streaming._paths import greedy_path, path_cost
 from hd_plugin.streaming._search import shortest_path
 from hd_plugin.weights import Layer
 
-__all__ = ["EFFORTS", "METHODS", "check_rows", "lessen_energy", "optimize", "with_rate"]
+__all__ = ["EFFORTS", "METHODS", "OBJECTIVES", "check_rows", "check_seed", "lessen_energy", "optimize", "with_rate"]
 
 METHODS = ("baseline", "direct", "segment", "cluster")
 EFFORTS = ("greedy", "local", "best")
+OBJECTIVES = ("flips", "energy")
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,12 @@ def check_rows(rows: int) -> int:
     return int(rows)
 
 
+def check_seed(seed: int) -> None:
+    """InputError unless random numbers can begin with it."""
+    if seed < 0:
+        raise InputError(f"seed: {seed} found; a number >= 0 is needed")
+
+
 def optimize(layer: Layer, rows: int = 8, method: str = "cluster", effort: str = "local", seed: int = 0, *,
              table: TransitionTable | None = None, objective: EnergyObjective | None = None, threads: int | None = None,
              progress: Progress | None = None, jobs: Jobs | None = None) -> StreamPlan:
@@ -64,8 +71,7 @@ def optimize(layer: Layer, rows: int = 8, method: str = "cluster", effort: str =
         raise InputError(f"method: {method!r} is unknown; " + did_you_mean(method, METHODS))
     if effort not in EFFORTS:
         raise InputError(f"effort: {effort!r} is unknown; " + did_you_mean(effort, EFFORTS))
-    if seed < 0:
-        raise InputError(f"seed: {seed} found; a number >= 0 is needed")
+    check_seed(seed)
     if table is not None and table.bits != layer.bits:
         raise InputError(f"table: made for {table.bits} bits, layer {layer.name!r} has {layer.bits}")
     if method == "baseline":

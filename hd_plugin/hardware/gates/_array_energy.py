@@ -10,7 +10,7 @@ from hd_plugin.energy import Characterisation, load_characterisation
 from hd_plugin.errors import InputError
 from hd_plugin.hardware._activity import activity
 from hd_plugin.hardware._objective import energy_objective
-from hd_plugin.hardware._program import Activations, Program, program, sampled_activations
+from hd_plugin.hardware._program import MOST_TILES, Activations, Program, program, sampled_activations, telling_tiles
 from hd_plugin.hardware.gates._circuit import load_circuit
 from hd_plugin.hardware.gates._fit import counts_of
 from hd_plugin.hardware.gates._simulate import ArraySimulator, SimulatedEnergy
@@ -20,7 +20,6 @@ from hd_plugin.weights import Layer
 
 __all__ = ["ArrayEnergy"]
 
-_SHORT, _TILES = 4000, 4        # layers of few steps are streamed for several tiles
 _PLANNED, _PRICED = 1, 2        # activations to plan with and to price with differ, so that no plan is fitted to what it is judged by
 
 
@@ -69,8 +68,9 @@ class ArrayEnergy:
         """Raise InputError for a layer or an array of another size than the circuit's; sizes : others of ``ArraySize`` that are known."""
         found = {"rows": rows, "weight_bits": layer.bits, **sizes}
         wrong = [f"{k.replace('_', ' ')} {v} (characterised: {getattr(self.size, k)})" for k, v in found.items() if getattr(self.size, k) != v]
-        if wrong or layer.number_format != "twos_complement":
-            wrong += [f"number format {layer.number_format} (characterised: twos_complement)"] if layer.number_format != "twos_complement" else []
+        if layer.number_format != "twos_complement":
+            wrong.append(f"number format {layer.number_format} (characterised: twos_complement)")
+        if wrong:
             raise InputError(f"layer {layer.name!r}: {', '.join(wrong)}; characterise an array of this size: 'hd-plugin characterize --liberty FILE --rows ...', "
                              "and name its file with --technology")
 
@@ -82,7 +82,7 @@ class ArrayEnergy:
             half = own.patches[:, :, draw % 2::2]       # every other pixel to plan with, the others to price with, where there are enough
             return own if half.shape[2] < self.size.cols else replace(own, patches=half)
         kind = self.activations if isinstance(self.activations, str) else "relu"
-        return sampled_activations(layer, kind, max(64, self.size.cols * _TILES), 1000 * self.seed + draw, self.size.act_bits)
+        return sampled_activations(layer, kind, max(64, self.size.cols * MOST_TILES), 1000 * self.seed + draw, self.size.act_bits)
 
     def objective(self, layer: Layer) -> EnergyObjective:
         """What ``optimize`` minimises for ``layer``."""
@@ -90,7 +90,7 @@ class ArrayEnergy:
 
     def _run(self, layer: Layer, plan: StreamPlan) -> tuple[Program, Activations, int]:
         self.check(layer, plan.rows)
-        return program(layer, plan), self.inputs(layer, _PRICED), _TILES if len(plan.groups) * layer.K < _SHORT else 1
+        return program(layer, plan), self.inputs(layer, _PRICED), telling_tiles(plan)
 
     def simulated(self, layer: Layer, plan: StreamPlan) -> SimulatedEnergy:
         """By simulating every gate."""

@@ -13,13 +13,13 @@ from hd_plugin.energy import Characterisation, load_technology
 from hd_plugin.errors import InputError
 from hd_plugin.hardware._activity import activity
 from hd_plugin.hardware.gates._circuit import Circuit, price_netlist
-from hd_plugin.hardware.gates._fit import Observation, counts_of, fit_models
+from hd_plugin.hardware.gates._fit import Observation, counts_of, fit_coefficients, fit_models
 from hd_plugin.hardware.gates._liberty import read_liberty
 from hd_plugin.hardware.gates._netlist import read_netlist
 from hd_plugin.hardware.gates._simulate import ArraySimulator, SimulatedEnergy
 from hd_plugin.hardware.gates._synthesis import ArraySize, synthesise
 from hd_plugin.hardware.gates._workload import FIT, TEST, Sample, network_samples, random_samples
-from hd_plugin.streaming import Jobs, Progress
+from hd_plugin.streaming import Jobs, Progress, check_seed
 
 __all__ = ["bundled_library", "characterise", "check_names", "make_circuit", "simulate_all"]
 
@@ -72,8 +72,7 @@ def check_names(name: str, node_nm: float, seed: int) -> None:
         raise InputError(f"name: {name!r} found; a word without blanks and slashes is needed")
     if not 1 <= node_nm <= 1e4:
         raise InputError(f"node-nm: {node_nm} found; 1 to 10000 is possible")
-    if seed < 0:
-        raise InputError(f"seed: {seed} found; a number >= 0 is needed")
+    check_seed(seed)
 
 
 def characterise(circuit: Circuit, name: str, folder: str | Path, *, node_nm: float = 45.0, glitches: bool = True, seed: int = 0, threads: int | None = None,
@@ -99,7 +98,7 @@ def characterise(circuit: Circuit, name: str, folder: str | Path, *, node_nm: fl
         models = fit_models([o for o, _ in seen_fit], [o for o, _ in seen_test], seed)
         model = models["transitions"]
     typical = [o for o, _ in seen_fit if o.kind == _TYPICAL]
-    line = fit_models(typical, [o for o, _ in seen_test if o.kind == _TYPICAL], seed)["flips"].coefficients_fJ
+    line = fit_coefficients("flips", typical)
     at = next(i for i, sample in enumerate(fit) if sample.layer == _REFERENCE)
     steps, reference = seen_fit[at][0].counts, seen_fit[at][1]
     conditions = {**circuit.conditions, "glitches": "inertial delays" if glitches else "none: settled values only", "delay_step_ps": round(circuit.delay_step_ps, 2),

@@ -10,7 +10,7 @@ from scipy.optimize import nnls
 from hd_plugin.energy import EnergyModel, Quality
 from hd_plugin.hardware._activity import Activity
 
-__all__ = ["MODELS", "Observation", "counts_of", "fit_models", "quality"]
+__all__ = ["MODELS", "Observation", "counts_of", "fit_coefficients", "fit_models", "quality"]
 
 _RESAMPLED = 40
 # from the paper's straight line to everything that is counted
@@ -62,6 +62,13 @@ def quality(predicted: np.ndarray, energy: np.ndarray, cycles: np.ndarray) -> Qu
         return float(1 - ((found - wanted) ** 2).sum() / spread) if spread else float(np.allclose(found, wanted))
     return Quality(len(energy), float(np.abs(error).mean()), float(np.quantile(np.abs(error), 0.95)), float(np.abs(error).max()), float(error.mean()),
                    r2(predicted / cycles, energy / cycles), r2(predicted, energy))
+
+
+def fit_coefficients(model: str, observations: Sequence[Observation]) -> dict[str, float]:
+    """The coefficients of one model, in fJ, without a word about how good they are."""
+    names = _names(model, observations[0].counts)
+    x = np.array([[o.counts[n] for n in names] for o in observations])
+    return dict(zip(names, _solve(x, np.array([o.energy_fJ for o in observations])).tolist()))
 
 
 def fit_models(fit: Sequence[Observation], test: Sequence[Observation], seed: int = 0) -> dict[str, EnergyModel]:

@@ -1,15 +1,13 @@
 """A netlist as Verilog with delays, and its toggles as an event-driven simulator sees them: the check of our own simulator."""
 from __future__ import annotations
 
-import subprocess
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 
-from hd_plugin.errors import MissingTool
-from hd_plugin.hardware._simulators import SimulationError, find_simulator
+from hd_plugin.hardware._simulators import find_simulator
 from hd_plugin.hardware.gates._logic import Tree
 from hd_plugin.hardware.gates._schedule import Schedule
 
@@ -70,13 +68,10 @@ def write_bench(schedule: Schedule, stimulus: Mapping[str, np.ndarray], folder: 
 
 def hdl_toggles(schedule: Schedule, stimulus: Mapping[str, np.ndarray], folder: Path, delays: np.ndarray | None = None) -> np.ndarray:
     """Toggles of every net in iverilog, int64[nets], for bool[bits, cycles] a port. Raises MissingTool, SimulationError."""
-    if find_simulator("iverilog") is None:
-        raise MissingTool("iverilog is not installed (Debian: apt install iverilog)")
+    simulator = find_simulator("iverilog")
     write_bench(schedule, stimulus, folder, delays)
     for command in (["iverilog", "-g2005", "-o", "bench.vvp", "bench.v"], ["vvp", "-n", "bench.vvp"]):
-        done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
-        if done.returncode:
-            raise SimulationError(f"{command[0]}: failed with {done.returncode}: {(done.stderr or done.stdout).strip()[-1500:]}")
+        simulator.call(command, folder)
     return _changes(folder / "toggles.vcd", len(schedule.netlist.names))
 
 

@@ -66,7 +66,6 @@ class Pin:
     output: bool
     capacitance_pF: float
     function: str | None
-    clock: bool
     power: tuple[Power, ...]
     arcs: tuple[Arc, ...]
 
@@ -104,10 +103,10 @@ def read_liberty(path: str | Path) -> Library:
     where = str(path)
     if not top.of("cell"):
         raise InputError(f"{path}: no cell in this library")
-    unit = _number(where, top, "voltage_unit", "1V", {"v": 1.0, "mv": 1e-3}, 1.0)
+    unit = _number(where, top, "voltage_unit", "1V", {"v": 1.0, "mv": 1e-3})
     farads = _load_unit(where, top)
-    seconds = _number(where, top, "time_unit", "1ns", _TIME_S, 1e-9)
-    watts = _number(where, top, "leakage_power_unit", "1nW", {"w": 1.0, "mw": 1e-3, "uw": 1e-6, "nw": 1e-9, "pw": 1e-12, "fw": 1e-15}, 1e-9)
+    seconds = _number(where, top, "time_unit", "1ns", _TIME_S)
+    watts = _number(where, top, "leakage_power_unit", "1nW", {"w": 1.0, "mw": 1e-3, "uw": 1e-6, "nw": 1e-9, "pw": 1e-12, "fw": 1e-15})
     voltage = _voltage(where, top) * unit
     scale = {"pF": farads * 1e12, "ns": seconds * 1e9, "pJ": farads * unit ** 2 * 1e12, "nW": watts * 1e9}
     templates = {t.names[0]: t for t in top.of("lu_table_template") + top.of("power_lut_template") if t.names}
@@ -115,8 +114,8 @@ def read_liberty(path: str | Path) -> Library:
     return Library(top.names[0] if top.names else path.stem, where, voltage, cells)
 
 
-def _number(where: str, group: Group, name: str, default: str, units: dict[str, float], fallback: float) -> float:
-    text = (group.text(name, default) or default).strip().lower()
+def _number(where: str, group: Group, name: str, default: str, units: dict[str, float]) -> float:
+    text = (group.text(name) or default).strip().lower()
     found = re.fullmatch(r"(\d*\.?\d+|\d+\.)\s*([a-z]+)", text)
     if not found or found[2] not in units:
         raise InputError(f"{where}: {name}: {text!r} found; a number with one of {', '.join(units)} is needed")
@@ -164,7 +163,6 @@ def _cell(where: str, group: Group, scale: dict[str, float], templates: dict[str
             if direction == "internal":
                 continue
             pins[one] = Pin(one, direction in ("output", "inout"), _value(f"{at}: pin {one!r}", pin, "capacitance") * scale["pF"], pin.text("function"),
-                            pin.text("clock", "false") == "true",
                             tuple(_power(f"{at}: pin {one!r}", p, scale, templates) for p in pin.of("internal_power")),
                             tuple(_arc(f"{at}: pin {one!r}", t, scale, templates) for t in pin.of("timing")) if pin.text("direction") == "output" else ())
     flops, why = group.of("ff"), None

@@ -42,12 +42,13 @@ def stimulus(made: Program, inputs: Activations, cols: int, tiles: int = 1) -> S
         swap[0, start - 1] = True                       # one cycle ahead of the group's first words
         acts = group_inputs(made, inputs, g, p // groups, cols)
         act[:, load:load + rows] = acts[:, ::-1]
-        act[:, load + rows:] = acts[:, :1]              # nothing moves the input wires until the next load
+        until = span if p + 1 < passes else cycles      # the next pass goes on from there
+        act[:, load + rows:load + until] = acts[:, :1]  # nothing moves the input wires until the next load
         used = int(made.used[g])
         words[:used, start:start + K] = made.words[g, :, :used].T
         held[:used] = made.words[g, -1, :used]
-        words[:used, start + K:] = held[:used, None]
-        words[used:, start:] = held[used:, None]
+        words[:used, start + K:start + until] = held[:used, None]
+        words[used:, start:start + until] = held[used:, None]
     bits, act_bits = made.bits, inputs.bits
     return Stimulus({"act_shift": shift, "swap": swap, "weights": _planes(words, bits), "act_in": _planes(act & ((1 << act_bits) - 1), act_bits)}, tiles, span)
 

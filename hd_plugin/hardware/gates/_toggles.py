@@ -14,7 +14,7 @@ from hd_plugin.hardware.gates._schedule import Schedule
 from hd_plugin.hardware.gates._waves import WORDS, Waves, compile_waves, run_waves
 from hd_plugin.streaming._distances import popcount
 
-__all__ = ["GateSimulator", "Toggles", "pack_bits"]
+__all__ = ["GateSimulator", "Toggles"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,13 +99,8 @@ def _changes(values, nets, last, mask, words, before, total):
         total[n] += np.int64(found)
 
 
-def pack_bits(values: np.ndarray, bits: int) -> np.ndarray:
-    """Integers of every cycle, [cycles], as words of time: uint64[bits, ceil(cycles / 64)]; bit t of word w is cycle 64 w + t."""
-    values = np.asarray(values)
-    return _pack(((values[None, :].astype(np.int64) >> np.arange(bits)[:, None]) & 1).astype(np.uint8))
-
-
 def _pack(planes: np.ndarray) -> np.ndarray:
+    """bool[bits, cycles] as words of time: uint64[bits, ceil(cycles / 64)]; bit t of word w is cycle 64 w + t."""
     bits, cycles = planes.shape
     padded = np.zeros((bits, -(-cycles // 64) * 64), np.uint8)
     padded[:, :cycles] = planes
@@ -128,8 +123,7 @@ class GateSimulator:
     def run(self, stimulus: Mapping[str, np.ndarray], outputs: bool = False) -> Toggles:
         """Simulate as many cycles as the stimulus has; all registers start at 0.
 
-        stimulus : for every input but the clock, integers[cycles], or bool[bits, cycles] for a port wider than 62 bits. outputs : also their
-        settled values. Raises InputError for an input that is missing or of another length.
+        stimulus : for every input but the clock, bool[bits, cycles]. outputs : also their settled values. Raises InputError for an input that is missing or of another length.
         """
         lanes, cycles = self._lanes(stimulus)
         line, words, real = self.line, -(-cycles // 64), len(self.netlist.names)
@@ -166,9 +160,7 @@ class GateSimulator:
         lanes = []
         for name, values in given.items():
             nets = self.netlist.port(name)
-            if values.ndim == 1 and len(nets) <= 62:
-                lanes += zip(nets, pack_bits(values, len(nets)))
-            elif values.ndim == 2 and values.shape[0] == len(nets):
+            if values.ndim == 2 and values.shape[0] == len(nets):
                 lanes += zip(nets, _pack(values.astype(np.uint8)))
             else:
                 raise InputError(f"stimulus: input {name!r}: {list(values.shape)} found; [{len(nets)}, cycles] is needed")

@@ -7,7 +7,7 @@ import numpy as np
 
 from hd_plugin.energy import EnergyModel
 from hd_plugin.hardware._objective import energy_objective
-from hd_plugin.hardware._program import KINDS, Activations, Program, program, sampled_activations
+from hd_plugin.hardware._program import KINDS, MOST_TILES, Activations, Program, program, sampled_activations, telling_tiles
 from hd_plugin.hardware.gates._synthesis import ArraySize
 from hd_plugin.streaming import Jobs, file_order_plan, optimize
 from hd_plugin.weights import Layer, load_network
@@ -17,7 +17,6 @@ __all__ = ["FIT", "TEST", "Sample", "network_layers", "network_samples", "random
 FIT, TEST = "resnet20_cifar10_w4_baseline", "mobilenet_v2_035_cifar10_w4_baseline"
 _METHODS = ("baseline", "segment", "cluster")
 _STEPS = 300        # of a random stream's group
-_SHORT, _TILES = 4000, 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,11 +78,10 @@ def network_samples(name: str, size: ArraySize, seed: int = 0, jobs: Jobs | None
     def make(item: tuple[Layer, int, int]) -> list[Sample]:
         layer, i, m = item
         kinds = KINDS if model is None else (KINDS[(i + i // len(KINDS) + m) % len(KINDS)],)        # kinds of layers often alternate too
-        drawn = [(kind, sampled_activations(layer, kind, size.cols * _TILES, seed + i, size.act_bits)) for kind in kinds]
+        drawn = [(kind, sampled_activations(layer, kind, size.cols * MOST_TILES, seed + i, size.act_bits)) for kind in kinds]
         objective = None if model is None else energy_objective(model, layer, drawn[0][1])
         plan = optimize(layer, size.rows, methods[m], seed=seed, objective=objective, jobs=jobs.child())
-        tiles = _TILES if len(plan.groups) * layer.K < _SHORT else 1
-        return [Sample(layer.name, methods[m], kind, program(layer, plan), inputs, tiles) for kind, inputs in drawn]
+        return [Sample(layer.name, methods[m], kind, program(layer, plan), inputs, telling_tiles(plan)) for kind, inputs in drawn]
     return [sample for samples in jobs.map(make, asked) for sample in samples]
 
 
