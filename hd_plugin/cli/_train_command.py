@@ -27,10 +27,13 @@ _EXISTING = click.Path(path_type=Path, exists=True)
 @click.option("--method", type=click.Choice(["paper", "trellis"]), default="trellis", show_default=True)
 @click.option("--strength", "strengths", type=float, multiple=True, help="lambda or mu, squared steps a flip; may be repeated. The baseline (0) always comes first.")
 @click.option("--epochs", type=int, default=6, show_default=True, help="Quantised epochs.")
-@click.option("--float-epochs", type=int, default=20, show_default=True, help="Without --start: float epochs before, once for all runs.")
+@click.option("--float-epochs", type=int, help="Float epochs before, once for all runs (default: 20 without --start, none with it).")
 @click.option("--batch", type=int, default=128, show_default=True)
 @click.option("--rate", type=float, default=0.02, show_default=True, help="Largest learning rate of the quantised epochs.")
 @click.option("--float-rate", type=float, default=0.2, show_default=True, help="Largest learning rate of the float epochs.")
+@click.option("--float-decay", type=float, default=5e-4, show_default=True, help="Weight decay of the float epochs.")
+@click.option("--smoothing", type=float, default=0.0, show_default=True, help="Label smoothing, a share, in all epochs.")
+@click.option("--decay-norms/--no-decay-norms", default=True, show_default=True, help="Weight decay on biases and batch norms too.")
 @click.option("--bits", type=int, default=4, show_default=True, help="Width of the weights.")
 @click.option("--per-channel/--per-tensor", default=True, show_default=True, help="One step per output channel, or per tensor.")
 @click.option("--number-format", default="twos_complement", show_default=True)
@@ -42,7 +45,7 @@ _EXISTING = click.Path(path_type=Path, exists=True)
 @click.option("--json", "as_json", is_flag=True, help="Machine-readable result on stdout.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), metavar="DIR", required=True, help="Folder of the runs.")
 def train(model: str, data_: tuple[Path, ...], test: tuple[Path, ...], start: Path | None, method: str, strengths: tuple[float, ...],
-          epochs: int, float_epochs: int, batch: int, rate: float, float_rate: float, bits: int, per_channel: bool, number_format: str, rows: int,
+          epochs: int, float_epochs: int | None, batch: int, rate: float, float_rate: float, float_decay: float, smoothing: float, decay_norms: bool, bits: int, per_channel: bool, number_format: str, rows: int,
           order_method: str, seed: int, device: str, minutes: float | None, as_json: bool, output: Path) -> None:
     """Train MODEL (resnet20, mobilenet_v2, ... or PACKAGE.MODULE:FUNCTION) for few bit flips.
 
@@ -52,8 +55,10 @@ def train(model: str, data_: tuple[Path, ...], test: tuple[Path, ...], start: Pa
     from hd_plugin.training.loop import Recipe
     from hd_plugin.training.sweep import Sweep
     checked_folder(output)
-    recipe = Recipe(epochs, batch, rate, bits=bits, per_channel=per_channel, seed=seed)
-    before = None if start else Recipe(float_epochs, batch, float_rate, 5e-4, seed=seed)
+    shared = {"seed": seed, "smoothing": smoothing, "decay_norms": decay_norms}
+    recipe = Recipe(epochs, batch, rate, bits=bits, per_channel=per_channel, **shared)
+    float_epochs = float_epochs if float_epochs is not None else 0 if start else 20
+    before = Recipe(float_epochs, batch, float_rate, float_decay, **shared) if float_epochs or not start else None
     sweep = Sweep(model, recipe, list(data_), list(test), start, output, before, number_format, rows, order_method, device)
     with progress_bar() as progress:
         done = sweep.run([("baseline", 0.0), *((method, s) for s in strengths)], minutes, progress)

@@ -26,7 +26,11 @@ __all__ = ["Recipe", "fit"]
 
 @dataclass(frozen=True)
 class Recipe:
-    """SGD with Nesterov momentum and one cosine cycle of the learning rate, up to ``rate`` and down to nothing."""
+    """SGD with Nesterov momentum and one cosine cycle of the learning rate, up to ``rate`` and down to nothing.
+
+    smoothing : of the labels, a share in [0, 1). decay_norms : whether weight decay acts on biases and batch norms too, or on
+    weights only.
+    """
 
     epochs: int = 6
     batch: int = 128
@@ -35,6 +39,8 @@ class Recipe:
     bits: int = 4
     per_channel: bool = True
     seed: int = 0
+    smoothing: float = 0.0
+    decay_norms: bool = True
 
     def __post_init__(self) -> None:
         for name in ("epochs", "batch"):
@@ -43,6 +49,8 @@ class Recipe:
         for name in ("rate", "weight_decay"):
             if not math.isfinite(getattr(self, name)) or getattr(self, name) < 0:
                 raise InputError(f"{name}: {getattr(self, name)!r} found; a number of at least 0 is needed")
+        if not 0 <= self.smoothing < 1:
+            raise InputError(f"smoothing: {self.smoothing!r} found; a number from 0 to below 1 is needed")
 
 
 def fit(model: nn.Module, images: torch.Tensor, labels: torch.Tensor, method: Method | None, recipe: Recipe, folder: Path, *,
@@ -80,6 +88,13 @@ def fit(model: nn.Module, images: torch.Tensor, labels: torch.Tensor, method: Me
     return True
 
 
+def _decayed(model: nn.Module, recipe: Recipe) -> list[dict[str, Any]]:
+    """The model's parameters in groups of one weight decay; vectors (biases, batch norms) may go without."""
+    bare = [] if recipe.decay_norms else [p for p in model.parameters() if p.dim() < 2]
+    rest = [p for p in model.parameters() if recipe.decay_norms or p.dim() >= 2]
+    return [{"params": rest, "weight_decay": recipe.weight_decay}, *([{"params": bare, "weight_decay": 0.0}] if bare else [])]
+
+
 class _Run:
     def __init__(self, model: nn.Module, method: Method | None, recipe: Recipe, folder: Path, steps: int,
                  inputs: dict[str, Any]) -> None:
@@ -88,7 +103,7 @@ class _Run:
         if method:
             quantise_weights(model, recipe.bits, recipe.per_channel)
             method.attach(model, recipe.epochs, steps)
-        self.optimiser = torch.optim.SGD(model.parameters(), recipe.rate, momentum=0.9, weight_decay=recipe.weight_decay, nesterov=True)
+        self.optimiser = torch.optim.SGD(_decayed(model, recipe), recipe.rate, momentum=0.9, nesterov=True)
         self.schedule = torch.optim.lr_scheduler.OneCycleLR(self.optimiser, recipe.rate, total_steps=recipe.epochs * steps,
                                                             pct_start=0.15, cycle_momentum=False)
 
@@ -108,7 +123,7 @@ class _Run:
             x, y = x[rank()::world()], y[rank()::world()]
             with torch.autocast(torch.device(device).type, torch.bfloat16):
                 out = model(x).float()
-            loss = F.cross_entropy(out, y)
+            loss = F.cross_entropy(out, y, label_smoothing=r.smoothing)
             penalty = self.method.penalty() if self.method else None
             self.optimiser.zero_grad(set_to_none=True)
             (loss if penalty is None else loss + penalty).backward()

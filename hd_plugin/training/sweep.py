@@ -32,7 +32,7 @@ __all__ = ["Sweep"]
 class Sweep:
     """``run`` trains what is missing; each run's folder gets checkpoint.pt, log.csv, network.npz and result.json.
 
-    start : float weights; without them a float network is trained first, by ``float_recipe``, once for all runs. Test
+    start : float weights. float_recipe : trains a float network first, from ``start`` or from nothing, once for all runs. Test
     images are scored once a run, after its last step. Raises InputError for data, weights or options that do not fit.
     """
 
@@ -69,7 +69,7 @@ class Sweep:
     def _all(self, wanted: Sequence[tuple[str, float]], ends: float | None,
              progress: Callable[[int, int, str], None] | None) -> bool:
         epoch_s = 0.0           # of the last run that this process trained: no other one is begun for less
-        for method, strength in ([] if self.start else [("float", 0.0)]) + list(wanted):
+        for method, strength in ([("float", 0.0)] if self.float_recipe else []) + list(wanted):
             folder = self.output / (f"{method}-{strength:g}" if strength else method)
             if agreed(self._is_done(folder, method, strength)):
                 continue
@@ -100,7 +100,7 @@ class Sweep:
     def _inputs(self, method: str, strength: float) -> dict[str, Any]:
         """All that a run depends on."""
         told = {"model": self.model, "data": [_digest(p) for p in self.data], "start": _digest(self.start) if self.start else None,
-                "float_recipe": None if self.start else asdict(self.float_recipe)}
+                "float_recipe": asdict(self.float_recipe) if self.float_recipe else None}
         if method != "float":
             told |= {"recipe": asdict(self.recipe), "rows": self.rows, "order_method": self.order_method,
                      "number_format": self.number_format, "method": method, "strength": strength,
@@ -114,8 +114,10 @@ class Sweep:
         torch.manual_seed(self.recipe.seed)
         model = make_model(self.model, len(classes))
         chosen, recipe = None, self.float_recipe
+        start = self.output / "float" / "float.pt" if method != "float" and self.float_recipe else self.start
+        if start:
+            load_into(model, start)
         if method != "float":
-            load_into(model, self.start or self.output / "float" / "float.pt")
             chosen, recipe = make_method(method, strength, self.number_format,
                                          Ordering(self.rows, self.order_method, seed=self.recipe.seed)), self.recipe
         if not fit(model, images, labels, chosen, recipe, folder, device=self.device, minutes=minutes, inputs=self._inputs(method, strength),
@@ -124,8 +126,8 @@ class Sweep:
         if self.first_process and chosen is None:
             with atomic_path(folder / "float.pt") as path:
                 torch.save(model.state_dict(), path)
-            write_text(folder / "result.json", json.dumps({"schema": "hd-plugin/trained/1", "method": "float",
-                                                           "inputs": self._inputs(method, strength)}, indent=1) + "\n")
+            told = {"schema": "hd-plugin/trained/1", "method": "float", "inputs": self._inputs(method, strength)}
+            write_text(folder / "result.json", json.dumps(told, indent=1) + "\n")
         elif self.first_process:
             self._finish(model, method, strength, folder, images.shape[2:])
         agreed(None)            # nobody goes on before the files are there
