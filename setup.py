@@ -1,10 +1,14 @@
 """Packaging. arch/ and layers/ live beside the package for people to read, and inside it once installed."""
+
 from setuptools import find_packages, setup
 
 DATA = {"hd_plugin._data.arch": "arch", "hd_plugin._data.layers": "layers"}
 # where Accelergy looks for the plug-ins of its own environment; an editable install skips data_files (hd-plugin register)
 PLUG_IN = "hd_plugin/hosts/accelergy/plug_in"
-ACCELERGY = ("share/accelergy/estimation_plug_ins/hd_plugin", [f"{PLUG_IN}/hd_plugin.estimator.yaml", f"{PLUG_IN}/hd_plugin_estimator.py"])
+ACCELERGY = (
+    "share/accelergy/estimation_plug_ins/hd_plugin",
+    [f"{PLUG_IN}/hd_plugin.estimator.yaml", f"{PLUG_IN}/hd_plugin_estimator.py"],
+)
 
 setup(
     packages=[*find_packages(include=["hd_plugin", "hd_plugin.*"]), *DATA],

@@ -1,4 +1,5 @@
 """``python -m benchmarks [--quick] [-o FILE]``: print every table, and write them as Markdown."""
+
 from __future__ import annotations
 
 import argparse
@@ -17,11 +18,15 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="small sizes only")
     parser.add_argument("-o", "--output", type=Path, help="also write the tables as Markdown")
     args = parser.parse_args()
-    versions = ", ".join(f"{p} {importlib.metadata.version(p)}" for p in ("hd-plugin", "numpy", "numba", "scipy", "fast-tsp"))
+    versions = ", ".join(
+        f"{p} {importlib.metadata.version(p)}" for p in ("hd-plugin", "numpy", "numba", "scipy", "fast-tsp")
+    )
     head = f"{cases.network().name}, seed {cases.SEED}; {versions}; Python {platform.python_version()}, {platform.machine()}"
     console = Console()
     console.print(head)
-    text = [f"# Benchmarks\n\n{head}.\n\nRatios within one run, on a shared machine: the ratios are to be trusted, the milliseconds less.\n"]
+    text = [
+        f"# Benchmarks\n\n{head}.\n\nRatios within one run, on a shared machine: the ratios are to be trusted, the milliseconds less.\n"
+    ]
     for module in (ordering, growth, clustering, rounding, gates):
         title = module.__doc__.strip()
         table = Table(*module.COLUMNS, title=title)

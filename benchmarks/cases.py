@@ -1,4 +1,5 @@
 """What is measured on: groups of real layers where HD_PLUGIN_DATA has them, else of the bundled network."""
+
 from __future__ import annotations
 
 import os
@@ -22,8 +23,10 @@ def network() -> hd.Network:
 def distances(layer: hd.Layer, rows: int, count: int) -> list[np.ndarray]:
     """Distance matrices int32[K, K] of the first ``count`` groups of the layer's first tap."""
     codes = np.ascontiguousarray(layer.codes[:, :, 0, 0], np.uint16)
-    return [group_distances(codes, np.arange(s, min(s + rows, layer.C)), layer.bits, HAMMING)
-            for s in range(0, layer.C, rows)][:count]
+    return [
+        group_distances(codes, np.arange(s, min(s + rows, layer.C)), layer.bits, HAMMING)
+        for s in range(0, layer.C, rows)
+    ][:count]
 
 
 def random_codes(K: int, C: int) -> np.ndarray:

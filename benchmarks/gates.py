@@ -1,4 +1,5 @@
 """Gate-level simulation of the 8 x 8 array (hd_generic45): cell evaluations a second, against HDL simulators on the same netlist."""
+
 from __future__ import annotations
 
 import subprocess
@@ -16,7 +17,16 @@ from hd_plugin.hardware.gates import GateSimulator, hdl_toggles, load_circuit, s
 from hd_plugin.streaming import file_order_plan
 from hd_plugin.weights import load_network
 
-COLUMNS = ("simulator", "counts", "threads", "cycles", "seconds", "cell evaluations / s", "ours settled / it", "toggles / ours")
+COLUMNS = (
+    "simulator",
+    "counts",
+    "threads",
+    "cycles",
+    "seconds",
+    "cell evaluations / s",
+    "ours settled / it",
+    "toggles / ours",
+)
 
 
 def run(quick: bool) -> Iterator[tuple[str, ...]]:
@@ -27,14 +37,34 @@ def run(quick: bool) -> Iterator[tuple[str, ...]]:
     long = {name: np.tile(bits, (1, 16)) for name, bits in ports.items()}
     short = {name: bits[:, :256] for name, bits in ports.items()}
     settled, glitching = GateSimulator(order), GateSimulator(order, circuit.delay_steps)
-    ours = {"settled": settled.run(short).nets, "glitches": glitching.run(short).nets}      # and all is compiled
+    ours = {"settled": settled.run(short).nets, "glitches": glitching.run(short).nets}  # and all is compiled
     best = 0.0
 
-    def line(name: str, counts: str, threads: int, cycles: int, seconds: float, toggles: np.ndarray | None = None) -> tuple[str, ...]:
+    def line(
+        name: str, counts: str, threads: int, cycles: int, seconds: float, toggles: np.ndarray | None = None
+    ) -> tuple[str, ...]:
         rate = cycles * cells / seconds
-        same = "" if toggles is None else f"{toggles.sum() / max(ours[counts].sum(), 1):.3f}" + (
-            ", equal net by net" if np.array_equal(toggles, ours[counts]) else f", correlation {np.corrcoef(toggles, ours[counts])[0, 1]:.6f}")
-        return name, counts, str(threads), f"{cycles:,}", f"{seconds:.3f}", f"{rate:.2e}", f"{best / rate:,.1f}x", same
+        same = (
+            ""
+            if toggles is None
+            else f"{toggles.sum() / max(ours[counts].sum(), 1):.3f}"
+            + (
+                ", equal net by net"
+                if np.array_equal(toggles, ours[counts])
+                else f", correlation {np.corrcoef(toggles, ours[counts])[0, 1]:.6f}"
+            )
+        )
+        return (
+            name,
+            counts,
+            str(threads),
+            f"{cycles:,}",
+            f"{seconds:.3f}",
+            f"{rate:.2e}",
+            f"{best / rate:,.1f}x",
+            same,
+        )
+
     for threads in (2, 1):
         for counts, simulator, what in (("settled", settled, long), ("glitches", glitching, ports)):
             cycles = next(iter(what.values())).shape[1] * threads
@@ -53,10 +83,35 @@ def run(quick: bool) -> Iterator[tuple[str, ...]]:
     if not quick and find_simulator("auto").name == "verilator":
         with tempfile.TemporaryDirectory() as folder:
             write_bench(order, long, Path(folder), dump=False)
-            subprocess.run(["verilator", "--binary", "-O3", "-Wno-lint", "-Wno-style", "--top-module", "bench", "-j", "2", "-CFLAGS", "-O1", "bench.v"], cwd=folder,
-                           check=True, capture_output=True)
+            subprocess.run(
+                [
+                    "verilator",
+                    "--binary",
+                    "-O3",
+                    "-Wno-lint",
+                    "-Wno-style",
+                    "--top-module",
+                    "bench",
+                    "-j",
+                    "2",
+                    "-CFLAGS",
+                    "-O1",
+                    "bench.v",
+                ],
+                cwd=folder,
+                check=True,
+                capture_output=True,
+            )
             cycles = next(iter(long.values())).shape[1]
-            yield line("verilator (compiled before)", "nothing", 1, cycles, _timed(lambda: subprocess.run(["obj_dir/Vbench"], cwd=folder, check=True, capture_output=True)))
+            yield line(
+                "verilator (compiled before)",
+                "nothing",
+                1,
+                cycles,
+                _timed(
+                    lambda: subprocess.run(["obj_dir/Vbench"], cwd=folder, check=True, capture_output=True)
+                ),
+            )
 
 
 def _both(simulator: GateSimulator, ports: dict[str, np.ndarray], threads: int) -> None:

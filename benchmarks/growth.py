@@ -1,4 +1,5 @@
 """CPU time of distances and orders as K and C grow, over the time to compute the distance matrices with BLAS alone."""
+
 from __future__ import annotations
 
 import time
@@ -12,7 +13,15 @@ from hd_plugin.streaming._paper import HAMMING
 from hd_plugin.streaming._paths import greedy_path
 from hd_plugin.streaming._search import shortest_path
 
-COLUMNS = ["K", "C", "groups", "BLAS distances ms", "distances / BLAS", "+ Algorithm 1 / BLAS", "+ local order / BLAS"]
+COLUMNS = [
+    "K",
+    "C",
+    "groups",
+    "BLAS distances ms",
+    "distances / BLAS",
+    "+ Algorithm 1 / BLAS",
+    "+ local order / BLAS",
+]
 _BITS, _ROWS = 4, 8
 
 
@@ -32,7 +41,10 @@ def run(quick: bool = False) -> Iterator[list[str]]:
             continue
         codes = random_codes(K, C)
         cuts = [np.arange(s, s + _ROWS) for s in range(0, C, _ROWS)]
-        signs = [np.concatenate([(codes[:, c] >> b & 1) for b in range(_BITS)], axis=1).astype(np.float32) * 2 - 1 for c in cuts]
+        signs = [
+            np.concatenate([(codes[:, c] >> b & 1) for b in range(_BITS)], axis=1).astype(np.float32) * 2 - 1
+            for c in cuts
+        ]
 
         def blas() -> None:
             for s in signs:
@@ -40,6 +52,7 @@ def run(quick: bool = False) -> Iterator[list[str]]:
 
         def ours() -> list[np.ndarray]:
             return [group_distances(codes, c, _BITS, HAMMING) for c in cuts]
+
         matrices = ours()
 
         def greedy() -> list[np.ndarray]:
@@ -48,6 +61,15 @@ def run(quick: bool = False) -> Iterator[list[str]]:
         def local() -> None:
             for d, o in zip(matrices, greedy()):
                 shortest_path(d, o, 8, 4 * K, SEED)
+
         local()
         base, d, g, full = _seconds(blas), _seconds(ours), _seconds(greedy), _seconds(local)
-        yield [str(K), str(C), str(len(cuts)), f"{1e3 * base:.2f}", f"{d / base:.2f}", f"{(d + g) / base:.2f}", f"{(d + full) / base:.1f}"]
+        yield [
+            str(K),
+            str(C),
+            str(len(cuts)),
+            f"{1e3 * base:.2f}",
+            f"{d / base:.2f}",
+            f"{(d + g) / base:.2f}",
+            f"{(d + full) / base:.1f}",
+        ]

@@ -1,4 +1,5 @@
 """Orders of single groups: length over Algorithm 1 and over the Held-Karp bound; CPU time to fast-tsp's equal length."""
+
 from __future__ import annotations
 
 import time
@@ -12,13 +13,22 @@ from hd_plugin.streaming._optimize import _EFFORT
 from hd_plugin.streaming._paths import greedy_path, path_cost
 from hd_plugin.streaming._search import shortest_path
 
-COLUMNS = ["K", "effort", "Algorithm 1 / order", "order / bound", "ms", "fast-tsp ms to equal length", "fast-tsp / ours (time)"]
+COLUMNS = [
+    "K",
+    "effort",
+    "Algorithm 1 / order",
+    "order / bound",
+    "ms",
+    "fast-tsp ms to equal length",
+    "fast-tsp / ours (time)",
+]
 _LIMIT_S = 2.0
 
 
 def _fast_tsp(d: np.ndarray, goal: int) -> float | None:
     """Seconds that fast-tsp needs for a path as short as ``goal`` (its time limit doubled until it gets there)."""
     import fast_tsp
+
     closed = np.zeros((d.shape[0] + 1,) * 2, int)
     closed[:-1, :-1] = d
     limit = 0.002
@@ -41,7 +51,7 @@ def run(quick: bool = False) -> Iterator[list[str]]:
         groups = distances(by_size[K], 8, 2)
         for effort in ("local", "best"):
             e = _EFFORT[effort]
-            for d in groups:                       # compiled, and the caches warm
+            for d in groups:  # compiled, and the caches warm
                 shortest_path(d, greedy_path(d, 0), e.neighbours, 0, SEED)
             started = time.process_time()
             orders = [shortest_path(d, greedy_path(d, 0), e.neighbours, e.kicks * K, SEED) for d in groups]
@@ -51,6 +61,12 @@ def run(quick: bool = False) -> Iterator[list[str]]:
             bound = [int(path_lower_bound(d, c, 200)) for d, c in zip(groups, cost)]
             other = [_fast_tsp(d, c) for d, c in zip(groups, cost)]
             total = None if None in other else sum(other)
-            yield [str(K), effort, f"{sum(greedy) / sum(cost):.3f}", f"{sum(cost) / max(sum(bound), 1):.4f}",
-                   f"{1e3 * ours / len(groups):.2f}", f"{1e3 * total / len(groups):.1f}" if total is not None else f"not in {_LIMIT_S:g} s",
-                   f"{total / ours:.1f}x" if total is not None else f"> {_LIMIT_S * len(groups) / ours:.0f}x"]
+            yield [
+                str(K),
+                effort,
+                f"{sum(greedy) / sum(cost):.3f}",
+                f"{sum(cost) / max(sum(bound), 1):.4f}",
+                f"{1e3 * ours / len(groups):.2f}",
+                f"{1e3 * total / len(groups):.1f}" if total is not None else f"not in {_LIMIT_S:g} s",
+                f"{total / ours:.1f}x" if total is not None else f"> {_LIMIT_S * len(groups) / ours:.0f}x",
+            ]

@@ -1,4 +1,5 @@
 """Trellis rounding: bit by bit (as used), level by level, and a plain numpy dynamic program, on the same streams."""
+
 from __future__ import annotations
 
 import time
@@ -44,7 +45,7 @@ def seconds(work: Callable[[], np.ndarray], repeats: int) -> tuple[float, np.nda
 
 def run(quick: bool = False) -> Iterator[list[str]]:
     weight = MU * hamming_table(4).cost.astype(np.float64)
-    for layer in network().layers[:4 if quick else None:4]:
+    for layer in network().layers[: 4 if quick else None : 4]:
         target, value = np.ascontiguousarray(_target(layer).reshape(layer.K, -1)), _values(layer)
         ones, none = np.ones(target.shape), np.empty((0, 0))
         ours, codes = seconds(lambda: round_columns(target, ones, value, MU, none), 5)
@@ -53,5 +54,13 @@ def run(quick: bool = False) -> Iterator[list[str]]:
 
         def objective(c: np.ndarray) -> float:
             return float(((target - value[c]) ** 2).sum() + MU * np.bitwise_count(c[1:] ^ c[:-1]).sum())
+
         assert np.allclose([objective(same), objective(again)], objective(codes), rtol=1e-12)
-        yield [str(layer.K), str(layer.C), str(layer.taps), f"{ours / target.size * 1e9:.0f}", f"{levels / ours:.1f}", f"{numpys / ours:.1f}"]
+        yield [
+            str(layer.K),
+            str(layer.C),
+            str(layer.taps),
+            f"{ours / target.size * 1e9:.0f}",
+            f"{levels / ours:.1f}",
+            f"{numpys / ours:.1f}",
+        ]

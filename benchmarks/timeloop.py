@@ -4,6 +4,7 @@ Needs Timeloop, Accelergy with the plug-in registered, and pytimeloop. Starts fr
 table, array and mapping, on how many layers all action counts agree, the largest relative difference of an energy, and
 how long the runs took; layers that disagree are listed by name.
 """
+
 from __future__ import annotations
 
 import argparse
@@ -25,15 +26,17 @@ from hd_plugin.errors import InputError
 from hd_plugin.streaming import Jobs
 
 COLUMNS = ("table", "array", "mapping", "layers", "counts equal", "largest energy difference", "seconds")
-FLIP_RATE = 0.31234567      # no short number, so that rounding shows
+FLIP_RATE = 0.31234567  # no short number, so that rounding shows
 ARRAYS = ("input_stationary_8x8", "input_stationary_32x32")
 
 
 def layers(table: str) -> list[Layer]:
     """A layer for each problem file; codes do not matter to counts."""
     shapes = {p.stem: load_problem(p) for p in sorted((data_folder("layers") / table).glob("*.yaml"))}
-    return [Layer(f"{table}/{name}", np.zeros((s.K, s.C, s.R, s.S), np.uint8), 4, output_hw=(s.P, s.Q))
-            for name, s in shapes.items()]
+    return [
+        Layer(f"{table}/{name}", np.zeros((s.K, s.C, s.R, s.S), np.uint8), 4, output_hw=(s.P, s.Q))
+        for name, s in shapes.items()
+    ]
 
 
 def difference(one: Evaluation, two: Evaluation) -> float:
@@ -74,19 +77,38 @@ def main() -> None:
                     found = engine.evaluate(requests, array, technology, jobs)
                     seconds = time.perf_counter() - start
                     equal = [f.counts == r.counts for f, r in zip(found, right)]
-                    worst = max((difference(f, r) for f, r, same in zip(found, right, equal) if same), default=float("nan"))
-                    row = (name, array_name, mapping, str(len(requests)), str(sum(equal)), f"{worst:.1e}", f"{seconds:.0f}")
+                    worst = max(
+                        (difference(f, r) for f, r, same in zip(found, right, equal) if same),
+                        default=float("nan"),
+                    )
+                    row = (
+                        name,
+                        array_name,
+                        mapping,
+                        str(len(requests)),
+                        str(sum(equal)),
+                        f"{worst:.1e}",
+                        f"{seconds:.0f}",
+                    )
                     table.add_row(*row)
                     text.append(f"| {' | '.join(row)} |\n")
                     for request, f, r, same in zip(requests, found, right, equal):
                         if not same:
-                            told = {k: (v, asdict(r.counts)[k]) for k, v in asdict(f.counts).items() if v != asdict(r.counts)[k]}
-                            notes.append(f"{request.layer.name} on {array_name}, {mapping}: "
-                                         + ", ".join(f"{k} {a:,} against {b:,}" for k, (a, b) in told.items()))
+                            told = {
+                                k: (v, asdict(r.counts)[k])
+                                for k, v in asdict(f.counts).items()
+                                if v != asdict(r.counts)[k]
+                            }
+                            notes.append(
+                                f"{request.layer.name} on {array_name}, {mapping}: "
+                                + ", ".join(f"{k} {a:,} against {b:,}" for k, (a, b) in told.items())
+                            )
     console = Console(width=160)
     console.print(table, *notes, sep="\n")
     if args.output:
-        args.output.write_text("".join(text) + "".join(f"\n- {note}" for note in notes) + "\n", encoding="utf8")
+        args.output.write_text(
+            "".join(text) + "".join(f"\n- {note}" for note in notes) + "\n", encoding="utf8"
+        )
 
 
 if __name__ == "__main__":

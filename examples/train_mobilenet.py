@@ -7,13 +7,16 @@ FOLDER has cifar10_train_a.zip, cifar10_train_b.zip and cifar10_test.zip, or cif
 command again until it prints the table: each piece stops in time, and the next one goes on where it stopped. The float
 network is trained once; the baseline and every strength start from it.
 """
+
 import argparse
 from pathlib import Path
 
 from hd_plugin.cli import main
 
-DATA = {"cifar10": (["cifar10_train_a.zip", "cifar10_train_b.zip"], "cifar10_test.zip"),
-        "cifar100": (["cifar100_train.zip"], "cifar100_test.zip")}
+DATA = {
+    "cifar10": (["cifar10_train_a.zip", "cifar10_train_b.zip"], "cifar10_test.zip"),
+    "cifar100": (["cifar100_train.zip"], "cifar100_test.zip"),
+}
 
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 parser.add_argument("--dataset", choices=DATA, default="cifar10")
@@ -26,13 +29,28 @@ parser.add_argument("--float-epochs", type=int)
 parser.add_argument("--epochs", type=int)
 parser.add_argument("--method", default="trellis")
 parser.add_argument("--strength", type=float, nargs="*", default=[1.0, 2.0, 4.0])
-args, more = parser.parse_known_args()          # further options go to hd-plugin train as they are
+args, more = parser.parse_known_args()  # further options go to hd-plugin train as they are
 
 train, test = DATA[args.dataset]
 float_epochs, epochs = (10, 6) if args.small else (80, 20)
-command = ["train", "mobilenet_v2_035" if args.small else "mobilenet_v2", "--test", args.data / test, "--device", args.device,
-           "--minutes", args.minutes, "--float-epochs", args.float_epochs or float_epochs, "--epochs", args.epochs or epochs,
-           "--method", args.method, "-o", args.output / f"mobilenet_v2_{args.dataset}{'_small' if args.small else ''}"]
+command = [
+    "train",
+    "mobilenet_v2_035" if args.small else "mobilenet_v2",
+    "--test",
+    args.data / test,
+    "--device",
+    args.device,
+    "--minutes",
+    args.minutes,
+    "--float-epochs",
+    args.float_epochs or float_epochs,
+    "--epochs",
+    args.epochs or epochs,
+    "--method",
+    args.method,
+    "-o",
+    args.output / f"mobilenet_v2_{args.dataset}{'_small' if args.small else ''}",
+]
 command += [part for name in train for part in ("--data", args.data / name)]
 command += [part for strength in args.strength for part in ("--strength", strength)]
 main([str(part) for part in [*command, *more]])

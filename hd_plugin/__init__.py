@@ -2,6 +2,7 @@
 
 Names are loaded on first use, so that importing the package is quick and pulls in neither numba nor torch.
 """
+
 from __future__ import annotations
 
 import importlib
@@ -9,13 +10,31 @@ import importlib
 __version__ = "0.1.0"
 
 _HOME = {
-    "load_network": "weights", "bundled_networks": "weights", "Layer": "weights", "Network": "weights",
-    "optimize": "streaming", "flips": "streaming", "nhd": "streaming", "hardware_flips": "streaming",
-    "lower_bound": "streaming", "trellis": "streaming", "Rounding": "streaming", "StreamPlan": "streaming", "Group": "streaming",
-    "TransitionTable": "bits", "Array": "engines", "verify": "hardware", "Verification": "hardware", "Activations": "hardware",
+    "load_network": "weights",
+    "bundled_networks": "weights",
+    "Layer": "weights",
+    "Network": "weights",
+    "optimize": "streaming",
+    "flips": "streaming",
+    "nhd": "streaming",
+    "hardware_flips": "streaming",
+    "lower_bound": "streaming",
+    "trellis": "streaming",
+    "Rounding": "streaming",
+    "StreamPlan": "streaming",
+    "Group": "streaming",
+    "TransitionTable": "bits",
+    "Array": "engines",
+    "verify": "hardware",
+    "Verification": "hardware",
+    "Activations": "hardware",
     "AddressTables": "hardware",
-    "compare": "comparison", "Comparison": "comparison",
-    "HdPluginError": "errors", "InputError": "errors", "PlanMismatch": "errors", "MissingTool": "errors",
+    "compare": "comparison",
+    "Comparison": "comparison",
+    "HdPluginError": "errors",
+    "InputError": "errors",
+    "PlanMismatch": "errors",
+    "MissingTool": "errors",
 }
 __all__ = ["__version__", *_HOME]
 

@@ -1,4 +1,5 @@
 """Output files appear whole or not at all."""
+
 from __future__ import annotations
 
 import os
@@ -23,14 +24,16 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(prefix=f".{path.stem[:40]}-", suffix=path.suffix, dir=path.parent)
     except OSError as error:
-        raise InputError(f"{path}: cannot be written ({error.strerror}); choose another output folder") from error
+        raise InputError(
+            f"{path}: cannot be written ({error.strerror}); choose another output folder"
+        ) from error
     os.close(handle)
     temporary = Path(name)
     try:
         yield temporary
         umask = os.umask(0)
         os.umask(umask)
-        temporary.chmod(0o666 & ~umask)     # mkstemp makes private files; results are for sharing
+        temporary.chmod(0o666 & ~umask)  # mkstemp makes private files; results are for sharing
         temporary.replace(path)
     except OSError as error:
         raise InputError(f"{path}: cannot be written ({error.strerror}); choose another output") from error

@@ -1,4 +1,5 @@
 """Where the data folders (layers, arch, ...) are: inside an installed wheel, or beside the package in a source tree."""
+
 from __future__ import annotations
 
 from pathlib import Path
@@ -14,8 +15,10 @@ def data_folder(name: str) -> Path:
     for folder in (package / "_data" / name, package.parent / name):
         if folder.is_dir():
             return folder
-    raise InputError(f"data folder {name!r}: found neither in hd_plugin/_data nor beside the package; "
-                     "reinstall hd_plugin, or run it from a complete source tree")
+    raise InputError(
+        f"data folder {name!r}: found neither in hd_plugin/_data nor beside the package; "
+        "reinstall hd_plugin, or run it from a complete source tree"
+    )
 
 
 def accelergy_config() -> Path:

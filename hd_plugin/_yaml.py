@@ -1,4 +1,5 @@
 """Read a YAML mapping and check it: ALL problems are collected into one error before anything is built."""
+
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -47,7 +48,9 @@ class Problems:
         """``value`` when it is a number in [low, high]; else a note, and ``low``."""
         ok = isinstance(value, (int, float)) and not isinstance(value, bool) and low <= value <= high
         if not ok or (whole and value != int(value)):
-            self.add(f"{where}: {value!r} found; a {'whole ' if whole else ''}number from {low:g} to {high:g} is needed")
+            self.add(
+                f"{where}: {value!r} found; a {'whole ' if whole else ''}number from {low:g} to {high:g} is needed"
+            )
             return low
         return int(value) if whole else float(value)
 

@@ -1,4 +1,5 @@
 """Trained networks beside their baseline, as the paper's Table 4: every reduction is against the baseline in file order."""
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -34,9 +35,13 @@ class Combined:
 def check_same_layers(base: Network, others: Sequence[Network]) -> None:
     """Raises InputError when a network's layers are not of the same names and shapes."""
     for other in others:
-        if [(la.name, la.codes.shape) for la in other.layers] != [(la.name, la.codes.shape) for la in base.layers]:
-            raise InputError(f"trained: network {other.name!r} has other layers than {base.name!r}; reductions are layer by layer, so "
-                             "both need the same ones")
+        if [(la.name, la.codes.shape) for la in other.layers] != [
+            (la.name, la.codes.shape) for la in base.layers
+        ]:
+            raise InputError(
+                f"trained: network {other.name!r} has other layers than {base.name!r}; reductions are layer by layer, so "
+                "both need the same ones"
+            )
 
 
 def combine(base: Comparison, others: Sequence[Comparison]) -> list[Combined]:
@@ -46,8 +51,25 @@ def combine(base: Comparison, others: Sequence[Comparison]) -> list[Combined]:
     for result in (base, *others):
         for method in result.methods:
             rows = result.of(method)
-            flips = [b.flips / r.flips if r.flips else (float("inf") if b.flips else 1.0) for b, r in zip(first, rows)]
+            flips = [
+                b.flips / r.flips if r.flips else (float("inf") if b.flips else 1.0)
+                for b, r in zip(first, rows)
+            ]
             energy = [b.energy.datapath_J / r.energy.datapath_J for b, r in zip(first, rows)]
-            clocked = [(b.energy.datapath_J + b.energy.clock_J) / (r.energy.datapath_J + r.energy.clock_J) for b, r in zip(first, rows)]
-            found.append(Combined(result.network, method, float(np.mean(flips)), max(flips), float(np.mean(energy)), max(energy), float(np.mean(clocked)), flips))
+            clocked = [
+                (b.energy.datapath_J + b.energy.clock_J) / (r.energy.datapath_J + r.energy.clock_J)
+                for b, r in zip(first, rows)
+            ]
+            found.append(
+                Combined(
+                    result.network,
+                    method,
+                    float(np.mean(flips)),
+                    max(flips),
+                    float(np.mean(energy)),
+                    max(energy),
+                    float(np.mean(clocked)),
+                    flips,
+                )
+            )
     return found

@@ -1,4 +1,5 @@
 """``compare``: a network, layer by layer, under every streaming method."""
+
 from __future__ import annotations
 
 import csv
@@ -20,7 +21,18 @@ from hd_plugin.errors import InputError, did_you_mean
 from hd_plugin.gate_energy import ENERGIES, reprice
 from hd_plugin.hardware import address_bits
 from hd_plugin.hardware.gates import ArrayEnergy
-from hd_plugin.streaming import (EFFORTS, METHODS, OBJECTIVES, Jobs, Progress, StreamPlan, flips, hardware_flips, nhd, optimize)
+from hd_plugin.streaming import (
+    EFFORTS,
+    METHODS,
+    OBJECTIVES,
+    Jobs,
+    Progress,
+    StreamPlan,
+    flips,
+    hardware_flips,
+    nhd,
+    optimize,
+)
 from hd_plugin.weights import Layer, Network, Unmapped
 
 __all__ = ["Comparison", "Row", "compare"]
@@ -92,26 +104,47 @@ class Comparison:
                 "flips_hardware": sum(r.flips_hardware for r in rows),
                 "flips_hardware_alternate": sum(r.flips_hardware_alternate for r in rows),
                 "datapath_energy_J": sum(r.energy.datapath_J for r in rows),
-                "total_energy_J": sum(r.energy.total_J for r in rows)}
+                "total_energy_J": sum(r.energy.total_J for r in rows),
+            }
         return out
 
     def to_dict(self) -> dict[str, Any]:
         """The content of compare.json, schema hd-plugin/compare/1."""
         layers: dict[str, dict[str, Any]] = {}
         for r in self.rows:
-            entry = layers.setdefault(r.layer, {"name": r.layer, "K": r.K, "C": r.C, "taps": r.taps, "P": r.P, "Q": r.Q,
-                                                "methods": {}})
+            entry = layers.setdefault(
+                r.layer,
+                {"name": r.layer, "K": r.K, "C": r.C, "taps": r.taps, "P": r.P, "Q": r.Q, "methods": {}},
+            )
             entry["methods"][r.method] = {
-                "flips": r.flips, "nhd": r.nhd, "hd_reduction": r.hd_reduction, "flips_hardware": r.flips_hardware,
-                "flips_hardware_alternate": r.flips_hardware_alternate, "datapath_energy_J": r.energy.datapath_J,
-                "total_energy_J": r.energy.total_J, "energy_reduction": r.energy_reduction,
-                "total_energy_reduction": r.total_reduction, "energy_J": {k[:-2]: v for k, v in asdict(r.energy).items()},
-                "counts": asdict(r.counts), **r.details}
-        return {"schema": SCHEMA, "network": self.network, "array": self.array, "bits": self.bits,
-                "number_format": self.number_format, "engine": self.engine, "technology": self.technology,
-                "layers": list(layers.values()), "summary": self.summary(),
-                "unmapped": [asdict(u) for u in self.unmapped], "studies": self.studies,
-                "trained": [asdict(c) for c in self.trained], "provenance": self.provenance}
+                "flips": r.flips,
+                "nhd": r.nhd,
+                "hd_reduction": r.hd_reduction,
+                "flips_hardware": r.flips_hardware,
+                "flips_hardware_alternate": r.flips_hardware_alternate,
+                "datapath_energy_J": r.energy.datapath_J,
+                "total_energy_J": r.energy.total_J,
+                "energy_reduction": r.energy_reduction,
+                "total_energy_reduction": r.total_reduction,
+                "energy_J": {k[:-2]: v for k, v in asdict(r.energy).items()},
+                "counts": asdict(r.counts),
+                **r.details,
+            }
+        return {
+            "schema": SCHEMA,
+            "network": self.network,
+            "array": self.array,
+            "bits": self.bits,
+            "number_format": self.number_format,
+            "engine": self.engine,
+            "technology": self.technology,
+            "layers": list(layers.values()),
+            "summary": self.summary(),
+            "unmapped": [asdict(u) for u in self.unmapped],
+            "studies": self.studies,
+            "trained": [asdict(c) for c in self.trained],
+            "provenance": self.provenance,
+        }
 
     def to_json(self, path: str | Path) -> None:
         write_text(path, json.dumps(self.to_dict(), indent=1) + "\n")
@@ -121,7 +154,11 @@ class Comparison:
         flat = []
         for r in self.rows:
             line = {k: v for k, v in asdict(r).items() if k not in ("energy", "counts", "details")}
-            line |= asdict(r.energy) | {"datapath_J": r.energy.datapath_J, "total_J": r.energy.total_J} | asdict(r.counts)
+            line |= (
+                asdict(r.energy)
+                | {"datapath_J": r.energy.datapath_J, "total_J": r.energy.total_J}
+                | asdict(r.counts)
+            )
             flat.append(line)
         with atomic_path(path) as temporary, open(temporary, "w", newline="", encoding="utf8") as file:
             writer = csv.DictWriter(file, list(flat[0]))
@@ -131,11 +168,13 @@ class Comparison:
     def to_html(self, path: str | Path) -> None:
         """One self-contained page."""
         from hd_plugin.report import write_html
+
         write_html(self, path)
 
     def plot(self, folder: str | Path) -> list[Path]:
         """Every plot as a PNG under ``folder``; returns the files."""
         from hd_plugin.report import plot_all
+
         return plot_all(self, folder)
 
 
@@ -154,16 +193,46 @@ def _row(r: Request, method: str, plan: StreamPlan, array: Array, found: Evaluat
     layer, energy, total = r.layer, found.energy, flips(r.layer, plan)
     before = base.energy if base else energy
     tiles = -(-layer.output_hw[0] * layer.output_hw[1] // array.cols)
-    return Row(layer.name, layer.K, layer.C, layer.taps, *layer.output_hw, method, total, r.flip_rate,
-               _ratio(base.flips if base else total, total), hardware_flips(layer, plan, tiles),
-               hardware_flips(layer, plan, tiles, alternate=True), energy, before.datapath_J / energy.datapath_J,
-               before.total_J / energy.total_J, found.counts, found.details)
+    return Row(
+        layer.name,
+        layer.K,
+        layer.C,
+        layer.taps,
+        *layer.output_hw,
+        method,
+        total,
+        r.flip_rate,
+        _ratio(base.flips if base else total, total),
+        hardware_flips(layer, plan, tiles),
+        hardware_flips(layer, plan, tiles, alternate=True),
+        energy,
+        before.datapath_J / energy.datapath_J,
+        before.total_J / energy.total_J,
+        found.counts,
+        found.details,
+    )
 
 
-def compare(network: Network, rows: int = 8, cols: int = 8, methods: Sequence[str] = METHODS, *, effort: str = "local",
-            engine: str | Engine = "analytic", technology: str | Path | None = None, array: Array | None = None, seed: int = 0,
-            threads: int | None = None, progress: Progress | None = None, studies: bool = False,
-            trained: Sequence[Network] = (), energy: str = "flips", objective: str = "flips", activations: str | None = None, clock: bool = True) -> Comparison:
+def compare(
+    network: Network,
+    rows: int = 8,
+    cols: int = 8,
+    methods: Sequence[str] = METHODS,
+    *,
+    effort: str = "local",
+    engine: str | Engine = "analytic",
+    technology: str | Path | None = None,
+    array: Array | None = None,
+    seed: int = 0,
+    threads: int | None = None,
+    progress: Progress | None = None,
+    studies: bool = False,
+    trained: Sequence[Network] = (),
+    energy: str = "flips",
+    objective: str = "flips",
+    activations: str | None = None,
+    clock: bool = True,
+) -> Comparison:
     """Flips and energy of every layer of ``network`` under every method; the baseline always comes first.
 
     array : overrides rows and cols and gives widths. technology : None takes the array's, else eyeriss45. engine : a name,
@@ -189,50 +258,118 @@ def compare(network: Network, rows: int = 8, cols: int = 8, methods: Sequence[st
             raise InputError(f"{name}: {value!r} is unknown; {did_you_mean(value, known)}")
     gates = energy != "flips" or objective != "flips"
     if activations and not gates:
-        raise InputError("activations: they matter to gate-level energy only (energy 'modelled' or 'simulated', objective 'energy')")
+        raise InputError(
+            "activations: they matter to gate-level energy only (energy 'modelled' or 'simulated', objective 'energy')"
+        )
     technology = technology or array.variables.get("technology") or ("hd_generic45" if gates else "eyeriss45")
     coefficients = load_technology(technology)
     chosen = get_engine(engine) if isinstance(engine, str) else engine
     check_same_layers(network, trained)
-    chosen.check(network.layers, array)   # fail on a missing output size before an hour of search, not after
+    chosen.check(network.layers, array)  # fail on a missing output size before an hour of search, not after
     energies = ArrayEnergy(technology, activations or "relu", seed) if gates else None
     for layer in network.layers if energies else ():
-        energies.check(layer, array.rows, cols=array.cols, act_bits=array.activation_bits, psum_bits=array.psum_bits)
-    plans, interrupted = _plans(network, array.rows, methods, effort, seed, threads, progress, energies if objective == "energy" else None)
+        energies.check(
+            layer, array.rows, cols=array.cols, act_bits=array.activation_bits, psum_bits=array.psum_bits
+        )
+    plans, interrupted = _plans(
+        network,
+        array.rows,
+        methods,
+        effort,
+        seed,
+        threads,
+        progress,
+        energies if objective == "energy" else None,
+    )
     asked = [(_request(layer, m, plans[layer.name, m]), m) for layer in network.layers for m in methods]
     jobs = Jobs(threads, progress, f"{network.name}: {chosen.name}")
     evaluated = chosen.evaluate([r for r, _ in asked], array, coefficients, jobs)
     if energy != "flips":
         runs = [(r.layer, plans[r.layer.name, m]) for r, m in asked]
-        evaluated = reprice(energies, energy, runs, evaluated, Jobs(threads, progress, f"{network.name}: {energy} energy"))
+        evaluated = reprice(
+            energies, energy, runs, evaluated, Jobs(threads, progress, f"{network.name}: {energy} energy")
+        )
     if not clock:
         evaluated = [replace(e, energy=replace(e.energy, clock_J=0.0)) for e in evaluated]
     table: list[Row] = []
     for (request, method), found in zip(asked, evaluated):
         base = next(r for r in reversed(table) if r.method == "baseline") if method != "baseline" else None
         table.append(_row(request, method, plans[request.layer.name, method], array, found, base))
-    others = [compare(other, methods=methods[-1:], effort=effort, engine=chosen, technology=technology, array=array, seed=seed,
-                      threads=threads, progress=progress, energy=energy, objective=objective, activations=activations, clock=clock) for other in trained]
+    others = [
+        compare(
+            other,
+            methods=methods[-1:],
+            effort=effort,
+            engine=chosen,
+            technology=technology,
+            array=array,
+            seed=seed,
+            threads=threads,
+            progress=progress,
+            energy=energy,
+            objective=objective,
+            activations=activations,
+            clock=clock,
+        )
+        for other in trained
+    ]
     found = {}
     if studies and not interrupted:
         from hd_plugin.studies import run_studies
+
         found = run_studies(network, array, coefficients, seed, threads, progress)
     result = Comparison(
-        network.name, {"rows": array.rows, "cols": array.cols}, network.layers[0].bits, network.layers[0].number_format,
-        chosen.name, coefficients.name, methods, table, plans, network.unmapped,
-        {"version": __version__, "seed": seed, "interrupted": interrupted,
-         "options": {"effort": effort, "array": asdict(array), "methods": list(methods), "technology": coefficients.reference,
-                     "energy": energy, "objective": objective, "clock": clock, **({"activations": activations or "relu"} if gates else {})},
-         "engine": chosen.provenance(),
-         **({"energy_model": asdict(energies.characterisation.model().test)} if energy == "modelled" else {}),
-         "technology": {"description": coefficients.description, "sources": coefficients.sources},
-         "input_digests": {Path(network.source).name or network.name: network.digest,
-                           **{f"trained {i}: {n.name}": n.digest for i, n in enumerate(trained, 1)}}}, found)
+        network.name,
+        {"rows": array.rows, "cols": array.cols},
+        network.layers[0].bits,
+        network.layers[0].number_format,
+        chosen.name,
+        coefficients.name,
+        methods,
+        table,
+        plans,
+        network.unmapped,
+        {
+            "version": __version__,
+            "seed": seed,
+            "interrupted": interrupted,
+            "options": {
+                "effort": effort,
+                "array": asdict(array),
+                "methods": list(methods),
+                "technology": coefficients.reference,
+                "energy": energy,
+                "objective": objective,
+                "clock": clock,
+                **({"activations": activations or "relu"} if gates else {}),
+            },
+            "engine": chosen.provenance(),
+            **(
+                {"energy_model": asdict(energies.characterisation.model().test)}
+                if energy == "modelled"
+                else {}
+            ),
+            "technology": {"description": coefficients.description, "sources": coefficients.sources},
+            "input_digests": {
+                Path(network.source).name or network.name: network.digest,
+                **{f"trained {i}: {n.name}": n.digest for i, n in enumerate(trained, 1)},
+            },
+        },
+        found,
+    )
     return replace(result, trained=combine(result, others)) if others else result
 
 
-def _plans(network: Network, rows: int, methods: Sequence[str], effort: str, seed: int, threads: int | None,
-           progress: Progress | None, energies: ArrayEnergy | None) -> tuple[dict[tuple[str, str], StreamPlan], bool]:
+def _plans(
+    network: Network,
+    rows: int,
+    methods: Sequence[str],
+    effort: str,
+    seed: int,
+    threads: int | None,
+    progress: Progress | None,
+    energies: ArrayEnergy | None,
+) -> tuple[dict[tuple[str, str], StreamPlan], bool]:
     """A plan for every (layer, method), the largest searches first so that threads finish together."""
     work = [(layer, m) for layer in network.layers for m in methods]
     work.sort(key=lambda w: -METHODS.index(w[1]) * w[0].C * w[0].taps * w[0].K)
@@ -243,6 +380,9 @@ def _plans(network: Network, rows: int, methods: Sequence[str], effort: str, see
         return optimize(item[0], rows, item[1], effort, seed, objective=objective, jobs=jobs.child())
 
     def quick(item: tuple[Layer, str]) -> StreamPlan:
-        return optimize(item[0], rows, "segment" if item[1] == "cluster" else item[1], "greedy", seed, threads=1)
+        return optimize(
+            item[0], rows, "segment" if item[1] == "cluster" else item[1], "greedy", seed, threads=1
+        )
+
     made = jobs.map(plan, work, quick)
     return {(layer.name, m): p for (layer, m), p in zip(work, made)}, jobs.interrupted

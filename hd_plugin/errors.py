@@ -1,4 +1,5 @@
 """Every error that hd_plugin raises on purpose: what was found, where, and what to do."""
+
 from __future__ import annotations
 
 import difflib

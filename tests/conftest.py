@@ -19,10 +19,13 @@ def registered(tmp_path_factory):
     from hd_plugin.engines.timeloop import find_tools
     from hd_plugin.errors import MissingTool
     from hd_plugin.hosts.accelergy import register
+
     try:
         find_tools()
     except MissingTool:
-        pytest.skip("Timeloop, Accelergy and pytimeloop are not (all) installed; hd-plugin doctor says what is missing")
+        pytest.skip(
+            "Timeloop, Accelergy and pytimeloop are not (all) installed; hd-plugin doctor says what is missing"
+        )
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HOME", str(tmp_path_factory.mktemp("home")))
         register()

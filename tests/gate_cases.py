@@ -1,4 +1,5 @@
 """Small netlists in the project's own cells, and two slow simulators to compare with."""
+
 import json
 import random
 from importlib.resources import files
@@ -8,8 +9,21 @@ import numpy as np
 from hd_plugin.hardware.gates._logic import evaluate, inputs_of
 
 LIBRARY = files("hd_plugin.hardware.gates") / "libraries" / "hd_generic45.lib"
-PINS = {"INV": "A", "BUF": "A", "NAND2": "AB", "NAND3": "ABC", "NOR2": "AB", "NOR3": "ABC", "AND2": "AB", "OR2": "AB", "AOI21": "ABC",
-        "OAI21": "ABC", "XOR2": "AB", "XNOR2": "AB", "MUX2": "ABS"}
+PINS = {
+    "INV": "A",
+    "BUF": "A",
+    "NAND2": "AB",
+    "NAND3": "ABC",
+    "NOR2": "AB",
+    "NOR3": "ABC",
+    "AND2": "AB",
+    "OR2": "AB",
+    "AOI21": "ABC",
+    "OAI21": "ABC",
+    "XOR2": "AB",
+    "XNOR2": "AB",
+    "MUX2": "ABS",
+}
 
 
 def netlist_file(folder, inputs, cells, outputs, clock="clk"):
@@ -18,13 +32,25 @@ def netlist_file(folder, inputs, cells, outputs, clock="clk"):
 
     def bit(name):
         return bits.setdefault(name, len(bits))
+
     ports = {clock: {"direction": "input", "bits": [bit(clock)]}} if clock else {}
     ports |= {p: {"direction": "input", "bits": [bit(n) for n in names]} for p, names in inputs.items()}
     ports |= {p: {"direction": "output", "bits": [bit(n) for n in names]} for p, names in outputs.items()}
-    made = {name: {"type": kind, "connections": {pin: [bit(net)] for pin, net in nets.items()}} for name, (kind, nets) in cells.items()}
+    made = {
+        name: {"type": kind, "connections": {pin: [bit(net)] for pin, net in nets.items()}}
+        for name, (kind, nets) in cells.items()
+    }
     names = {name: {"bits": [b]} for name, b in bits.items() if name not in ("0", "1")}
     path = folder / "netlist.json"
-    path.write_text(json.dumps({"modules": {"top": {"attributes": {"top": "1"}, "ports": ports, "cells": made, "netnames": names}}}))
+    path.write_text(
+        json.dumps(
+            {
+                "modules": {
+                    "top": {"attributes": {"top": "1"}, "ports": ports, "cells": made, "netnames": names}
+                }
+            }
+        )
+    )
     return path
 
 
@@ -37,7 +63,10 @@ def random_cells(seed, inputs, count):
         if kind == "DFF":
             cells[f"u{i}"] = ("DFF", {"CK": "clk", "D": rng.choice(nets), "Q": f"w{i}"})
         elif kind == "HOLD":
-            cells[f"u{i}m"] = ("MUX2", {"A": f"w{i}", "B": rng.choice(nets), "S": rng.choice(nets), "Y": f"m{i}"})
+            cells[f"u{i}m"] = (
+                "MUX2",
+                {"A": f"w{i}", "B": rng.choice(nets), "S": rng.choice(nets), "Y": f"m{i}"},
+            )
             cells[f"u{i}"] = ("DFF", {"CK": "clk", "D": f"m{i}", "Q": f"w{i}"})
             nets.append(f"m{i}")
         else:
@@ -59,7 +88,9 @@ def settled(schedule, stimulus, cycles):
         for n in nodes:
             if n.register and t:
                 values[n.net, t] = evaluate(n.tree, {i: values[i, t - 1] for i in inputs_of(n.tree)})
-        for _ in combinational:         # as often as there are cells: then all has settled, in whatever order they stand
+        for (
+            _
+        ) in combinational:  # as often as there are cells: then all has settled, in whatever order they stand
             before = values[:, t].copy()
             for n in combinational:
                 values[n.net, t] = evaluate(n.tree, {i: values[i, t] for i in inputs_of(n.tree)})
@@ -89,7 +120,10 @@ def event_toggles(schedule, values, delays, steps):
                 if all(past) or not any(past):
                     new[n.net] = past[0]
             for n in rest:
-                history[n.net] = [*history[n.net][1:], evaluate(n.tree, {i: new[i] for i in inputs_of(n.tree)})]
+                history[n.net] = [
+                    *history[n.net][1:],
+                    evaluate(n.tree, {i: new[i] for i in inputs_of(n.tree)}),
+                ]
             total += new != now
             now = new
         assert (now == values[:, t]).all()

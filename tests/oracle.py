@@ -1,4 +1,5 @@
 """Brute force, written apart from the package: strings of bits, loops, no shared code."""
+
 from __future__ import annotations
 
 import itertools
@@ -35,8 +36,12 @@ def saved_plan_flips(path, values, bits: int, number_format: str) -> tuple[int, 
         assert len(g["channels"]) <= plan["rows"]
         assert sorted(g["order"]) == list(range(len(values)))
         covered += [(c, fy, fx) for c in g["channels"]]
-        total += path_flips([[bit_string(int(values[k][c][fy][fx]), bits, number_format) for c in g["channels"]]
-                             for k in g["order"]])
+        total += path_flips(
+            [
+                [bit_string(int(values[k][c][fy][fx]), bits, number_format) for c in g["channels"]]
+                for k in g["order"]
+            ]
+        )
     assert len(covered) == len(set(covered))
     return total, set(covered)
 
@@ -53,8 +58,8 @@ def wire_flips(plan, values, bits: int, number_format: str, tiles: int, alternat
     total = 0
     for tile in range(tiles):
         backwards = alternate and tile % 2 == 1
-        for g in (plan.groups[::-1] if backwards else plan.groups):
-            for k in (g.order[::-1] if backwards else g.order):
+        for g in plan.groups[::-1] if backwards else plan.groups:
+            for k in g.order[::-1] if backwards else g.order:
                 for r, c in enumerate(g.channels):
                     word = bit_string(int(values[k][c][g.tap[0]][g.tap[1]]), bits, number_format)
                     if wires[r] is not None:

@@ -5,8 +5,16 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from oracle import bit_string, text_flips
 
-from hd_plugin.bits import (NUMBER_FORMATS, TransitionTable, decode, encode, hamming, hamming_table, plane_flips,
-                            stream_flips)
+from hd_plugin.bits import (
+    NUMBER_FORMATS,
+    TransitionTable,
+    decode,
+    encode,
+    hamming,
+    hamming_table,
+    plane_flips,
+    stream_flips,
+)
 from hd_plugin.errors import InputError
 
 FORMATS = pytest.mark.parametrize("number_format", NUMBER_FORMATS)
@@ -24,8 +32,9 @@ def test_patterns_equal_the_oracles_and_decode_back(bits, number_format):
     values = representable(bits, number_format)
     codes = encode(values, bits, number_format)
     step = max(1, len(values) // 300)
-    assert [format(c, f"0{bits}b") for c in codes[::step]] == [bit_string(int(v), bits, number_format)
-                                                               for v in values[::step]]
+    assert [format(c, f"0{bits}b") for c in codes[::step]] == [
+        bit_string(int(v), bits, number_format) for v in values[::step]
+    ]
     assert (decode(codes, bits, number_format) == values).all()
     assert len(np.unique(codes)) == len(values)
 
@@ -40,15 +49,27 @@ def test_values_that_do_not_fit_are_refused(bits, number_format):
 
 @WIDTHS
 def test_neighbours_in_gray_code_differ_in_one_bit(bits):
-    assert (hamming(*(lambda c: (c[:-1], c[1:]))(encode(representable(bits, "gray"), bits, "gray"))) == 1).all()
+    assert (
+        hamming(*(lambda c: (c[:-1], c[1:]))(encode(representable(bits, "gray"), bits, "gray"))) == 1
+    ).all()
 
 
 def test_both_zeros_of_sign_magnitude_are_zero():
     assert decode(np.array([0b0000, 0b1000], np.uint8), 4, "sign_magnitude").tolist() == [0, 0]
 
 
-@given(st.integers(2, 16).flatmap(lambda bits: st.tuples(st.just(bits), hnp.arrays(
-    np.uint16, hnp.array_shapes(min_dims=2, max_dims=3, max_side=6), elements=st.integers(0, 2**bits - 1)))))
+@given(
+    st.integers(2, 16).flatmap(
+        lambda bits: st.tuples(
+            st.just(bits),
+            hnp.arrays(
+                np.uint16,
+                hnp.array_shapes(min_dims=2, max_dims=3, max_side=6),
+                elements=st.integers(0, 2**bits - 1),
+            ),
+        )
+    )
+)
 def test_flips_equal_a_count_of_characters(case):
     bits, words = case
     text = [[format(x, f"0{bits}b") for x in np.atleast_1d(w).ravel()] for w in words]
@@ -69,8 +90,16 @@ def test_energy_tables_keep_proportions_and_symmetry():
     assert (cost == cost.T).all() and cost[0, 3] == 4095 and abs(cost[0, 1] - 4095 / 4) <= 1
 
 
-@pytest.mark.parametrize("cost", [np.ones((4, 4), int), np.zeros((2, 4), int), np.zeros((4, 4)), -np.eye(4, dtype=int),
-                                  np.triu(np.ones((4, 4), int), 1)])
+@pytest.mark.parametrize(
+    "cost",
+    [
+        np.ones((4, 4), int),
+        np.zeros((2, 4), int),
+        np.zeros((4, 4)),
+        -np.eye(4, dtype=int),
+        np.triu(np.ones((4, 4), int), 1),
+    ],
+)
 def test_tables_that_no_stream_can_have_are_refused(cost):
     with pytest.raises(InputError, match="table.cost"):
         TransitionTable(2, cost)

@@ -16,10 +16,21 @@ METHODS = ("baseline", "direct", "segment", "cluster")
 @pytest.fixture(scope="module")
 def network():
     rng = np.random.default_rng(0)
+
     def layer(name, shape, hw):
         return Layer.from_values(name, rng.integers(-7, 8, shape), 4, output_hw=hw)
-    return Network("<script>alert(1)</script>", [layer("a/<b>&", (12, 24, 1, 1), (5, 5)), layer("c", (6, 9, 3, 3), (7, 7)),
-                                                 layer("fc", (10, 16), (1, 1))], [Unmapped("dw", "depthwise")], "net.npz", "00")
+
+    return Network(
+        "<script>alert(1)</script>",
+        [
+            layer("a/<b>&", (12, 24, 1, 1), (5, 5)),
+            layer("c", (6, 9, 3, 3), (7, 7)),
+            layer("fc", (10, 16), (1, 1)),
+        ],
+        [Unmapped("dw", "depthwise")],
+        "net.npz",
+        "00",
+    )
 
 
 @pytest.fixture(scope="module")
@@ -58,12 +69,30 @@ def test_json_has_the_schemas_fields(result, tmp_path):
     result.to_json(tmp_path / "compare.json")
     data = json.loads((tmp_path / "compare.json").read_text())
     assert data["schema"] == "hd-plugin/compare/1"
-    assert set(data) >= {"network", "array", "bits", "number_format", "engine", "layers", "summary", "provenance"}
+    assert set(data) >= {
+        "network",
+        "array",
+        "bits",
+        "number_format",
+        "engine",
+        "layers",
+        "summary",
+        "provenance",
+    }
     assert data["array"] == {"rows": 4, "cols": 4}
     for layer in data["layers"]:
-        assert set(layer) >= {"name", "K", "C", "taps", "P", "Q", "methods"} and set(layer["methods"]) == set(METHODS)
+        assert set(layer) >= {"name", "K", "C", "taps", "P", "Q", "methods"} and set(layer["methods"]) == set(
+            METHODS
+        )
         for m in layer["methods"].values():
-            assert set(m) >= {"flips", "nhd", "hd_reduction", "datapath_energy_J", "total_energy_J", "energy_reduction"}
+            assert set(m) >= {
+                "flips",
+                "nhd",
+                "hd_reduction",
+                "datapath_energy_J",
+                "total_energy_J",
+                "energy_reduction",
+            }
     assert set(data["provenance"]) >= {"version", "seed", "options", "input_digests"}
 
 
@@ -115,8 +144,16 @@ def test_the_report_is_one_whole_page_that_loads_nothing_and_escapes_names(resul
 
 def test_plots_are_written_and_show_the_rows_numbers(result, tmp_path):
     from hd_plugin.report import plot_reduction
+
     paths = result.plot(tmp_path)
-    assert sorted(p.name for p in paths) == ["cluster_size.png", "convergence.png", "energy.png", "nhd.png", "reduction.png", "table_cost.png"]
+    assert sorted(p.name for p in paths) == [
+        "cluster_size.png",
+        "convergence.png",
+        "energy.png",
+        "nhd.png",
+        "reduction.png",
+        "table_cost.png",
+    ]
     assert all(p.read_bytes().startswith(b"\x89PNG") for p in paths)
     again = result.plot(tmp_path / "again")
     assert all(a.read_bytes() == b.read_bytes() for a, b in zip(paths, again))
@@ -138,24 +175,47 @@ def test_the_address_table_costs_what_a_comparison_on_that_array_says(network, r
     """Each size of the study against a comparison of the same layer on that very array; and where the table stops paying."""
     study = result.studies["table_cost"]
     layer = network.layer(study["layer"])
-    one = Network("one", [Layer(layer.name, layer.codes[:, :, :1, :1], layer.bits, layer.number_format, output_hw=layer.output_hw)])
+    one = Network(
+        "one",
+        [
+            Layer(
+                layer.name,
+                layer.codes[:, :, :1, :1],
+                layer.bits,
+                layer.number_format,
+                output_hw=layer.output_hw,
+            )
+        ],
+    )
     for i, size in enumerate(study["sizes"]):
         rows = hd.compare(one, rows=size, cols=size).rows
         for r in rows:
-            assert study["datapath_J"][r.method][i] == pytest.approx(r.energy.datapath_J, rel=1e-12 if r.method != "direct" else 1e-9)
-            assert r.method in ("baseline", "direct") or study["table_J"][r.method][i] == pytest.approx(r.energy.lut_J)
+            assert study["datapath_J"][r.method][i] == pytest.approx(
+                r.energy.datapath_J, rel=1e-12 if r.method != "direct" else 1e-9
+            )
+            assert r.method in ("baseline", "direct") or study["table_J"][r.method][i] == pytest.approx(
+                r.energy.lut_J
+            )
     for method, first in study["pays_from"].items():
         wins = [c < d for c, d in zip(study["datapath_J"][method], study["datapath_J"]["direct"])]
         at = len(wins) if first is None else study["sizes"].index(first)
-        assert all(wins[at:]) and not wins[at - 1]              # the smallest one, from which on it wins
-        assert not wins[0]                          # one PE: a look-up costs more than all there is to save
+        assert all(wins[at:]) and not wins[at - 1]  # the smallest one, from which on it wins
+        assert not wins[0]  # one PE: a look-up costs more than all there is to save
     assert study["table_um2"] == pytest.approx(2 * study["entries"] * study["entry_bits"] * 0.69)
     assert np.allclose(np.array(study["array_um2"]) / np.array(study["sizes"]) ** 2, study["array_um2"][0])
 
 
-@pytest.mark.parametrize(("field", "arguments"), [
-    ("method", {"methods": ["clustr"]}), ("effort", {"effort": "bests"}), ("engine", {"engine": "x"}),
-    ("technology", {"technology": "x"}), ("array", {"rows": 0}), ("array", {"cols": -1})])
+@pytest.mark.parametrize(
+    ("field", "arguments"),
+    [
+        ("method", {"methods": ["clustr"]}),
+        ("effort", {"effort": "bests"}),
+        ("engine", {"engine": "x"}),
+        ("technology", {"technology": "x"}),
+        ("array", {"rows": 0}),
+        ("array", {"cols": -1}),
+    ],
+)
 def test_bad_arguments_name_the_field(network, field, arguments):
     with pytest.raises(InputError, match=f"^{field}: "):
         hd.compare(network, **arguments)
@@ -168,9 +228,14 @@ def test_a_missing_output_size_is_told_before_any_search(network):
 
 def test_output_files_are_whole_or_not_there(result, tmp_path, monkeypatch):
     from hd_plugin import _atomic
+
     target = tmp_path / "compare.json"
     target.write_text("old")
-    monkeypatch.setattr(_atomic.Path, "write_text", lambda *a, **k: (_ for _ in ()).throw(OSError(28, "No space left on device")))
+    monkeypatch.setattr(
+        _atomic.Path,
+        "write_text",
+        lambda *a, **k: (_ for _ in ()).throw(OSError(28, "No space left on device")),
+    )
     with pytest.raises(InputError, match="compare.json.*No space left"):
         result.to_json(target)
     assert target.read_text() == "old" and [p.name for p in tmp_path.iterdir()] == ["compare.json"]

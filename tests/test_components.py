@@ -1,4 +1,5 @@
 """What hosts ask for: components by class name and attributes, and where their flip rate comes from."""
+
 import json
 import math
 import re
@@ -10,16 +11,31 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import hd_plugin as hd
-from hd_plugin.energy import (ALIASES, CLASSES, ActionCounts, Widths, attributes_of, build_component, find_flip_rate,
-                              load_technology, price, served_class)
+from hd_plugin.energy import (
+    ALIASES,
+    CLASSES,
+    ActionCounts,
+    Widths,
+    attributes_of,
+    build_component,
+    find_flip_rate,
+    load_technology,
+    price,
+    served_class,
+)
 from hd_plugin.errors import InputError, PlanMismatch
 
 MAC = {"technology": "eyeriss45", "flip_rate": 0.25, "weight_bits": 4, "activation_bits": 8, "psum_bits": 16}
-FULL = {"hd_mac": MAC, "hd_weight_hop": {**MAC, "hops": 8}, "hd_psum_hop": MAC, "hd_clock": {**MAC, "pes": 64},
-        "hd_address_lut": {"technology": "eyeriss45", "entries": 24, "entry_bits": 5, "reads_per_cycle": 1},
-        "hd_sram": {"technology": "eyeriss45", "width": 8, "depth": 1024},
-        "hd_stationary_register": {"technology": "eyeriss45", "width": 8},
-        "hd_main_memory": {"technology": "eyeriss45", "width": 8, "energy_pJ_per_bit": 2.0}}
+FULL = {
+    "hd_mac": MAC,
+    "hd_weight_hop": {**MAC, "hops": 8},
+    "hd_psum_hop": MAC,
+    "hd_clock": {**MAC, "pes": 64},
+    "hd_address_lut": {"technology": "eyeriss45", "entries": 24, "entry_bits": 5, "reads_per_cycle": 1},
+    "hd_sram": {"technology": "eyeriss45", "width": 8, "depth": 1024},
+    "hd_stationary_register": {"technology": "eyeriss45", "width": 8},
+    "hd_main_memory": {"technology": "eyeriss45", "width": 8, "energy_pJ_per_bit": 2.0},
+}
 
 
 def make(name, **changes):
@@ -36,7 +52,9 @@ def plan():
 @pytest.mark.parametrize("name", sorted(CLASSES))
 def test_every_class_answers_energy_area_and_leakage(name):
     component = make(name)
-    assert all(math.isfinite(v) and v >= 0 for v in component.actions_pJ().values()) and component.actions_pJ()
+    assert (
+        all(math.isfinite(v) and v >= 0 for v in component.actions_pJ().values()) and component.actions_pJ()
+    )
     assert component.area_um2 >= 0 and component.leakage_nW >= 0 and component.cycle_pJ() >= 0
 
 
@@ -44,10 +62,12 @@ def test_every_class_answers_energy_area_and_leakage(name):
 def test_components_add_up_to_the_analytic_price(rate, weight_bits, cols, rows):
     """One step of an array: every PE computes, every row takes a weight, every PE passes a sum on, one clock cycle."""
     widths, technology, pes = Widths(weight_bits, 8, 16, 32), load_technology("eyeriss45"), rows * cols
-    energy = price(ActionCounts(pes, pes, 0, rows, 0, cols, 0, 0, 1, 1), rate, widths, technology, pes=pes, lut_bits=5)
+    energy = price(
+        ActionCounts(pes, pes, 0, rows, 0, cols, 0, 0, 1, 1), rate, widths, technology, pes=pes, lut_bits=5
+    )
     given_ = {**MAC, "flip_rate": rate, "weight_bits": weight_bits, "hops": cols, "pes": pes}
     parts = {n: build_component(n, given_)[0] for n in ("hd_mac", "hd_weight_hop", "hd_psum_hop", "hd_clock")}
-    near = lambda value: pytest.approx(value * 1e-12, rel=1e-12)        # noqa: E731
+    near = lambda value: pytest.approx(value * 1e-12, rel=1e-12)  # noqa: E731
     assert energy.mac_J == near(pes * parts["hd_mac"].actions_pJ()["compute"])
     assert energy.weight_hop_J == near(rows * parts["hd_weight_hop"].actions_pJ()["write"])
     assert energy.psum_hop_J == near(pes * parts["hd_psum_hop"].actions_pJ()["update"])
@@ -82,8 +102,16 @@ def test_other_classes_are_never_ours(name):
 
 def test_all_wrong_attributes_come_in_one_error():
     with pytest.raises(InputError) as error:
-        build_component("hd_mac", {"flip_rate": 1.5, "weight_bits": 0, "activation_bits": "8x", "technology": "eyeris45"})
-    for part in ("flip_rate: 1.5", "weight_bits: 0", "activation_bits", "psum_bits: missing", "did you mean 'eyeriss45'"):
+        build_component(
+            "hd_mac", {"flip_rate": 1.5, "weight_bits": 0, "activation_bits": "8x", "technology": "eyeris45"}
+        )
+    for part in (
+        "flip_rate: 1.5",
+        "weight_bits: 0",
+        "activation_bits",
+        "psum_bits: missing",
+        "did you mean 'eyeriss45'",
+    ):
         assert part in str(error.value)
     with pytest.raises(InputError, match="technology: missing"):
         build_component("hd_sram", {"width": 8, "depth": 8})
@@ -116,18 +144,30 @@ def test_a_comparison_tells_the_flip_rate_of_a_layer_and_method(plan, tmp_path):
     path = tmp_path / "compare.json"
     result.to_json(path)
     for row in result.rows:
-        assert find_flip_rate({"flip_rate": str(path), "layer": "a/layer", "method": row.method}).value == row.nhd
-    for attributes, told in (({"layer": "a/layr", "method": "segment"}, "did you mean 'a/layer'"),
-                             ({"layer": "a/layer", "method": "segments"}, "did you mean 'segment'"),
-                             ({"method": "segment"}, "layer"), ({"layer": "a/layer"}, "method")):
+        assert (
+            find_flip_rate({"flip_rate": str(path), "layer": "a/layer", "method": row.method}).value
+            == row.nhd
+        )
+    for attributes, told in (
+        ({"layer": "a/layr", "method": "segment"}, "did you mean 'a/layer'"),
+        ({"layer": "a/layer", "method": "segments"}, "did you mean 'segment'"),
+        ({"method": "segment"}, "layer"),
+        ({"layer": "a/layer"}, "method"),
+    ):
         with pytest.raises(InputError, match=told):
             find_flip_rate({"flip_rate": str(path), **attributes})
 
 
-@pytest.mark.parametrize("content, told", [("{", "not readable as JSON"), ("[1]", "schema: None found"),
-                                           ('{"schema": "hd-plugin/plan/9"}', "'hd-plugin/plan/9' found"),
-                                           ('{"schema": "hd-plugin/plan/1", "layer": "a"}', "nhd: missing"),
-                                           ('{"schema": "hd-plugin/plan/1", "layer": "a", "nhd": 1.5}', "nhd: 1.5")])
+@pytest.mark.parametrize(
+    "content, told",
+    [
+        ("{", "not readable as JSON"),
+        ("[1]", "schema: None found"),
+        ('{"schema": "hd-plugin/plan/9"}', "'hd-plugin/plan/9' found"),
+        ('{"schema": "hd-plugin/plan/1", "layer": "a"}', "nhd: missing"),
+        ('{"schema": "hd-plugin/plan/1", "layer": "a", "nhd": 1.5}', "nhd: 1.5"),
+    ],
+)
 def test_a_file_that_tells_no_flip_rate_is_refused_by_name(content, told, tmp_path):
     path = tmp_path / "file.json"
     path.write_text(content)

@@ -13,6 +13,7 @@ TECHNOLOGY = load_technology("eyeriss45")
 
 def layer(K, C, taps, hw):
     import numpy as np
+
     values = np.random.default_rng(0).integers(-7, 8, (K, C, taps, 1))
     return hd.Layer.from_values("layer", values, 4, output_hw=hw)
 
@@ -38,23 +39,43 @@ def counted(K, C, taps, P, Q, rows, cols):
     return n
 
 
-@pytest.mark.parametrize("case", [(24, 96, 1, 14, 14, 8, 8), (5, 9, 3, 3, 5, 4, 8), (3, 2, 1, 1, 1, 8, 8), (7, 8, 9, 7, 7, 8, 8)])
+@pytest.mark.parametrize(
+    "case", [(24, 96, 1, 14, 14, 8, 8), (5, 9, 3, 3, 5, 4, 8), (3, 2, 1, 1, 1, 8, 8), (7, 8, 9, 7, 7, 8, 8)]
+)
 def test_closed_forms_equal_the_loops(case):
     K, C, taps, P, Q, rows, cols = case
     la = layer(K, C, taps, (P, Q))
     groups = len(hd.optimize(la, rows, "baseline").groups)
     counts, n = analytic_counts(la, Array(rows, cols), groups, True), counted(*case)
-    assert (counts.mac, counts.weight_hops, counts.idle_weight_hops, counts.weight_reads, counts.accumulator_reads,
-            counts.accumulator_writes, counts.lut_reads, counts.cycles, counts.input_reads) == (
-        n["mac"], n["hops"], n["idle"], n["reads"], n["acc"], n["acc"], n["lut"], n["cycles"], n["inputs"])
+    assert (
+        counts.mac,
+        counts.weight_hops,
+        counts.idle_weight_hops,
+        counts.weight_reads,
+        counts.accumulator_reads,
+        counts.accumulator_writes,
+        counts.lut_reads,
+        counts.cycles,
+        counts.input_reads,
+    ) == (n["mac"], n["hops"], n["idle"], n["reads"], n["acc"], n["acc"], n["lut"], n["cycles"], n["inputs"])
     assert analytic_counts(la, Array(rows, cols), groups, False).lut_reads == 0
 
 
 def test_the_papers_ratio_of_datapath_to_sram_is_3_to_4():
     """Section 2: compute : propagation : SRAM = 1 : 2 : 6 and reuse factors of 16 give 3 : 4 (3 : 3.75 exactly)."""
     ops = 16 * 1000
-    counts = ActionCounts(mac=ops, weight_hops=ops, idle_weight_hops=0, weight_reads=ops // 16, accumulator_reads=ops // 16,
-                          accumulator_writes=ops // 16, input_reads=ops // 16, output_writes=0, lut_reads=0, cycles=ops)
+    counts = ActionCounts(
+        mac=ops,
+        weight_hops=ops,
+        idle_weight_hops=0,
+        weight_reads=ops // 16,
+        accumulator_reads=ops // 16,
+        accumulator_writes=ops // 16,
+        input_reads=ops // 16,
+        output_writes=0,
+        lut_reads=0,
+        cycles=ops,
+    )
     e = price(counts, TECHNOLOGY.reference_rate, WIDTHS, TECHNOLOGY, pes=1)
     assert (e.weight_hop_J + e.psum_hop_J) / e.mac_J == pytest.approx(2)
     assert e.datapath_J / e.memory_J == pytest.approx(3 / 3.75)
@@ -72,11 +93,26 @@ def test_datapath_energy_is_linear_in_flips_above_its_floor_and_the_rest_does_no
     assert at[0.25].mac_J == pytest.approx((at[0.0].mac_J + at[0.5].mac_J) / 2)
     for e in at.values():
         assert (e.memory_J, e.clock_J, e.lut_J) == (at[0.5].memory_J, at[0.5].clock_J, at[0.5].lut_J)
-        assert e.total_J == pytest.approx(e.mac_J + e.weight_hop_J + e.psum_hop_J + e.lut_J + e.memory_J + e.clock_J)
+        assert e.total_J == pytest.approx(
+            e.mac_J + e.weight_hop_J + e.psum_hop_J + e.lut_J + e.memory_J + e.clock_J
+        )
 
 
-@pytest.mark.parametrize("pair", [(1.96, 1.84), (2.00, 1.86), (1.24, 1.26), (1.50, 1.47), (1.76, 1.67), (2.44, 2.27), (10.2, 8.51),
-                                  (5.95, 4.92), (4.54, 3.88), (7.55, 6.63)])
+@pytest.mark.parametrize(
+    "pair",
+    [
+        (1.96, 1.84),
+        (2.00, 1.86),
+        (1.24, 1.26),
+        (1.50, 1.47),
+        (1.76, 1.67),
+        (2.44, 2.27),
+        (10.2, 8.51),
+        (5.95, 4.92),
+        (4.54, 3.88),
+        (7.55, 6.63),
+    ],
+)
 def test_the_flip_model_follows_the_papers_tables_3_and_4(pair):
     hd_reduction, energy_reduction = pair
     assert 1 / flip_scale(0.5 / hd_reduction, TECHNOLOGY) == pytest.approx(energy_reduction, rel=0.12)
@@ -96,12 +132,20 @@ def test_every_coefficient_of_a_bundled_technology_has_a_source(name):
 
 def test_all_problems_of_a_technology_file_come_in_one_error(tmp_path):
     path = tmp_path / "mine.yaml"
-    path.write_text("technology: t\ndescription: d\ncoefficients:\n  adder_pJ_per_bits: {value: 1, source: s}\n"
-                    "  hop_pJ_per_bit: {value: -1, source: s}\nflip_model:\n  floor: {value: 2, source: s}\n")
+    path.write_text(
+        "technology: t\ndescription: d\ncoefficients:\n  adder_pJ_per_bits: {value: 1, source: s}\n"
+        "  hop_pJ_per_bit: {value: -1, source: s}\nflip_model:\n  floor: {value: 2, source: s}\n"
+    )
     with pytest.raises(InputError) as error:
         load_technology(path)
-    for part in ("mine.yaml", "did you mean 'adder_pJ_per_bit'", "hop_pJ_per_bit.value: -1", "floor.value: 2",
-                 "sram_pJ_per_bit: missing", "reference_rate: missing"):
+    for part in (
+        "mine.yaml",
+        "did you mean 'adder_pJ_per_bit'",
+        "hop_pJ_per_bit.value: -1",
+        "floor.value: 2",
+        "sram_pJ_per_bit: missing",
+        "reference_rate: missing",
+    ):
         assert part in str(error.value)
 
 
@@ -122,10 +166,18 @@ def test_bundled_arrays_load(name):
 
 def test_an_array_file_lists_all_its_problems(tmp_path):
     path = tmp_path / "a.yaml"
-    path.write_text("variables:\n  dataflow: weight_stationary\n  rows: 0\n  cols: 8\n  activation_bit: 8\n  psum_bits: 1.5\n  accumulator_bits: 32\n")
+    path.write_text(
+        "variables:\n  dataflow: weight_stationary\n  rows: 0\n  cols: 8\n  activation_bit: 8\n  psum_bits: 1.5\n  accumulator_bits: 32\n"
+    )
     with pytest.raises(InputError) as error:
         load_array(path)
-    for part in ("a.yaml", "variables.activation_bits: missing", "weight_stationary", "rows: 0", "psum_bits: 1.5"):
+    for part in (
+        "a.yaml",
+        "variables.activation_bits: missing",
+        "weight_stationary",
+        "rows: 0",
+        "psum_bits: 1.5",
+    ):
         assert part in str(error.value)
 
 

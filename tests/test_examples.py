@@ -1,4 +1,5 @@
 """The examples run as they are printed."""
+
 import io
 import subprocess
 import sys
@@ -11,23 +12,36 @@ import pytest
 EXAMPLES = Path(__file__).parent.parent / "examples"
 
 
-@pytest.fixture()
+@pytest.fixture
 def weights(tmp_path):
     rng = np.random.default_rng(0)
-    np.savez(tmp_path / "net.npz", **{"a.weight": rng.normal(size=(12, 16, 1, 1)), "a.output_hw": np.array([6, 6]),
-                                      "b.weight": rng.normal(size=(8, 12, 3, 3)), "b.output_hw": np.array([3, 3])})
+    np.savez(
+        tmp_path / "net.npz",
+        **{
+            "a.weight": rng.normal(size=(12, 16, 1, 1)),
+            "a.output_hw": np.array([6, 6]),
+            "b.weight": rng.normal(size=(8, 12, 3, 3)),
+            "b.output_hw": np.array([3, 3]),
+        },
+    )
     return tmp_path / "net.npz"
 
 
 def run(*arguments, cwd):
-    done = subprocess.run([sys.executable, EXAMPLES / "per_layer.py", *arguments], capture_output=True, text=True, cwd=cwd)
+    done = subprocess.run(
+        [sys.executable, EXAMPLES / "per_layer.py", *arguments], capture_output=True, text=True, cwd=cwd
+    )
     assert done.returncode == 0, done.stderr
     return done.stdout
 
 
 def test_the_per_layer_example_runs(weights, tmp_path):
     told = run(weights, cwd=tmp_path)
-    assert "analytic engine: cluster saves" in told and "counted by hand" in told and "rows of the array -> 4:" in told
+    assert (
+        "analytic engine: cluster saves" in told
+        and "counted by hand" in told
+        and "rows of the array -> 4:" in told
+    )
 
 
 @pytest.mark.usefixtures("registered")
@@ -49,8 +63,26 @@ def test_the_mobilenet_script_trains_in_pieces(tmp_path):
                     buffer = io.BytesIO()
                     image.fromarray(rng.integers(0, 255, (32, 32, 3)).astype(np.uint8)).save(buffer, "PNG")
                     z.writestr(f"{label}/{i}.png", buffer.getvalue())
-    command = [sys.executable, EXAMPLES / "train_mobilenet.py", "--dataset", "cifar100", "--data", tmp_path, "-o", tmp_path / "runs", "--small",
-               "--float-epochs", "1", "--epochs", "1", "--strength", "--minutes", "0.0001", "--order-method", "direct"]
+    command = [
+        sys.executable,
+        EXAMPLES / "train_mobilenet.py",
+        "--dataset",
+        "cifar100",
+        "--data",
+        tmp_path,
+        "-o",
+        tmp_path / "runs",
+        "--small",
+        "--float-epochs",
+        "1",
+        "--epochs",
+        "1",
+        "--strength",
+        "--minutes",
+        "0.0001",
+        "--order-method",
+        "direct",
+    ]
     for piece in range(1, 6):
         done = subprocess.run([*map(str, command)], capture_output=True, text=True, cwd=tmp_path)
         if "the same command goes on" not in done.stderr:

@@ -1,4 +1,5 @@
 """A plan computes its layer, exactly, through the tables that the hardware loads; and the check can fail."""
+
 import json
 import re
 from dataclasses import replace
@@ -12,7 +13,16 @@ from scipy.signal import correlate2d
 import hd_plugin as hd
 from hd_plugin.bits import NUMBER_FORMATS
 from hd_plugin.errors import InputError, MissingTool, PlanMismatch
-from hd_plugin.hardware import AddressTables, check_program, convolution, find_simulator, program, random_activations, run_program, verify_all
+from hd_plugin.hardware import (
+    AddressTables,
+    check_program,
+    convolution,
+    find_simulator,
+    program,
+    random_activations,
+    run_program,
+    verify_all,
+)
 from hd_plugin.streaming import METHODS, Group, StreamPlan
 
 
@@ -29,8 +39,20 @@ def random_plan(layer, rows, seed):
     for fy in range(layer.codes.shape[2]):
         for fx in range(layer.codes.shape[3]):
             channels = rng.permutation(layer.C)
-            groups += [Group((fy, fx), channels[i:i + rows], rng.permutation(layer.K)) for i in range(0, layer.C, rows)]
-    plan = StreamPlan(layer.name, layer.digest, layer.codes.shape, rows, "cluster", "none", seed, [groups[i] for i in rng.permutation(len(groups))])
+            groups += [
+                Group((fy, fx), channels[i : i + rows], rng.permutation(layer.K))
+                for i in range(0, layer.C, rows)
+            ]
+    plan = StreamPlan(
+        layer.name,
+        layer.digest,
+        layer.codes.shape,
+        rows,
+        "cluster",
+        "none",
+        seed,
+        [groups[i] for i in rng.permutation(len(groups))],
+    )
     plan.validate()
     return plan
 
@@ -42,19 +64,36 @@ def test_the_plain_convolution_is_scipys():
         image = rng.integers(-128, 128, (4, 9, 10))
         found = convolution(layer, hd.Activations.from_map(image, 3, 2, stride, padding, signed=True))
         padded = np.pad(image, ((0, 0), (padding, padding), (padding, padding)))
-        full = [sum(correlate2d(padded[c], layer.values[k, c].astype(int), "valid") for c in range(4))[::stride, ::stride] for k in range(5)]
+        full = [
+            sum(correlate2d(padded[c], layer.values[k, c].astype(int), "valid") for c in range(4))[
+                ::stride, ::stride
+            ]
+            for k in range(5)
+        ]
         assert (found == np.stack(full).reshape(5, -1)).all()
 
 
 @settings(deadline=None, max_examples=40)
-@given(seed=st.integers(0, 10 ** 6), K=st.integers(1, 9), C=st.integers(1, 9), Fy=st.integers(1, 3), Fx=st.integers(1, 2), rows=st.integers(1, 5),
-       bits=st.integers(2, 8), number_format=st.sampled_from(NUMBER_FORMATS), signed=st.booleans())
+@given(
+    seed=st.integers(0, 10**6),
+    K=st.integers(1, 9),
+    C=st.integers(1, 9),
+    Fy=st.integers(1, 3),
+    Fx=st.integers(1, 2),
+    rows=st.integers(1, 5),
+    bits=st.integers(2, 8),
+    number_format=st.sampled_from(NUMBER_FORMATS),
+    signed=st.booleans(),
+)
 def test_any_plan_computes_the_layer(seed, K, C, Fy, Fx, rows, bits, number_format, signed):
     layer = random_layer(seed, (K, C, Fy, Fx), bits, number_format)
     plan = random_plan(layer, rows, seed)
     inputs = random_activations(layer, seed, signed=signed)
     patches, values = inputs.patches.tolist(), layer.values.reshape(K, C, Fy * Fx).tolist()
-    brute = [[sum(values[k][c][t] * patches[c][t][p] for c in range(C) for t in range(Fy * Fx)) for p in range(12)] for k in range(K)]
+    brute = [
+        [sum(values[k][c][t] * patches[c][t][p] for c in range(C) for t in range(Fy * Fx)) for p in range(12)]
+        for k in range(K)
+    ]
     assert run_program(program(layer, plan), inputs).tolist() == brute
 
 
@@ -62,7 +101,9 @@ def test_sums_beyond_32_bits_are_exact():
     layer = hd.Layer.from_values("wide", np.full((2, 9), 32767), 16)
     inputs = hd.Activations(np.full((9, 1, 5), 65535), bits=16)
     plan = hd.optimize(layer, rows=4, method="segment")
-    assert (run_program(program(layer, plan), inputs) == 9 * 32767 * 65535).all() and hd.verify(layer, plan, inputs, simulator="none").ok
+    assert (run_program(program(layer, plan), inputs) == 9 * 32767 * 65535).all() and hd.verify(
+        layer, plan, inputs, simulator="none"
+    ).ok
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -70,11 +111,15 @@ def test_every_layer_of_a_bundled_network_verifies(method):
     network = hd.load_network("resnet20_cifar10_w4")
     done = verify_all([(la, hd.optimize(la, 8, method, "greedy")) for la in network.layers], simulator="none")
     assert len(done) == 20 and all(v.ok and v.rtl is None for v in done)
-    assert [v.flips_hardware for v in done] == [hd.hardware_flips(la, hd.optimize(la, 8, method, "greedy"), -(-v.pixels // 8))
-                                                for la, v in zip(network.layers, done)]
+    assert [v.flips_hardware for v in done] == [
+        hd.hardware_flips(la, hd.optimize(la, 8, method, "greedy"), -(-v.pixels // 8))
+        for la, v in zip(network.layers, done)
+    ]
 
 
-@pytest.mark.parametrize("name, layers", [("mobilenet_v2_1.0_224_quant.tflite", 33), ("resnet26_cifar100.pth", 25)])
+@pytest.mark.parametrize(
+    "name, layers", [("mobilenet_v2_1.0_224_quant.tflite", 33), ("resnet26_cifar100.pth", 25)]
+)
 def test_every_layer_of_a_public_network_verifies(name, layers, data):
     if name.endswith("pth"):
         pytest.importorskip("torch", reason="torch is not installed: .pth files cannot be read")
@@ -111,8 +156,14 @@ def wrong_tap(made):
 
 def dropped_group(made):
     t = made.tables
-    return replace(made, words=made.words[1:], used=made.used[1:], tables=replace(
-        t, output_addresses=t.output_addresses[1:], input_addresses=t.input_addresses[1:], taps=t.taps[1:]))
+    return replace(
+        made,
+        words=made.words[1:],
+        used=made.used[1:],
+        tables=replace(
+            t, output_addresses=t.output_addresses[1:], input_addresses=t.input_addresses[1:], taps=t.taps[1:]
+        ),
+    )
 
 
 def wrap_off_by_one(made):
@@ -147,8 +198,19 @@ def channel_without_an_address(made):
     return tables_changed(made, output_order=order)
 
 
-MUTATIONS = [channel_without_an_address, wrong_entry, swapped_entries, swapped_channel, wrong_tap, dropped_group, wrap_off_by_one, group_off_by_one, flipped_bit, missing_row,
-             wrong_output_order]
+MUTATIONS = [
+    channel_without_an_address,
+    wrong_entry,
+    swapped_entries,
+    swapped_channel,
+    wrong_tap,
+    dropped_group,
+    wrap_off_by_one,
+    group_off_by_one,
+    flipped_bit,
+    missing_row,
+    wrong_output_order,
+]
 
 
 def mutated():
@@ -163,10 +225,23 @@ def test_integer_arithmetic_catches(mutate):
     made = program(layer, plan)
     assert check_program(layer, plan, made, inputs, None).ok
     found = check_program(layer, plan, mutate(made), inputs, None)
-    assert not found.ok and re.fullmatch(r"output channel \d+, pixel \d+: (-?\d+|unknown) found, -?\d+ needed; \d+ of 180 sums differ", found.difference)
+    assert not found.ok and re.fullmatch(
+        r"output channel \d+, pixel \d+: (-?\d+|unknown) found, -?\d+ needed; \d+ of 180 sums differ",
+        found.difference,
+    )
 
 
-@pytest.mark.parametrize("changes", [{"output_addresses": 12}, {"output_addresses": -1}, {"input_addresses": 10 ** 9}, {"taps": 2}, {"taps": -1}, {"output_order": 12}])
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"output_addresses": 12},
+        {"output_addresses": -1},
+        {"input_addresses": 10**9},
+        {"taps": 2},
+        {"taps": -1},
+        {"output_order": 12},
+    ],
+)
 def test_addresses_beyond_the_memories_are_refused(changes):
     layer, plan, inputs = mutated()
     made = program(layer, plan)
@@ -179,11 +254,23 @@ def test_addresses_beyond_the_memories_are_refused(changes):
 
 # ---- tables
 
+
 def test_the_papers_figure_8_table():
     """Section 5: one order a segment, and the table says where each step's sum goes."""
     layer = hd.Layer.from_values("fig8", np.arange(-4, 4).reshape(4, 2), 4)
-    plan = StreamPlan("fig8", layer.digest, (4, 2, 1, 1), 1, "segment", "none", 0,
-                      [Group((0, 0), np.array([0]), np.array([0, 2, 1, 3])), Group((0, 0), np.array([1]), np.array([3, 0, 2, 1]))])
+    plan = StreamPlan(
+        "fig8",
+        layer.digest,
+        (4, 2, 1, 1),
+        1,
+        "segment",
+        "none",
+        0,
+        [
+            Group((0, 0), np.array([0]), np.array([0, 2, 1, 3])),
+            Group((0, 0), np.array([1]), np.array([3, 0, 2, 1])),
+        ],
+    )
     tables = AddressTables.of(plan)
     assert tables.output_addresses.tolist() == [[0, 2, 1, 3], [3, 0, 2, 1]] and not tables.needs_inputs
 
@@ -192,12 +279,24 @@ def test_the_papers_input_order_is_folded_into_the_layer_before():
     """Section 5: input order {1, 3, 4, 2} becomes addresses {1: 1, 3: 2, 4: 3, 2: 4} of the layer before, which then needs no input table."""
     first = random_layer(0, (4, 6))
     second = replace(random_layer(1, (5, 4)), name="second")
-    plan = StreamPlan("second", second.digest, (5, 4, 1, 1), 2, "cluster", "none", 0, [
-        Group((0, 0), np.array([0, 2]), np.arange(5)), Group((0, 0), np.array([3, 1]), np.arange(5)[::-1])])
+    plan = StreamPlan(
+        "second",
+        second.digest,
+        (5, 4, 1, 1),
+        2,
+        "cluster",
+        "none",
+        0,
+        [Group((0, 0), np.array([0, 2]), np.arange(5)), Group((0, 0), np.array([3, 1]), np.arange(5)[::-1])],
+    )
     before = AddressTables.of(hd.optimize(first, rows=2, method="segment"), following=plan)
     assert before.output_order.tolist() == [0, 2, 3, 1]
     after = AddressTables.of(plan, stored=before.output_order)
-    assert after.input_addresses.tolist() == [[0, 1], [2, 3]] and not after.needs_inputs and AddressTables.of(plan).needs_inputs
+    assert (
+        after.input_addresses.tolist() == [[0, 1], [2, 3]]
+        and not after.needs_inputs
+        and AddressTables.of(plan).needs_inputs
+    )
 
 
 def test_two_layers_with_a_folded_order_compute_what_they_did(tmp_path):
@@ -207,10 +306,12 @@ def test_two_layers_with_a_folded_order_compute_what_they_did(tmp_path):
     tables = AddressTables.of(plans[0], following=plans[1])
     hidden = run_program(program(one, plans[0], tables), inputs)
     assert (hidden == convolution(one, inputs)).all()
-    stored = np.clip(hidden[tables.output_order] >> 4, 0, 255)[:, None]            # as memory has it
+    stored = np.clip(hidden[tables.output_order] >> 4, 0, 255)[:, None]  # as memory has it
     after = AddressTables.of(plans[1], stored=tables.output_order)
     plain = hd.Activations(np.clip(hidden >> 4, 0, 255)[:, None])
-    assert (run_program(program(two, plans[1], after), hd.Activations(stored)) == convolution(two, plain)).all()
+    assert (
+        run_program(program(two, plans[1], after), hd.Activations(stored)) == convolution(two, plain)
+    ).all()
     assert not after.needs_inputs and AddressTables.of(plans[1]).needs_inputs
 
 
@@ -218,7 +319,11 @@ def test_direct_needs_no_table_and_leaves_its_outputs_in_its_order():
     layer = random_layer(5, (9, 7, 2, 2))
     plan = hd.optimize(layer, rows=3, method="direct")
     tables = AddressTables.of(plan)
-    assert not tables.needs_outputs and not tables.needs_inputs and tables.output_order.tolist() == plan.groups[0].order.tolist()
+    assert (
+        not tables.needs_outputs
+        and not tables.needs_inputs
+        and tables.output_order.tolist() == plan.groups[0].order.tolist()
+    )
     assert tables.sizes()["bank_bytes"] == tables.sizes()["layer_bytes"] == 0
 
 
@@ -229,7 +334,9 @@ def test_the_papers_table_size():
     assert sizes["bank_entries"] == 1024 and sizes["entry_bits"] == 10 and sizes["bank_bytes"] == 1280 < 2048
     for depth in (9, 16, 100, 1024):
         told = AddressTables.of(hd.optimize(layer, rows=3, method="segment")).sizes(depth)
-        assert told["bank_bytes"] * 8 >= depth * np.log2(depth) and told["layer_bytes"] == -(-3 * 9 * told["entry_bits"] // 8)
+        assert told["bank_bytes"] * 8 >= depth * np.log2(depth) and told["layer_bytes"] == -(
+            -3 * 9 * told["entry_bits"] // 8
+        )
     with pytest.raises(InputError, match="depth: 8 found; 9 output channels"):
         AddressTables.of(hd.optimize(layer, rows=3, method="segment")).sizes(8)
 
@@ -240,11 +347,13 @@ def test_saved_tables_say_what_the_plan_says(tmp_path):
     paths = AddressTables.of(plan).save(tmp_path, "layer")
     assert [p.name for p in paths] == ["layer.tables.json", "layer.outputs.mem", "layer.inputs.mem"]
     told = json.loads(paths[0].read_text())
-    assert told["schema"] == "hd-plugin/tables/1" and told["output_addresses"] == [g.order.tolist() for g in plan.groups]
+    assert told["schema"] == "hd-plugin/tables/1" and told["output_addresses"] == [
+        g.order.tolist() for g in plan.groups
+    ]
     image = [[int(line, 16) for line in re.sub("//.*", "", p.read_text()).split()] for p in paths[1:]]
     assert image[0] == [k for g in plan.groups for k in g.order]
     assert image[1] == [c for g in plan.groups for c in [*g.channels, *[7] * (3 - g.channels.size)]]
-    assert max(map(len, re.sub("//.*", "", paths[1].read_text()).split())) == 2           # 20 addresses: 5 bits
+    assert max(map(len, re.sub("//.*", "", paths[1].read_text()).split())) == 2  # 20 addresses: 5 bits
 
 
 def test_what_cannot_be_folded_is_said():
@@ -253,7 +362,9 @@ def test_what_cannot_be_folded_is_said():
     with pytest.raises(InputError, match="another sequence at each of its 3 taps"):
         AddressTables.of(plan, following=other)
     with pytest.raises(InputError, match="no output table"):
-        AddressTables.of(hd.optimize(one, rows=2, method="direct"), following=hd.optimize(two, rows=4, method="segment"))
+        AddressTables.of(
+            hd.optimize(one, rows=2, method="direct"), following=hd.optimize(two, rows=4, method="segment")
+        )
     with pytest.raises(InputError, match="reads 4 channels, but the layer before it has 8"):
         AddressTables.of(plan, following=plan)
     with pytest.raises(InputError, match="permutation of its 4"):
@@ -261,6 +372,7 @@ def test_what_cannot_be_folded_is_said():
 
 
 # ---- what users get wrong
+
 
 def test_bad_arguments_are_named():
     layer = random_layer(0, (6, 4))
@@ -290,5 +402,7 @@ def test_bad_arguments_are_named():
 def test_a_missing_simulator_is_named(monkeypatch):
     monkeypatch.setenv("PATH", "")
     assert find_simulator("auto") is None and find_simulator("none") is None
-    with pytest.raises(MissingTool, match="iverilog is not installed .Debian: apt install iverilog.; --simulator none"):
+    with pytest.raises(
+        MissingTool, match="iverilog is not installed .Debian: apt install iverilog.; --simulator none"
+    ):
         find_simulator("iverilog")

@@ -1,4 +1,5 @@
 """The floors of the house: who may import whom, and how quick the front door is."""
+
 import ast
 import subprocess
 import sys
@@ -10,12 +11,46 @@ import hd_plugin
 
 PACKAGE = Path(hd_plugin.__file__).parent
 # a room imports only from rooms above it
-FLOORS = ["errors", "_atomic", "_yaml", "_data_files", "bits", "weights", "streaming", "energy", "engines", "hosts",
-          "hardware", "rewriting", "training", "encoding_mac", "studies", "gate_energy", "combined", "comparison", "report", "cli"]
-ALLOWED_SIDEWAYS = {("hosts", "energy"), ("comparison", "report"), ("combined", "comparison")}   # to_html and plot load report on demand
-HEAVY = {"torch": {"training", "weights", "rewriting"}, "onnx": {"weights"}, "fast_tsp": set(), "accelforge": {"engines", "hosts"},
-         "pyosys": {"hardware"}, "dask": set(), "numba": {"streaming", "hardware"}, "matplotlib": {"report"}, "jinja2": {"report"},
-         "rich": {"report", "cli"}, "click": {"cli"}}
+FLOORS = [
+    "errors",
+    "_atomic",
+    "_yaml",
+    "_data_files",
+    "bits",
+    "weights",
+    "streaming",
+    "energy",
+    "engines",
+    "hosts",
+    "hardware",
+    "rewriting",
+    "training",
+    "encoding_mac",
+    "studies",
+    "gate_energy",
+    "combined",
+    "comparison",
+    "report",
+    "cli",
+]
+ALLOWED_SIDEWAYS = {
+    ("hosts", "energy"),
+    ("comparison", "report"),
+    ("combined", "comparison"),
+}  # to_html and plot load report on demand
+HEAVY = {
+    "torch": {"training", "weights", "rewriting"},
+    "onnx": {"weights"},
+    "fast_tsp": set(),
+    "accelforge": {"engines", "hosts"},
+    "pyosys": {"hardware"},
+    "dask": set(),
+    "numba": {"streaming", "hardware"},
+    "matplotlib": {"report"},
+    "jinja2": {"report"},
+    "rich": {"report", "cli"},
+    "click": {"cli"},
+}
 HOSTS_MAY_USE = {"errors", "energy", "_yaml", "_data_files", "_atomic", "hosts"}
 
 
@@ -47,11 +82,17 @@ def test_rooms_import_only_from_rooms_above(path):
             assert FLOORS.index(there) <= FLOORS.index(here) or (here, there) in ALLOWED_SIDEWAYS, where
             assert here != "hosts" or there in HOSTS_MAY_USE, where
         elif top in HEAVY:
-            assert here in HEAVY[top], f"{path.relative_to(PACKAGE)}:{line} imports {module} outside of its room"
+            assert here in HEAVY[top], (
+                f"{path.relative_to(PACKAGE)}:{line} imports {module} outside of its room"
+            )
 
 
 def test_files_stay_small_enough_to_read():
-    long = {str(p.relative_to(PACKAGE)): n for p in FILES if (n := len(p.read_text(encoding="utf8").splitlines())) > 300}
+    long = {
+        str(p.relative_to(PACKAGE)): n
+        for p in FILES
+        if (n := len(p.read_text(encoding="utf8").splitlines())) > 300
+    }
     assert not long
 
 

@@ -1,4 +1,5 @@
 """The paper's own numbers: sections 3 and 4.3."""
+
 import itertools
 
 import numpy as np
@@ -15,8 +16,14 @@ def codes(rows):
 
 
 SECTION3 = codes(["00 00 00 00", "11 11 11 11", "00 00 00 00", "11 11 11 11"])
-SECTION43 = codes(["00 11 00 11 01 10 01 10", "11 11 00 00 10 10 01 01",
-                   "11 00 00 11 10 01 10 10", "11 11 11 11 10 10 10 10"])
+SECTION43 = codes(
+    [
+        "00 11 00 11 01 10 01 10",
+        "11 11 00 00 10 10 01 01",
+        "11 00 00 11 10 01 10 10",
+        "11 11 11 11 10 10 10 10",
+    ]
+)
 
 
 def layer(c):
@@ -38,8 +45,13 @@ def test_section_3_the_first_rows_stream_flips_6_bits():
 def test_section_3_equal_products_hold_in_sign_magnitude_only():
     before, after = SECTION3, codes(["10 10 10 01", "11 11 11 11", "10 10 10 01", "11 11 11 11"])
     v = codes(["01", "01", "01", "10"])
-    same = {f: (decode(before, 2, f).astype(int) @ decode(v, 2, f) == decode(after, 2, f).astype(int) @ decode(v, 2, f)).all()
-            for f in ("twos_complement", "sign_magnitude", "offset_binary")}
+    same = {
+        f: (
+            decode(before, 2, f).astype(int) @ decode(v, 2, f)
+            == decode(after, 2, f).astype(int) @ decode(v, 2, f)
+        ).all()
+        for f in ("twos_complement", "sign_magnitude", "offset_binary")
+    }
     assert same == {"twos_complement": False, "sign_magnitude": True, "offset_binary": False}
     assert hd.flips(layer(after)) == 12
     assert hd.flips(layer(after), hd.optimize(layer(after), rows=4, method="direct")) == 4
@@ -47,8 +59,12 @@ def test_section_3_equal_products_hold_in_sign_magnitude_only():
 
 def best_flips(c, groups):
     text = [[format(x, "02b") for x in row] for row in c]
-    return sum(min(path_flips([[text[k][i] for i in g] for k in order]) for order in itertools.permutations(range(4)))
-               for g in groups)
+    return sum(
+        min(
+            path_flips([[text[k][i] for i in g] for k in order]) for order in itertools.permutations(range(4))
+        )
+        for g in groups
+    )
 
 
 def test_section_4_3_optimal_orders_give_22_and_16():
@@ -59,7 +75,9 @@ def test_section_4_3_optimal_orders_give_22_and_16():
     assert hd.flips(w, hd.optimize(w, rows=4, method="cluster")) == 16
 
 
-@pytest.mark.parametrize(("groups", "expected"), [([[0, 1, 2, 3], [4, 5, 6, 7]], 22), ([[0, 2, 4, 6], [1, 3, 5, 7]], 20)])
+@pytest.mark.parametrize(
+    ("groups", "expected"), [([[0, 1, 2, 3], [4, 5, 6, 7]], 22), ([[0, 2, 4, 6], [1, 3, 5, 7]], 20)]
+)
 def test_section_4_3_algorithm_1_gives_22_and_20(groups, expected):
     total = 0
     for g in groups:

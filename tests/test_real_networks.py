@@ -1,4 +1,5 @@
 """The numbers that the README claims, on public weights (HD_PLUGIN_DATA) and on the bundled network."""
+
 import re
 from importlib.resources import files
 
@@ -54,25 +55,30 @@ def test_default_orders_average_within_one_percent_of_their_bounds(mobilenet):
         plan = hd.optimize(layer, ROWS, "segment", "local")
         bound = group_lower_bounds(layer, plan)
         gaps += list(group_flips(layer, plan) / np.maximum(bound, 1) - 1)
-    assert 0 <= min(gaps) and np.mean(gaps) <= 0.01
+    assert min(gaps) >= 0 and np.mean(gaps) <= 0.01
 
 
 def test_resnet26_works_the_same_way(data):
     pytest.importorskip("torch", reason="torch is not installed: .pth files cannot be read")
     network = hd.load_network(data / "resnet26_cifar100.pth", bits=4)
     base = np.array([hd.flips(la) for la in network.layers])
-    assert np.mean(base / flips_under(network, "cluster", "local")) >= 1.54      # the paper's average
+    assert np.mean(base / flips_under(network, "cluster", "local")) >= 1.54  # the paper's average
 
 
 def test_a_plan_of_a_real_layer_counts_like_brute_force(tmp_path):
     layer = hd.load_network("resnet20_cifar10_w4").layer("layer2.0.conv1")
     plan = hd.optimize(layer, ROWS)
     plan.save(tmp_path / "p.json")
-    total, covered = saved_plan_flips(tmp_path / "p.json", layer.values.tolist(), layer.bits, layer.number_format)
+    total, covered = saved_plan_flips(
+        tmp_path / "p.json", layer.values.tolist(), layer.bits, layer.number_format
+    )
     assert total == hd.flips(layer, plan) and len(covered) == layer.C * layer.taps
 
 
-CARDS = {name: (files("hd_plugin.networks") / f"{name}.md").read_text(encoding="utf8") for name in bundled_networks()}
+CARDS = {
+    name: (files("hd_plugin.networks") / f"{name}.md").read_text(encoding="utf8")
+    for name in bundled_networks()
+}
 
 
 @pytest.mark.parametrize("name", CARDS)
@@ -92,13 +98,14 @@ def test_a_bundled_network_scores_what_its_card_says(name, data):
     from hd_plugin.training.evaluate import accuracy
     from hd_plugin.training.models import make_model
     from hd_plugin.training.saved import load_into
+
     claimed = float(re.search(r"([\d.]+) % top-1", CARDS[name]).group(1))
     torch.manual_seed(0)
     images, labels, classes = load_images(data / "cifar10_test.zip")
     assert len(images) == 10_000 and len(classes) == 10
     model = make_model(name.split("_cifar10")[0], 10)
     top1, _ = accuracy(load_into(model, str(files("hd_plugin.networks") / f"{name}.npz")), images, labels)
-    assert top1 == pytest.approx(claimed, abs=0.02)        # a logit may tie differently on another processor
+    assert top1 == pytest.approx(claimed, abs=0.02)  # a logit may tie differently on another processor
 
 
 TRAINED = {"resnet20_cifar10_w4_paper": 2.0, "resnet20_cifar10_w4_trellis": 4.5}
@@ -107,21 +114,32 @@ TRAINED = {"resnet20_cifar10_w4_paper": 2.0, "resnet20_cifar10_w4_trellis": 4.5}
 def of_baseline(name, effort="local"):
     """Per-layer reductions of a trained network under cluster, against its baseline in file order (the paper's Table 3)."""
     base, found = hd.load_network(name.rsplit("_", 1)[0] + "_baseline"), hd.load_network(name)
-    return [hd.flips(b) / hd.flips(t, hd.optimize(t, ROWS, "cluster", effort)) for b, t in zip(base.layers, found.layers)]
+    return [
+        hd.flips(b) / hd.flips(t, hd.optimize(t, ROWS, "cluster", effort))
+        for b, t in zip(base.layers, found.layers)
+    ]
 
 
 @pytest.mark.parametrize("name", [n for n in CARDS if n.endswith(("_paper", "_trellis"))])
 def test_a_trained_network_flips_as_little_as_its_card_says(name):
     reductions = of_baseline(name)
-    mean, best = (float(x) for x in re.search(r"\*\*([\d.]+)x mean reduction\*\*, best layer ([\d.]+)x", CARDS[name]).groups())
-    assert np.mean(reductions) == pytest.approx(mean, abs=0.006) and max(reductions) == pytest.approx(best, abs=0.006)
+    mean, best = (
+        float(x)
+        for x in re.search(r"\*\*([\d.]+)x mean reduction\*\*, best layer ([\d.]+)x", CARDS[name]).groups()
+    )
+    assert np.mean(reductions) == pytest.approx(mean, abs=0.006) and max(reductions) == pytest.approx(
+        best, abs=0.006
+    )
     assert np.mean(reductions) >= TRAINED.get(name, 0)
 
 
 @pytest.mark.parametrize("name", TRAINED)
 def test_training_for_flips_costs_at_most_a_point(name):
     """By the cards, whose accuracies are tested above."""
-    scores = [float(re.search(r"([\d.]+) % top-1", CARDS[n]).group(1)) for n in ("resnet20_cifar10_w4_baseline", name)]
+    scores = [
+        float(re.search(r"([\d.]+) % top-1", CARDS[n]).group(1))
+        for n in ("resnet20_cifar10_w4_baseline", name)
+    ]
     assert scores[0] - scores[1] <= 1.0 and scores[0] > 91
 
 
@@ -130,6 +148,7 @@ def test_trellis_rounding_of_a_real_network_flips_less_at_the_same_accuracy(data
     torch = pytest.importorskip("torch", reason="torch is not installed: the network cannot be run")
     pytest.importorskip("PIL", reason="pillow is not installed: the images cannot be read")
     from hd_plugin.training.scoring import Scoring
+
     source = data / "resnet20-12fca82f.th"
     torch.manual_seed(0)
     scoring = Scoring("resnet20", source, data / "cifar10_train_a.zip", 512, 0, data / "cifar10_test.zip")

@@ -1,4 +1,5 @@
 """`hd-plugin register`: what happens to a user's accelergy_config.yaml."""
+
 import json
 
 import pytest
@@ -17,7 +18,7 @@ primitive_components: []
 """
 
 
-@pytest.fixture()
+@pytest.fixture
 def config(tmp_path):
     path = tmp_path / "accelergy" / "accelergy_config.yaml"
     path.parent.mkdir()
@@ -51,11 +52,14 @@ def test_registering_twice_changes_nothing_the_second_time(config):
 def test_undo_takes_out_what_was_put_in_and_nothing_else(config):
     register(config)
     assert unregister(config).changed
-    assert yaml.safe_load(config.read_text()) == yaml.safe_load(THEIRS) and "# keep this one first" in config.read_text()
+    assert (
+        yaml.safe_load(config.read_text()) == yaml.safe_load(THEIRS)
+        and "# keep this one first" in config.read_text()
+    )
     assert not unregister(config).changed and not unregister(config.with_name("none.yaml")).changed
 
 
-@pytest.fixture()
+@pytest.fixture
 def prefix(tmp_path, monkeypatch):
     """Where an Accelergy is installed, and on the PATH."""
     prefix = tmp_path / "prefix"
@@ -67,7 +71,9 @@ def prefix(tmp_path, monkeypatch):
     return prefix
 
 
-def test_a_configuration_is_made_where_there_is_none_with_accelergys_own_plug_ins(prefix, tmp_path, monkeypatch):
+def test_a_configuration_is_made_where_there_is_none_with_accelergys_own_plug_ins(
+    prefix, tmp_path, monkeypatch
+):
     path = tmp_path / "new" / "accelergy_config.yaml"
     monkeypatch.setenv("PATH", "/nowhere")
     with pytest.raises(MissingTool, match="no Accelergy on the PATH"):
@@ -77,7 +83,10 @@ def test_a_configuration_is_made_where_there_is_none_with_accelergys_own_plug_in
     assert register(path).changed
     made = yaml.safe_load(path.read_text())
     assert made["version"] == "0.4"
-    assert made["estimator_plug_ins"] == [str(prefix / "share/accelergy/estimation_plug_ins"), str(plug_in_folder())]
+    assert made["estimator_plug_ins"] == [
+        str(prefix / "share/accelergy/estimation_plug_ins"),
+        str(plug_in_folder()),
+    ]
     assert not list(path.parent.glob("*.bak"))
 
 
@@ -119,7 +128,10 @@ def test_a_copy_that_pip_installed_is_enough(config, tmp_path):
     assert not done.changed and "pip installed" in done.told and entries(config) == [str(share)]
 
 
-@pytest.mark.parametrize("text", ["- a list\n", "version: [\n", "estimator_plug_ins: []\n", "", "version: '0.4'\nestimator_plug_ins: 3\n"])
+@pytest.mark.parametrize(
+    "text",
+    ["- a list\n", "version: [\n", "estimator_plug_ins: []\n", "", "version: '0.4'\nestimator_plug_ins: 3\n"],
+)
 def test_what_is_no_configuration_is_refused_and_left_alone(config, text):
     config.write_text(text)
     with pytest.raises(InputError, match="accelergy_config.yaml"):
@@ -138,5 +150,7 @@ def test_the_command_speaks_both_ways(config):
     assert done.exit_code == 0 and "would write" in done.output and entries(config) == ["/opt/theirs"]
     done = json.loads(CliRunner().invoke(main, ["register", "--config", str(config), "--json"]).stdout)
     assert done["changed"] and done["backup"].endswith(".bak")
-    done = json.loads(CliRunner().invoke(main, ["register", "--config", str(config), "--undo", "--json"]).stdout)
+    done = json.loads(
+        CliRunner().invoke(main, ["register", "--config", str(config), "--undo", "--json"]).stdout
+    )
     assert done["changed"] and entries(config) == ["/opt/theirs"]

@@ -1,4 +1,5 @@
 """Reordered networks compute what they did: PyTorch and ONNX, floats up to the order of sums, integers exactly."""
+
 import itertools
 import json
 
@@ -49,7 +50,9 @@ class Everything(nn.Module):
         y = y * torch.sigmoid(self.excite(F.relu(self.squeeze(F.adaptive_avg_pool2d(y, 1)))))
         x = F.relu(x + self.back(y))
         x = self.twice(F.relu(self.twice(x))) + 1.5
-        x = F.pad(F.max_pool2d(x, 2), (0, 0, 0, 0, 3, 5)) + torch.cat([x[:, 4:, ::2, ::2], x[:, :12, ::2, ::2]], dim=1)
+        x = F.pad(F.max_pool2d(x, 2), (0, 0, 0, 0, 3, 5)) + torch.cat(
+            [x[:, 4:, ::2, ::2], x[:, :12, ::2, ::2]], dim=1
+        )
         x = F.relu(self.tail(x)).flatten(1)
         return self.out(F.relu6(self.hidden(x)))
 
@@ -59,8 +62,17 @@ class Barriers(nn.Module):
 
     def __init__(self):
         super().__init__()
-        self.a, self.b, self.c, self.d = nn.Conv2d(3, 8, 1), nn.Conv2d(8, 8, 3, groups=2, padding=1), nn.Conv2d(8, 8, 1), nn.Conv2d(2, 6, 1)
-        self.norm, self.free, self.scale = nn.GroupNorm(2, 8), nn.Conv2d(6, 6, 1), nn.Parameter(torch.rand(1, 8, 1, 1))
+        self.a, self.b, self.c, self.d = (
+            nn.Conv2d(3, 8, 1),
+            nn.Conv2d(8, 8, 3, groups=2, padding=1),
+            nn.Conv2d(8, 8, 1),
+            nn.Conv2d(2, 6, 1),
+        )
+        self.norm, self.free, self.scale = (
+            nn.GroupNorm(2, 8),
+            nn.Conv2d(6, 6, 1),
+            nn.Parameter(torch.rand(1, 8, 1, 1)),
+        )
 
     def forward(self, x):
         x = self.norm(self.c(self.b(self.a(x)))) * self.scale
@@ -73,11 +85,21 @@ class Shared(nn.Module):
 
     def __init__(self):
         super().__init__()
-        self.a, self.b, self.c, self.d = nn.Conv2d(3, 8, 1), nn.Conv2d(8, 8, 1), nn.Conv2d(8, 8, 1), nn.Conv2d(8, 8, 1)
+        self.a, self.b, self.c, self.d = (
+            nn.Conv2d(3, 8, 1),
+            nn.Conv2d(8, 8, 1),
+            nn.Conv2d(8, 8, 1),
+            nn.Conv2d(8, 8, 1),
+        )
         self.tied = nn.Conv2d(8, 8, 1)
         self.tied.weight = self.b.weight
         self.bn, self.low = nn.BatchNorm2d(8), nn.Parameter(torch.rand(1, 8, 1, 1))
-        self.pool, self.e, self.free, self.out = nn.AvgPool2d((3, 1), 1, (1, 0)), nn.Linear(10, 6), nn.Linear(6, 7), nn.Linear(7, 4)
+        self.pool, self.e, self.free, self.out = (
+            nn.AvgPool2d((3, 1), 1, (1, 0)),
+            nn.Linear(10, 6),
+            nn.Linear(6, 7),
+            nn.Linear(7, 4),
+        )
 
     def forward(self, x):
         p, q = self.a(x).chunk(2, 1)
@@ -92,13 +114,23 @@ def randomised(model, seed=0):
     torch.manual_seed(seed)
     for module in model.modules():
         if isinstance(module, nn.BatchNorm2d):
-            for values, low, high in ((module.running_mean, -1, 1), (module.running_var, .5, 2), (module.weight.data, .5, 2), (module.bias.data, -1, 1)):
+            for values, low, high in (
+                (module.running_mean, -1, 1),
+                (module.running_var, 0.5, 2),
+                (module.weight.data, 0.5, 2),
+                (module.bias.data, -1, 1),
+            ):
                 values.uniform_(low, high)
     return model.eval()
 
 
-NETWORKS = {"shared": (Shared, 8), "everything": (Everything, 8), "barriers": (Barriers, 8), "resnet8": (lambda: make_model("resnet8", 10), 32),
-            "mobilenet": (lambda: make_model("mobilenet_v2_035", 10), 16)}
+NETWORKS = {
+    "shared": (Shared, 8),
+    "everything": (Everything, 8),
+    "barriers": (Barriers, 8),
+    "resnet8": (lambda: make_model("resnet8", 10), 32),
+    "mobilenet": (lambda: make_model("mobilenet_v2_035", 10), 16),
+}
 
 
 @pytest.fixture(params=NETWORKS)
@@ -117,9 +149,12 @@ def test_a_rewritten_network_computes_the_same(network, outputs):
     torch.testing.assert_close(after, before[:, torch.from_numpy(made.output_order)], rtol=1e-4, atol=1e-5)
     assert outputs == "permute" or made.output_order.tolist() == list(range(before.shape[1]))
     assert sum(r.flips for r in made.told) < sum(r.flips_before for r in made.told)
-    assert not torch.equal(model.state_dict()[f"{made.told[-2].name}.weight"], made.model.state_dict()[f"{made.told[-2].name}.weight"])
+    assert not torch.equal(
+        model.state_dict()[f"{made.told[-2].name}.weight"],
+        made.model.state_dict()[f"{made.told[-2].name}.weight"],
+    )
     assert [layer.name for layer in made.layers] == list(dict.fromkeys(r.name for r in made.told))
-    for layer in made.layers:                   # the codes moved as the weights did
+    for layer in made.layers:  # the codes moved as the weights did
         weight = made.model.get_submodule(layer.name).weight.detach().numpy().reshape(layer.codes.shape)
         assert (layer.weights == weight).all() and (hd.weights.quantise(weight, 4)[0] == layer.values).all()
 
@@ -127,11 +162,17 @@ def test_a_rewritten_network_computes_the_same(network, outputs):
 def test_what_is_tied_and_what_stays_is_told():
     torch.manual_seed(1)
     told = {r.name: r for r in rewrite_torch(randomised(Everything()), torch.randn(1, 3, 8, 8)).told}
-    assert "back" in told["stem"].tied and "twice" in told["stem"].tied             # an addition, and a module that is called twice
+    assert (
+        "back" in told["stem"].tied and "twice" in told["stem"].tied
+    )  # an addition, and a module that is called twice
     assert not told["branch1"].tied and not told["tail"].tied and told["tail"].pinned is None
     assert set(told["excite"].tied) == set() and told["out"].pinned == "network output"
     told = {r.name: r for r in rewrite_torch(Barriers(), torch.randn(1, 3, 8, 8)).told}
-    assert told["a"].pinned == "module b (Conv2d)" and told["c"].pinned == "module norm (GroupNorm)" and told["d"].pinned is None
+    assert (
+        told["a"].pinned == "module b (Conv2d)"
+        and told["c"].pinned == "module norm (GroupNorm)"
+        and told["d"].pinned is None
+    )
     assert "b" not in told
 
 
@@ -155,13 +196,16 @@ def test_tied_layers_get_the_best_joint_order():
         graph.layer(name, name, space, graph.space(5, "network input"))
     graph.tie(*spaces)
     solution = solve(graph, layers)
-    best = min(sum(hd.flips(hd.Layer.from_values("x", la.values[list(p)], 4)) for la in layers.values()) for p in itertools.permutations(range(6)))
+    best = min(
+        sum(hd.flips(hd.Layer.from_values("x", la.values[list(p)], 4)) for la in layers.values())
+        for p in itertools.permutations(range(6))
+    )
     assert sum(r.flips for r in solution.told) == best and solution.told[0].tied == ("b",)
     assert order_of(spaces[0], solution.orders).tolist() == order_of(spaces[1], solution.orders).tolist()
 
 
 @settings(deadline=None, max_examples=60)
-@given(st.integers(0, 10 ** 6))
+@given(st.integers(0, 10**6))
 def test_blocks_stay_consistent_however_spaces_are_joined(seed):
     """Random ties, slices and concatenations of labelled channels: any orders of the blocks keep tied channels at tied places."""
     rng = np.random.default_rng(seed)
@@ -197,49 +241,101 @@ def test_integer_outputs_are_identical():
     steps = activation_steps(model, images)
     plain = {r.name: r for r in rewrite_torch(model, torch.zeros(1, 3, 32, 32)).layers}
     from hd_plugin.rewriting.torch_network import _layer
+
     layers = [_layer(name, module, 4) for name, module in quantised_layers(model).items()]
     for outputs in ("keep", "permute"):
-        made = rewrite_torch(model, torch.zeros(1, 3, 32, 32), {la.name: la for la in layers}, outputs=outputs)
+        made = rewrite_torch(
+            model, torch.zeros(1, 3, 32, 32), {la.name: la for la in layers}, outputs=outputs
+        )
         before = integer_scores(model, layers, steps, images, labels)
         after = integer_scores(made.model, made.layers, steps, images, labels, output_order=made.output_order)
         assert (before.sums[:, made.output_order] == after.sums).all() and before.top1 == after.top1
         assert len(set(before.sums.reshape(-1).tolist())) > 50
     assert set(plain) == {la.name for la in layers}
-    wrong = [made.layers[0], *layers[1:]]       # and it can fail
+    wrong = [made.layers[0], *layers[1:]]  # and it can fail
     assert (integer_scores(model, wrong, steps, images, labels).sums != before.sums).any()
 
 
 def test_a_rewritten_bundled_network_scores_the_same(data, tmp_path):
     """All 10,000 test images; the file that is written is read again for a second look."""
-    done = CliRunner().invoke(main, ["rewrite", "resnet20_cifar10_w4", "--model", "resnet20", "--test", str(data / "cifar10_test.zip"), "--json",
-                                     "-o", str(tmp_path)])
+    done = CliRunner().invoke(
+        main,
+        [
+            "rewrite",
+            "resnet20_cifar10_w4",
+            "--model",
+            "resnet20",
+            "--test",
+            str(data / "cifar10_test.zip"),
+            "--json",
+            "-o",
+            str(tmp_path),
+        ],
+    )
     assert done.exit_code == 0, done.output
     content = json.loads(done.stdout)
-    assert content["test"]["images"] == 10000 and content["test"]["equal"] and content["test"]["top1"] == content["test"]["top1_before"] > 89
+    assert (
+        content["test"]["images"] == 10000
+        and content["test"]["equal"]
+        and content["test"]["top1"] == content["test"]["top1_before"] > 89
+    )
     network = hd.load_network(tmp_path / "resnet20_cifar10_w4.npz")
-    assert {la.name: hd.flips(la) for la in network.layers} == {r["name"]: r["flips"] for r in content["layers"]}
-    assert sum(r["flips"] for r in content["layers"]) < 0.96 * sum(r["flips_before"] for r in content["layers"])
+    assert {la.name: hd.flips(la) for la in network.layers} == {
+        r["name"]: r["flips"] for r in content["layers"]
+    }
+    assert sum(r["flips"] for r in content["layers"]) < 0.96 * sum(
+        r["flips_before"] for r in content["layers"]
+    )
 
 
 def test_state_files_are_written_back(tmp_path):
     model = randomised(make_model("resnet8", 10))
     torch.save(model.state_dict(), tmp_path / "net.pt")
-    args = ["rewrite", str(tmp_path / "net.pt"), "--model", "resnet8", "--effort", "greedy", "--outputs", "permute", "--json", "-o", str(tmp_path / "out")]
+    args = [
+        "rewrite",
+        str(tmp_path / "net.pt"),
+        "--model",
+        "resnet8",
+        "--effort",
+        "greedy",
+        "--outputs",
+        "permute",
+        "--json",
+        "-o",
+        str(tmp_path / "out"),
+    ]
     done = CliRunner().invoke(main, args)
     assert done.exit_code == 0, done.output
     again = make_model("resnet8", 10).eval()
     again.load_state_dict(torch.load(tmp_path / "out" / "net.pt", weights_only=True))
     x = torch.randn(2, 3, 32, 32)
     with torch.no_grad():
-        torch.testing.assert_close(again(x), model(x)[:, json.loads(done.stdout)["output_order"]], rtol=1e-4, atol=1e-5)
+        torch.testing.assert_close(
+            again(x), model(x)[:, json.loads(done.stdout)["output_order"]], rtol=1e-4, atol=1e-5
+        )
     lost = CliRunner().invoke(main, [*args[:-1], str(tmp_path)])
     assert lost.exit_code == 2 and "is SOURCE itself" in lost.output
 
 
 def test_float_weights_stay_floats(tmp_path):
     model = randomised(make_model("resnet8", 10))
-    np.savez(tmp_path / "net.npz", **{k: v.numpy() for k, v in model.state_dict().items() if not k.endswith("tracked")})
-    done = CliRunner().invoke(main, ["rewrite", str(tmp_path / "net.npz"), "--model", "resnet8", "--effort", "greedy", "-o", str(tmp_path / "out")])
+    np.savez(
+        tmp_path / "net.npz",
+        **{k: v.numpy() for k, v in model.state_dict().items() if not k.endswith("tracked")},
+    )
+    done = CliRunner().invoke(
+        main,
+        [
+            "rewrite",
+            str(tmp_path / "net.npz"),
+            "--model",
+            "resnet8",
+            "--effort",
+            "greedy",
+            "-o",
+            str(tmp_path / "out"),
+        ],
+    )
     assert done.exit_code == 0, done.output
     x, again = torch.randn(2, 3, 32, 32), load_into(make_model("resnet8", 10), tmp_path / "out" / "net.npz")
     with torch.no_grad():
@@ -256,9 +352,12 @@ def test_bad_input_is_named(tmp_path):
         rewrite_torch(Depends(), torch.zeros(1, 3, 8, 8))
     with pytest.raises(InputError, match="keep or permute"):
         rewrite_torch(make_model("resnet8", 10), torch.zeros(1, 3, 32, 32), outputs="both")
-    for args, told in ((["resnet20_cifar10_w4"], "give --model"), (["resnet20_cifar10_w4", "--model", "resnet20", "--input", "32"], "channels x height x width"),
-                       (["resnet20_cifar10_w4", "--model", "resnet20", "--input=-3x32x32"], "channels x height x width"),
-                       (["resnet20_cifar10_w4", "--model", "resnet20", "--input", "axb"], "channels x height x width"),
-                       (["resnet20_cifar10_w4", "--model", "resnet8"], "does not hold this network")):
+    for args, told in (
+        (["resnet20_cifar10_w4"], "give --model"),
+        (["resnet20_cifar10_w4", "--model", "resnet20", "--input", "32"], "channels x height x width"),
+        (["resnet20_cifar10_w4", "--model", "resnet20", "--input=-3x32x32"], "channels x height x width"),
+        (["resnet20_cifar10_w4", "--model", "resnet20", "--input", "axb"], "channels x height x width"),
+        (["resnet20_cifar10_w4", "--model", "resnet8"], "does not hold this network"),
+    ):
         done = CliRunner().invoke(main, ["rewrite", *args])
         assert done.exit_code == 2 and told in done.output, done.output

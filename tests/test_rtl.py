@@ -1,4 +1,5 @@
 """The Verilog computes what integer arithmetic does, and its wires flip as often as counted."""
+
 import subprocess
 
 import numpy as np
@@ -8,7 +9,16 @@ from test_hardware import MUTATIONS, mutated, random_layer, random_plan
 import hd_plugin as hd
 from hd_plugin.bits import NUMBER_FORMATS
 from hd_plugin.errors import HdPluginError, MissingTool
-from hd_plugin.hardware import Bench, _simulators, check_program, find_simulator, program, random_activations, rtl_files, verify_all
+from hd_plugin.hardware import (
+    Bench,
+    _simulators,
+    check_program,
+    find_simulator,
+    program,
+    random_activations,
+    rtl_files,
+    verify_all,
+)
 from hd_plugin.streaming import METHODS
 
 
@@ -34,15 +44,42 @@ def test_the_verilog_is_lint_clean():
         find_simulator("verilator")
     except MissingTool as error:
         pytest.skip(str(error))
-    for more in ([], ["-GFORMAT=1"], ["-GFORMAT=2"], ["-GFORMAT=3", "-GACT_SIGNED=1"], ["-GROWS=1", "-GCOLS=1"], ["-GROWS=2", "-GCOLS=3", "-GPSUM_BITS=14"]):
-        done = subprocess.run(["verilator", "--lint-only", "-Wall", "--top-module", "hd_datapath", *more, *map(str, rtl_files(testbench=False))],
-                              capture_output=True, text=True)
+    for more in (
+        [],
+        ["-GFORMAT=1"],
+        ["-GFORMAT=2"],
+        ["-GFORMAT=3", "-GACT_SIGNED=1"],
+        ["-GROWS=1", "-GCOLS=1"],
+        ["-GROWS=2", "-GCOLS=3", "-GPSUM_BITS=14"],
+    ):
+        done = subprocess.run(
+            [
+                "verilator",
+                "--lint-only",
+                "-Wall",
+                "--top-module",
+                "hd_datapath",
+                *more,
+                *map(str, rtl_files(testbench=False)),
+            ],
+            capture_output=True,
+            text=True,
+        )
         assert done.returncode == 0 and not done.stderr, (more, done.stderr)
 
 
 @pytest.mark.parametrize("number_format", NUMBER_FORMATS)
-@pytest.mark.parametrize("rows, cols, shape, signed", [
-    (4, 3, (5, 10, 1, 1), False), (8, 8, (30, 11, 1, 2), True), (1, 1, (3, 2, 1, 1), False), (2, 5, (1, 3, 2, 1), True), (3, 2, (17, 3, 1, 1), False)], ids=str)
+@pytest.mark.parametrize(
+    "rows, cols, shape, signed",
+    [
+        (4, 3, (5, 10, 1, 1), False),
+        (8, 8, (30, 11, 1, 2), True),
+        (1, 1, (3, 2, 1, 1), False),
+        (2, 5, (1, 3, 2, 1), True),
+        (3, 2, (17, 3, 1, 1), False),
+    ],
+    ids=str,
+)
 def test_sums_and_toggles_of_any_plan(rows, cols, shape, signed, number_format, iverilog, tmp_path):
     layer = random_layer(1, shape, 4, number_format, hw=(3, 5))
     plan = random_plan(layer, rows, 2)
@@ -51,7 +88,9 @@ def test_sums_and_toggles_of_any_plan(rows, cols, shape, signed, number_format, 
     bench = Bench(iverilog, tmp_path, [(made, inputs)], cols)
     for alternate in (False, True):
         found = check_program(layer, plan, made, inputs, bench, cols, alternate)
-        assert found.ok and found.rtl.tiles == -(-15 // cols) and found.rtl.toggles == found.flips_hardware, found
+        assert found.ok and found.rtl.tiles == -(-15 // cols) and found.rtl.toggles == found.flips_hardware, (
+            found
+        )
 
 
 def test_a_large_array(simulator):
@@ -62,7 +101,7 @@ def test_a_large_array(simulator):
 def test_other_widths(iverilog):
     for bits, act_bits in ((2, 1), (8, 8), (5, 12)):
         layer = random_layer(bits, (9, 6), bits)
-        inputs = hd.Activations(np.random.default_rng(0).integers(0, 2 ** act_bits, (6, 1, 20)), bits=act_bits)
+        inputs = hd.Activations(np.random.default_rng(0).integers(0, 2**act_bits, (6, 1, 20)), bits=act_bits)
         assert hd.verify(layer, hd.optimize(layer, rows=4), inputs, simulator="iverilog", tiles=None).ok
 
 
@@ -70,7 +109,11 @@ def test_one_full_1x1_and_one_full_3x3_layer_under_every_method(simulator):
     """Layers of the bundled network in whole; weights and sizes are real, all tiles run."""
     network = hd.load_network("resnet20_cifar10_w4")
     layers = [network.layer("layer2.0.conv1"), network.layer("linear")]
-    done = verify_all([(la, hd.optimize(la, 8, m, "greedy")) for la in layers for m in METHODS[1:]], simulator=simulator.name, tiles=None)
+    done = verify_all(
+        [(la, hd.optimize(la, 8, m, "greedy")) for la in layers for m in METHODS[1:]],
+        simulator=simulator.name,
+        tiles=None,
+    )
     assert [(v.taps, v.rtl.tiles) for v in done] == [(9, 32)] * 3 + [(1, 1)] * 3
     assert all(v.ok and v.rtl.toggles == v.rtl.flips == v.flips_hardware > 0 for v in done)
 
@@ -92,11 +135,20 @@ def test_the_verilog_catches(mutate, iverilog, tmp_path):
     assert check_program(layer, plan, mutate(made), inputs, bench, 4).rtl.difference is not None
 
 
-@pytest.mark.parametrize("file, old, new", [
-    ("hd_datapath", "step & used[r]", "step", ), ("hd_datapath", "use_lut ? looked_up : count", "count"), ("hd_datapath", "LATE = ROWS + 1", "LATE = ROWS + 2"),
-    ("hd_lut", "next ? ~reading : reading", "reading"), ("hd_pe", "if (swap_in)   act ", "act "), ("hd_pe", "psum_in + wide", "wide"),
-    ("hd_accumulator", "overwrite ? wide : sums[address] + wide", "sums[address] + wide"), ("hd_array", ".swap(step & first)", ".swap(step)"),
-    ("hd_array", "swaps[r][0]  = swap_delay[r-1]", "swaps[r][0]  = swap")])
+@pytest.mark.parametrize(
+    "file, old, new",
+    [
+        ("hd_datapath", "step & used[r]", "step"),
+        ("hd_datapath", "use_lut ? looked_up : count", "count"),
+        ("hd_datapath", "LATE = ROWS + 1", "LATE = ROWS + 2"),
+        ("hd_lut", "next ? ~reading : reading", "reading"),
+        ("hd_pe", "if (swap_in)   act ", "act "),
+        ("hd_pe", "psum_in + wide", "wide"),
+        ("hd_accumulator", "overwrite ? wide : sums[address] + wide", "sums[address] + wide"),
+        ("hd_array", ".swap(step & first)", ".swap(step)"),
+        ("hd_array", "swaps[r][0]  = swap_delay[r-1]", "swaps[r][0]  = swap"),
+    ],
+)
 def test_a_broken_array_is_caught(file, old, new, iverilog, tmp_path, monkeypatch):
     """Every part of the Verilog matters to the check: idle rows that do not hold show in the toggles, all else in the sums."""
     sources = []
@@ -111,7 +163,9 @@ def test_a_broken_array_is_caught(file, old, new, iverilog, tmp_path, monkeypatc
     layer, plan, inputs = mutated()
     found = hd.verify(layer, plan, inputs, cols=4, simulator="iverilog", tiles=None)
     assert not found.ok and found.difference is None
-    assert (found.rtl.difference is None) == (old == "step & used[r]") and (found.rtl.toggles != found.rtl.flips) == (old == "step & used[r]")
+    assert (found.rtl.difference is None) == (old == "step & used[r]") and (
+        found.rtl.toggles != found.rtl.flips
+    ) == (old == "step & used[r]")
 
 
 def test_a_simulator_that_fails_says_why(iverilog, tmp_path, monkeypatch):

@@ -9,8 +9,16 @@ from oracle import best_path, path_flips, saved_plan_flips, wire_flips
 import hd_plugin as hd
 from hd_plugin.bits import NUMBER_FORMATS, TransitionTable
 from hd_plugin.errors import InputError, PlanMismatch
-from hd_plugin.streaming import (EFFORTS, METHODS, Jobs, algorithm1, algorithm2, group_flips, group_lower_bounds,
-                                 lower_bound)
+from hd_plugin.streaming import (
+    EFFORTS,
+    METHODS,
+    Jobs,
+    algorithm1,
+    algorithm2,
+    group_flips,
+    group_lower_bounds,
+    lower_bound,
+)
 from hd_plugin.streaming._paths import EXACT, exact_path, greedy_path, path_cost
 from hd_plugin.streaming._search import shortest_path
 
@@ -25,7 +33,16 @@ def nested(layer):
     return layer.values.tolist()
 
 
-SHAPES = [(1, 5, 1, 1), (2, 5, 1, 1), (3, 4, 2, 1), (7, 9, 1, 1), (12, 19, 3, 3), (5, 1, 1, 1), (16, 8), (10, 30)]
+SHAPES = [
+    (1, 5, 1, 1),
+    (2, 5, 1, 1),
+    (3, 4, 2, 1),
+    (7, 9, 1, 1),
+    (12, 19, 3, 3),
+    (5, 1, 1, 1),
+    (16, 8),
+    (10, 30),
+]
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -47,7 +64,9 @@ def test_every_format_and_width_counts_like_brute_force(bits, number_format, tmp
     for method in METHODS:
         plan = hd.optimize(layer, rows=3, method=method)
         plan.save(tmp_path / "plan.json")
-        assert saved_plan_flips(tmp_path / "plan.json", nested(layer), bits, number_format)[0] == hd.flips(layer, plan)
+        assert saved_plan_flips(tmp_path / "plan.json", nested(layer), bits, number_format)[0] == hd.flips(
+            layer, plan
+        )
 
 
 @pytest.mark.parametrize("alternate", [False, True])
@@ -57,15 +76,24 @@ def test_the_hardware_count_equals_wires_driven_word_by_word(tiles, alternate):
         layer = random_layer(5, shape)
         for method in METHODS:
             plan = hd.optimize(layer, rows=4, method=method)
-            assert hd.hardware_flips(layer, plan, tiles, alternate) == wire_flips(plan, nested(layer), 4,
-                                                                                 "twos_complement", tiles, alternate)
+            assert hd.hardware_flips(layer, plan, tiles, alternate) == wire_flips(
+                plan, nested(layer), 4, "twos_complement", tiles, alternate
+            )
 
 
 def test_joined_groups_switch_with_fewer_flips_than_file_order():
     layer = random_layer(3, (20, 64, 3, 3))
     plan = hd.optimize(layer, rows=8, method="segment")
-    unjoined = hd.StreamPlan(plan.layer, plan.digest, plan.shape, 8, "segment", "local", 0,
-                             sorted(plan.groups, key=lambda g: (g.tap, tuple(g.channels))))
+    unjoined = hd.StreamPlan(
+        plan.layer,
+        plan.digest,
+        plan.shape,
+        8,
+        "segment",
+        "local",
+        0,
+        sorted(plan.groups, key=lambda g: (g.tap, tuple(g.channels))),
+    )
     switches = [hd.hardware_flips(layer, p, 1) - hd.flips(layer, p) for p in (plan, unjoined)]
     assert hd.flips(layer, plan) == hd.flips(layer, unjoined)
     assert switches[0] < 0.8 * switches[1]
@@ -86,8 +114,10 @@ def test_small_orders_are_optimal_and_bounds_never_exceed_them(K, rows, seed):
 @given(st.integers(1, 60), st.integers(1, 12), st.integers(2, 8), st.integers(0, 10**6), st.booleans())
 def test_searches_permute_never_lose_to_their_start_and_never_beat_the_bound(K, rows, bits, seed, repeated):
     layer = random_layer(seed, (K, rows, 1, 1), bits)
-    if repeated:                         # many equal words: the case that blinds neighbour lists
-        layer = hd.Layer("repeated", layer.codes[np.random.default_rng(seed).integers(0, (K + 3) // 4, K)], bits)
+    if repeated:  # many equal words: the case that blinds neighbour lists
+        layer = hd.Layer(
+            "repeated", layer.codes[np.random.default_rng(seed).integers(0, (K + 3) // 4, K)], bits
+        )
     greedy = hd.optimize(layer, rows, "segment", "greedy")
     local = hd.optimize(layer, rows, "segment", "local")
     local.validate()
@@ -116,8 +146,9 @@ def test_algorithm_2_respects_the_capacity_and_reports_its_own_flips():
     clusters, orders, history = algorithm2(codes, 4, rows=8, iterations=6, seed=3)
     assert max(c.size for c in clusters) <= 8
     assert sorted(np.concatenate(clusters).tolist()) == list(range(45))
-    assert history[-1] == sum(path_flips([[format(x, "04b") for x in codes[k, c]] for k in o])
-                              for c, o in zip(clusters, orders))
+    assert history[-1] == sum(
+        path_flips([[format(x, "04b") for x in codes[k, c]] for k in o]) for c, o in zip(clusters, orders)
+    )
 
 
 @pytest.mark.parametrize("shape", [(24, 96, 1, 1), (32, 20, 3, 3), (9, 17, 1, 1)], ids=str)
@@ -129,7 +160,7 @@ def test_cluster_is_never_worse_than_segment_nor_segment_than_direct(shape):
 
 def test_planted_clusters_are_found():
     rng = np.random.default_rng(0)
-    hidden = rng.integers(-7, 8, (40, 4))                    # four kinds of channel, eight alike of each, shuffled
+    hidden = rng.integers(-7, 8, (40, 4))  # four kinds of channel, eight alike of each, shuffled
     values = np.repeat(hidden, 8, axis=1)[:, rng.permutation(32)]
     layer = hd.Layer.from_values("planted", values, 4)
     segment, cluster = (hd.flips(layer, hd.optimize(layer, 8, m)) for m in ("segment", "cluster"))
@@ -142,7 +173,8 @@ def test_plans_are_the_same_for_any_number_of_threads_and_from_run_to_run(method
     plans = [hd.optimize(layer, 8, method, seed=4, threads=t) for t in (1, 2, 5, 2)]
     for plan in plans[1:]:
         assert [(g.tap, g.channels.tolist(), g.order.tolist()) for g in plan.groups] == [
-            (g.tap, g.channels.tolist(), g.order.tolist()) for g in plans[0].groups]
+            (g.tap, g.channels.tolist(), g.order.tolist()) for g in plans[0].groups
+        ]
 
 
 def test_a_table_is_minimised_instead_of_flips():
@@ -150,8 +182,10 @@ def test_a_table_is_minimised_instead_of_flips():
     layer = random_layer(5, (40, 8, 1, 1))
     top = np.arange(16)[:, None] ^ np.arange(16)[None] >= 8
     table = TransitionTable(4, top.astype(int))
-    cost = [sum(table.stream_cost(p.words(layer, g)) for g in p.groups)
-            for p in (hd.optimize(layer, 8, "cluster", table=table), hd.optimize(layer, 8, "cluster"))]
+    cost = [
+        sum(table.stream_cost(p.words(layer, g)) for g in p.groups)
+        for p in (hd.optimize(layer, 8, "cluster", table=table), hd.optimize(layer, 8, "cluster"))
+    ]
     assert cost[0] < cost[1]
 
 
@@ -163,6 +197,7 @@ def test_a_stopped_search_still_gives_a_whole_plan(monkeypatch):
         if not stopped:
             stopped.append(threading.get_ident())
             raise KeyboardInterrupt
+
     plan = hd.optimize(layer, 8, "cluster", threads=2, progress=progress)
     plan.validate()
     assert plan.interrupted
@@ -184,9 +219,16 @@ def test_jobs_answer_with_the_fallback_once_stopped():
     assert jobs.map(lambda i: i, [1, 2, 3], lambda i: -i) == [-1, -2, -3]
 
 
-@pytest.mark.parametrize(("field", "arguments"), [
-    ("rows", {"rows": 0}), ("rows", {"rows": 2.5}), ("method", {"method": "clusters"}), ("effort", {"effort": "locl"}),
-    ("threads", {"threads": 0})])
+@pytest.mark.parametrize(
+    ("field", "arguments"),
+    [
+        ("rows", {"rows": 0}),
+        ("rows", {"rows": 2.5}),
+        ("method", {"method": "clusters"}),
+        ("effort", {"effort": "locl"}),
+        ("threads", {"threads": 0}),
+    ],
+)
 def test_bad_arguments_name_the_field(field, arguments):
     with pytest.raises(InputError, match=f"^{field}: "):
         hd.optimize(random_layer(0, (4, 4)), **arguments)
@@ -200,15 +242,22 @@ def test_a_plan_for_other_weights_is_refused():
             count(two, plan)
 
 
-@pytest.mark.parametrize(("change", "message"), [
-    (lambda d: d.update(schema="x"), "schema"), (lambda d: d.pop("rows"), "'rows' is missing"),
-    (lambda d: d.update(groups=3), "wrong type"), (lambda d: d["groups"].pop(), "covered 0 times"),
-    (lambda d: d["groups"].append(d["groups"][0]), "covered 2 times"),
-    (lambda d: d["groups"][0]["order"].__setitem__(0, 99), "not a permutation"),
-    (lambda d: d["groups"][0]["channels"].__setitem__(0, 99), "outside"),
-    (lambda d: d.update(rows=1), "channels on 1 rows")])
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda d: d.update(schema="x"), "schema"),
+        (lambda d: d.pop("rows"), "'rows' is missing"),
+        (lambda d: d.update(groups=3), "wrong type"),
+        (lambda d: d["groups"].pop(), "covered 0 times"),
+        (lambda d: d["groups"].append(d["groups"][0]), "covered 2 times"),
+        (lambda d: d["groups"][0]["order"].__setitem__(0, 99), "not a permutation"),
+        (lambda d: d["groups"][0]["channels"].__setitem__(0, 99), "outside"),
+        (lambda d: d.update(rows=1), "channels on 1 rows"),
+    ],
+)
 def test_damaged_plans_are_refused_by_file_and_field(change, message, tmp_path):
     import json
+
     path = tmp_path / "damaged.json"
     hd.optimize(random_layer(0, (6, 9)), rows=4).save(path)
     content = json.loads(path.read_text())

@@ -1,4 +1,5 @@
 """What goes wrong with the installed tools, and what a user is then told. Nothing may look like a result."""
+
 import os
 import shutil
 import threading
@@ -25,14 +26,16 @@ LAYER = hd.Layer("one", np.zeros((8, 8, 1, 1), np.uint8), 4, output_hw=(4, 4))
 
 
 def evaluate(cache, rate=0.5, **options):
-    return get_engine("timeloop", cache=cache, **options).evaluate([Request(LAYER, 1, rate)], Array(8, 8), load_technology("eyeriss45"), Jobs(1))[0]
+    return get_engine("timeloop", cache=cache, **options).evaluate(
+        [Request(LAYER, 1, rate)], Array(8, 8), load_technology("eyeriss45"), Jobs(1)
+    )[0]
 
 
 def results(cache):
     return [p for p in cache.iterdir() if (p / "result.json").exists()]
 
 
-@pytest.fixture()
+@pytest.fixture
 def replaced(tmp_path, monkeypatch):
     """A function that puts a shell script in place of one of the programs."""
     tools = find_tools()
@@ -47,10 +50,11 @@ def replaced(tmp_path, monkeypatch):
         (folder / name).write_text(f"#!/bin/sh\n{script}\n")
         (folder / name).chmod(0o755)
         monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
+
     return replace
 
 
-@pytest.fixture()
+@pytest.fixture
 def configured(tmp_path, monkeypatch):
     """A function that writes the user's accelergy_config.yaml with these plug-in folders besides Accelergy's own."""
     theirs = yaml.safe_load((Path.home() / ".config/accelergy/accelergy_config.yaml").read_text())
@@ -62,6 +66,7 @@ def configured(tmp_path, monkeypatch):
         path.parent.mkdir(parents=True, exist_ok=True)
         kept = theirs["estimator_plug_ins"] if keep else theirs["estimator_plug_ins"][:-1]
         path.write_text(yaml.safe_dump({**theirs, "estimator_plug_ins": [*kept, *map(str, folders)]}))
+
     return configure
 
 
@@ -73,14 +78,17 @@ def test_no_result_is_returned_when_accelergy_fails_not_even_an_old_one(script, 
     replaced("accelergy", script)
     with pytest.raises(RunError, match="failed-"):
         evaluate(cache)
-    with pytest.raises(RunError):                      # not remembered as done
+    with pytest.raises(RunError):  # not remembered as done
         evaluate(cache)
     assert results(cache) == kept and len(list(cache.glob("failed-*"))) == 1
     shutil.rmtree(tmp_path / "programs")
     assert evaluate(cache).counts == good.counts
 
 
-@pytest.mark.parametrize("mapping, program", [("paper", "timeloop-model"), ("mapper", "timeloop-mapper"), ("mapper", "timeloop-model")])
+@pytest.mark.parametrize(
+    "mapping, program",
+    [("paper", "timeloop-model"), ("mapper", "timeloop-mapper"), ("mapper", "timeloop-model")],
+)
 def test_a_killed_timeloop_is_an_error_that_names_its_logs(mapping, program, replaced, tmp_path):
     replaced(program, "kill -KILL $$")
     with pytest.raises(RunError, match=f"{program.replace('-', ' ')}.*logs in") as error:
@@ -121,9 +129,12 @@ def test_another_plug_in_that_took_a_component_of_ours_is_found(configured, tmp_
         "    def primitive_action_supported(self, q): return AccuracyEstimation(99 if q.class_name == 'hd_mac' else 0)\n"
         "    def estimate_energy(self, q): return Estimation(7, 'p')\n"
         "    def primitive_area_supported(self, q): return AccuracyEstimation(0)\n"
-        "    def estimate_area(self, q): return Estimation(0, 'u^2')\n")
+        "    def estimate_area(self, q): return Estimation(0, 'u^2')\n"
+    )
     configured(folder)
-    with pytest.raises(RunError, match="mac.compute: 7 pJ found, hd_plugin says 0.15;.*answered by thief.*hd-plugin doctor"):
+    with pytest.raises(
+        RunError, match="mac.compute: 7 pJ found, hd_plugin says 0.15;.*answered by thief.*hd-plugin doctor"
+    ):
         evaluate(tmp_path / "cache")
     assert not results(tmp_path / "cache")
     wrong = [row for row in examine().rows if row.problem]
@@ -147,6 +158,7 @@ def test_an_architecture_can_point_at_a_plan_but_not_at_another_layers(tmp_path)
     def doctor(**changes):
         (tmp_path / "v.yaml").write_text(to_yaml({"variables": {**variables, **changes}}))
         return examine(variables=tmp_path / "v.yaml")
+
     right = doctor(weight_flip_rate=hd.nhd(layer, plan))
     found = doctor(weight_flip_rate=str(tmp_path / "mine.plan.json"), layer="mine")
     assert found.healthy and [row.value for row in found.rows] == [row.value for row in right.rows]
@@ -159,7 +171,9 @@ def test_folders_that_cannot_be_written_are_named_before_anything_runs(tmp_path)
     with pytest.raises(InputError, match="file"):
         evaluate(tmp_path / "file" / "cache")
     for option in ("-o", "--cache"):
-        done = CliRunner().invoke(main, ["compare", "--engine", "timeloop", option, str(tmp_path / "file" / "x")])
+        done = CliRunner().invoke(
+            main, ["compare", "--engine", "timeloop", option, str(tmp_path / "file" / "x")]
+        )
         assert done.exit_code == 2 and "file" in done.output
 
 
@@ -173,6 +187,7 @@ def test_threads_that_fail_alike_are_told_alike(replaced, tmp_path):
             engine.evaluate([Request(LAYER, 1, 0.5)], Array(8, 8), load_technology("eyeriss45"), Jobs(1))
         except RunError as error:
             told.append(str(error))
+
     threads = [threading.Thread(target=work) for _ in range(3)]
     for thread in threads:
         thread.start()
@@ -184,9 +199,13 @@ def test_threads_that_fail_alike_are_told_alike(replaced, tmp_path):
 def test_what_cannot_be_run_is_refused_before_any_search(configured, tmp_path):
     engine = get_engine("timeloop", cache=tmp_path / "cache")
     large = hd.Layer("large", np.zeros((64, 64, 3, 3), np.uint8), 4, output_hw=(112, 112))
-    with pytest.raises(InputError, match="variables.input_buffer_depth: 524288 found, but layer 'large' needs 831744"):
+    with pytest.raises(
+        InputError, match="variables.input_buffer_depth: 524288 found, but layer 'large' needs 831744"
+    ):
         engine.check([LAYER, large], Array(8, 8))
-    engine.check([LAYER, large], Array(8, 8, variables={"input_buffer_depth": 10 ** 6, "output_buffer_depth": 10 ** 6}))
+    engine.check(
+        [LAYER, large], Array(8, 8, variables={"input_buffer_depth": 10**6, "output_buffer_depth": 10**6})
+    )
     odd = hd.Layer("odd", np.zeros((4, 20, 1, 1), np.uint8), 4, output_hw=(4, 4))
     with pytest.raises(InputError, match="layer 'odd': its 20 input channels.*--mapping paper"):
         get_engine("timeloop", mapping="mapper", cache=tmp_path / "cache").check([odd], Array(8, 8))
@@ -202,11 +221,19 @@ def test_a_large_unrolled_input_fits_where_the_input_itself_does(tmp_path):
     engine.check([layer], Array(8, 8))
     request = Request(layer, 72, 0.5)
     found = engine.evaluate([request], Array(8, 8), load_technology("eyeriss45"), Jobs(1))[0]
-    assert found.counts == AnalyticEngine().evaluate([request], Array(8, 8), load_technology("eyeriss45"), Jobs(1))[0].counts
+    assert (
+        found.counts
+        == AnalyticEngine().evaluate([request], Array(8, 8), load_technology("eyeriss45"), Jobs(1))[0].counts
+    )
 
 
-@pytest.mark.parametrize("value, told", [("/nowhere/python", "'/nowhere/python' found, which is no program"),
-                                         ("~/nowhere", "'~/nowhere' found, which is no program")])
+@pytest.mark.parametrize(
+    "value, told",
+    [
+        ("/nowhere/python", "'/nowhere/python' found, which is no program"),
+        ("~/nowhere", "'~/nowhere' found, which is no program"),
+    ],
+)
 def test_a_python_that_is_not_there_is_named(value, told, monkeypatch):
     monkeypatch.setenv("HD_PLUGIN_TIMELOOP_PYTHON", value)
     with pytest.raises(MissingTool, match=f"HD_PLUGIN_TIMELOOP_PYTHON: {told}"):
@@ -215,7 +242,9 @@ def test_a_python_that_is_not_there_is_named(value, told, monkeypatch):
 
 def test_variables_may_be_expressions_and_an_architecture_may_bring_its_own(tmp_path):
     text = (data_folder("arch") / "input_stationary_8x8.yaml").read_text()
-    (tmp_path / "v.yaml").write_text(text.replace("weight_buffer_depth: 524288", "weight_buffer_depth: 2**19"))
+    (tmp_path / "v.yaml").write_text(
+        text.replace("weight_buffer_depth: 524288", "weight_buffer_depth: 2**19")
+    )
     assert [r.value for r in examine(variables=tmp_path / "v.yaml").rows] == [r.value for r in examine().rows]
     own = tmp_path / "own.yaml"
     own.write_text((data_folder("arch") / "input_stationary.yaml").read_text() + text)
@@ -237,4 +266,6 @@ def test_an_architecture_without_our_parts_is_refused(tmp_path):
     with pytest.raises(InputError, match="nowhere.yaml: no such file"):
         evaluate(tmp_path / "cache", architecture=tmp_path / "nowhere.yaml")
     with pytest.raises(InputError, match="paper mapping of 8 rows has 1"):
-        get_engine("timeloop", cache=tmp_path / "cache").evaluate([Request(LAYER, 2, 0.5)], Array(8, 8), load_technology("eyeriss45"), Jobs(1))
+        get_engine("timeloop", cache=tmp_path / "cache").evaluate(
+            [Request(LAYER, 2, 0.5)], Array(8, 8), load_technology("eyeriss45"), Jobs(1)
+        )

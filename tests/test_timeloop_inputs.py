@@ -1,4 +1,5 @@
 """What the timeloop engine writes and reads, without the tools."""
+
 import itertools
 import math
 import re
@@ -16,26 +17,45 @@ from hd_plugin._data_files import data_folder
 from hd_plugin.cli import main
 from hd_plugin.energy import load_technology
 from hd_plugin.engines import Array, analytic_counts, arrays, get_engine, load_array
-from hd_plugin.engines.timeloop import RunError, Shape, find_tools, load_problem, problem_of, shape_of, write_problems
+from hd_plugin.engines.timeloop import (
+    RunError,
+    Shape,
+    find_tools,
+    load_problem,
+    problem_of,
+    shape_of,
+    write_problems,
+)
 from hd_plugin.engines.timeloop._mapping import blocks, check_input_stationary, paper_mapping
 from hd_plugin.engines.timeloop._results import read_stats
 from hd_plugin.engines.timeloop._run import Job, Runs
 from hd_plugin.engines.timeloop._tools import Tools
 from hd_plugin.errors import InputError, MissingTool
 
-SHAPES = st.builds(Shape, C=st.integers(1, 12), K=st.integers(1, 5), R=st.integers(1, 3), S=st.integers(1, 3),
-                   P=st.integers(1, 5), Q=st.integers(1, 5))
+SHAPES = st.builds(
+    Shape,
+    C=st.integers(1, 12),
+    K=st.integers(1, 5),
+    R=st.integers(1, 3),
+    S=st.integers(1, 3),
+    P=st.integers(1, 5),
+    Q=st.integers(1, 5),
+)
 ARRAYS = st.builds(Array, rows=st.integers(1, 5), cols=st.integers(1, 5))
 
 
 def layer(shape):
-    return hd.Layer("layer", np.zeros((shape.K, shape.C, shape.R, shape.S), np.uint8), 4, output_hw=(shape.P, shape.Q))
+    return hd.Layer(
+        "layer", np.zeros((shape.K, shape.C, shape.R, shape.S), np.uint8), 4, output_hw=(shape.P, shape.Q)
+    )
 
 
 def loops(mapping):
     """{(target, type): {dimension: factor}}."""
-    return {(m["target"], m["type"]): {f.partition("=")[0]: int(f.partition("=")[2]) for f in m["factors"]}
-            for m in mapping["mapping"]}
+    return {
+        (m["target"], m["type"]): {f.partition("=")[0]: int(f.partition("=")[2]) for f in m["factors"]}
+        for m in mapping["mapping"]
+    }
 
 
 @given(shape=SHAPES, array=ARRAYS)
@@ -50,32 +70,51 @@ def test_blocks_and_their_mappings_walk_the_whole_layer_step_by_step(shape, arra
         tiles, inner = maps["output_buffer", "temporal"], maps["accumulation_buffer", "temporal"]
         sizes = {d: math.prod(m.get(d, 1) for m in maps.values()) for d in "CKRSPQ"}
         assert sizes == {d: getattr(block.shape, d) for d in "CKRSPQ"}
-        for _ in itertools.product(*(range(n) for n in (tiles["P"], tiles["Q"], inner["R"], inner["S"], inner["C"], inner["K"]))):
-            macs, weight_words, accumulator, cycles = macs + rows * cols, weight_words + rows, accumulator + cols, cycles + 1
+        for _ in itertools.product(
+            *(range(n) for n in (tiles["P"], tiles["Q"], inner["R"], inner["S"], inner["C"], inner["K"]))
+        ):
+            macs, weight_words, accumulator, cycles = (
+                macs + rows * cols,
+                weight_words + rows,
+                accumulator + cols,
+                cycles + 1,
+            )
         outputs += block.last * block.shape.K * block.shape.pixels
     groups = -(-shape.C // array.rows) * shape.R * shape.S
     counts = analytic_counts(layer(shape), array, groups, False)
     assert (macs, weight_words, cycles) == (counts.mac, counts.weight_reads, counts.cycles)
     assert weight_words * array.cols == counts.weight_hops
-    assert accumulator == counts.accumulator_reads == counts.accumulator_writes and outputs == counts.output_writes
+    assert (
+        accumulator == counts.accumulator_reads == counts.accumulator_writes
+        and outputs == counts.output_writes
+    )
 
 
 def map_of(*levels):
     """Entries as in map.yaml: (type, factors, permutation), innermost first."""
-    return [{"target": f"level{i}", "type": t, "factors": f, "permutation": p} for i, (t, f, p) in enumerate(levels)]
+    return [
+        {"target": f"level{i}", "type": t, "factors": f, "permutation": p}
+        for i, (t, f, p) in enumerate(levels)
+    ]
 
 
-GOOD = [("spatial", "C1 K1 R1 S1 P1 Q7", "QPCKRS"), ("spatial", "C8 K1 R1 S1 P1 Q1", "CKRSPQ"),
-        ("temporal", "C3 K6 R3 S3 P1 Q1", "KCSRPQ"), ("temporal", "C1 K1 R1 S1 P14 Q2", "PQCKRS")]
+GOOD = [
+    ("spatial", "C1 K1 R1 S1 P1 Q7", "QPCKRS"),
+    ("spatial", "C8 K1 R1 S1 P1 Q1", "CKRSPQ"),
+    ("temporal", "C3 K6 R3 S3 P1 Q1", "KCSRPQ"),
+    ("temporal", "C1 K1 R1 S1 P14 Q2", "PQCKRS"),
+]
 
 
 def test_an_input_stationary_mapping_is_known_from_others():
     shape = Shape(24, 6, 3, 3, 14, 14)
     check_input_stationary(map_of(*GOOD), shape, "good")
-    for change, told in (((2, ("temporal", "C3 K6 R3 S3 P1 Q1", "CKSRPQ")), "innermost loop is ('C', 3)"),
-                         ((2, ("temporal", "C3 K3 R3 S3 P1 Q1", "KCSRPQ")), "innermost loop is ('K', 3)"),
-                         ((1, ("spatial", "C4 K2 R1 S1 P1 Q1", "CKRSPQ")), "K spread over PEs"),
-                         ((3, ("temporal", "C2 K1 R1 S1 P14 Q2", "PQCKRS")), "a loop over pixels inside")):
+    for change, told in (
+        ((2, ("temporal", "C3 K6 R3 S3 P1 Q1", "CKSRPQ")), "innermost loop is ('C', 3)"),
+        ((2, ("temporal", "C3 K3 R3 S3 P1 Q1", "KCSRPQ")), "innermost loop is ('K', 3)"),
+        ((1, ("spatial", "C4 K2 R1 S1 P1 Q1", "CKRSPQ")), "K spread over PEs"),
+        ((3, ("temporal", "C2 K1 R1 S1 P14 Q2", "PQCKRS")), "a loop over pixels inside"),
+    ):
         levels = list(GOOD)
         levels[change[0]] = change[1]
         with pytest.raises(InputError, match="not input-stationary") as error:
@@ -86,7 +125,7 @@ def test_an_input_stationary_mapping_is_known_from_others():
 @given(shape=SHAPES)
 def test_problems_come_back_as_they_were_written(shape, tmp_path_factory):
     folder = tmp_path_factory.mktemp("problems")
-    path, = write_problems([layer(shape)], folder, "of a test")
+    (path,) = write_problems([layer(shape)], folder, "of a test")
     assert load_problem(path) == shape == shape_of(layer(shape))
     assert path.name == "01_layer.yaml" and path.read_text().startswith("# layer layer\n# of a test\n")
 
@@ -94,8 +133,11 @@ def test_problems_come_back_as_they_were_written(shape, tmp_path_factory):
 def test_a_problem_says_what_timeloop_reads():
     shape = problem_of(Shape(2, 3, 3, 3, 4, 5))["problem"]["shape"]
     spaces = {s["name"]: s["projection"] for s in shape["data_spaces"]}
-    assert spaces == {"Weights": [[["C"]], [["K"]], [["R"]], [["S"]]], "Outputs": [[["K"]], [["P"]], [["Q"]]],
-                      "Inputs": [[["C"]], [["R"], ["P"]], [["S"], ["Q"]]]}
+    assert spaces == {
+        "Weights": [[["C"]], [["K"]], [["R"]], [["S"]]],
+        "Outputs": [[["K"]], [["P"]], [["Q"]]],
+        "Inputs": [[["C"]], [["R"], ["P"]], [["S"], ["Q"]]],
+    }
 
 
 def test_all_problems_of_a_problem_file_come_in_one_error(tmp_path):
@@ -136,8 +178,10 @@ def test_the_layers_command_writes_one_problem_a_layer(tmp_path):
 @pytest.mark.parametrize("name", ["input_stationary", "output_stationary"])
 def test_an_architectures_variables_are_all_given(name):
     """Every name that an attribute uses is a variable of each array file that goes with it."""
+
     class Tags(yaml.SafeLoader):
         pass
+
     Tags.add_multi_constructor("!", lambda loader, suffix, node: loader.construct_mapping(node, deep=True))
     nodes = yaml.load((data_folder("arch") / f"{name}.yaml").read_text(), Tags)["architecture"]["nodes"]
     used = set()
@@ -145,6 +189,7 @@ def test_an_architectures_variables_are_all_given(name):
         for value in [*node.get("attributes", {}).values(), *node.get("spatial", {}).values()]:
             used |= set(re.findall(r"[A-Za-z_]\w*", str(value)))
     from hd_plugin.energy import attributes_of
+
     for array in [a for a in arrays() if a.startswith(name)]:
         variables = yaml.safe_load((data_folder("arch") / f"{array}.yaml").read_text())["variables"]
         assert variables["dataflow"] == name and used <= set(variables)
@@ -165,8 +210,13 @@ def test_missing_tools_are_all_named_with_what_to_do(monkeypatch):
     monkeypatch.setenv("HD_PLUGIN_TIMELOOP_PYTHON", "/nowhere/python")
     with pytest.raises(MissingTool) as error:
         find_tools()
-    for part in ("timeloop-model, timeloop-mapper: build", "accelergy: install", "pytimeloop: install",
-                 "HD_PLUGIN_TIMELOOP_PYTHON", "The analytic engine needs none"):
+    for part in (
+        "timeloop-model, timeloop-mapper: build",
+        "accelergy: install",
+        "pytimeloop: install",
+        "HD_PLUGIN_TIMELOOP_PYTHON",
+        "The analytic engine needs none",
+    ):
         assert part in str(error.value)
     for command in (["doctor"], ["compare", "--engine", "timeloop"]):
         done = CliRunner().invoke(main, command)
@@ -180,21 +230,27 @@ def test_unknown_options_of_an_engine_are_named():
         get_engine("analytic", mapping="paper")
 
 
-@pytest.fixture()
+@pytest.fixture
 def runs(tmp_path):
     """Runs whose programs are files only: digests need their bytes, nothing is started."""
     for name in ("model", "mapper", "accelergy"):
         (tmp_path / name).write_text(name)
-    return lambda: Runs(Tools(*(tmp_path / n for n in ("model", "mapper", "accelergy")), Path("/usr/bin/python3")), tmp_path / "cache")
+    return lambda: Runs(
+        Tools(*(tmp_path / n for n in ("model", "mapper", "accelergy")), Path("/usr/bin/python3")),
+        tmp_path / "cache",
+    )
 
 
 def test_the_digest_of_a_run_follows_every_input(runs, tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
     architecture = tmp_path / "a.yaml"
     architecture.write_text("architecture: {}")
-    plan = tmp_path / ("a plän of a name so long " * 8)      # YAML would escape and fold it
+    plan = tmp_path / ("a plän of a name so long " * 8)  # YAML would escape and fold it
     plan.write_text("{}")
-    content = {"variables": {"weight_flip_rate": 0.25, "plan": str(plan)}, **problem_of(Shape(8, 8, 1, 1, 8, 8))}
+    content = {
+        "variables": {"weight_flip_rate": 0.25, "plan": str(plan)},
+        **problem_of(Shape(8, 8, 1, 1, 8, 8)),
+    }
     job = Job("model", architecture, content)
     seen = [runs().digest(job)]
     assert runs().digest(Job("model", architecture, dict(content))) == seen[0]
@@ -202,8 +258,15 @@ def test_the_digest_of_a_run_follows_every_input(runs, tmp_path, monkeypatch):
     def changed(other=job):
         seen.append(runs().digest(other))
         assert len(set(seen)) == len(seen)
+
     changed(Job("mapper", architecture, content))
-    changed(Job("model", architecture, {**content, "variables": {**content["variables"], "weight_flip_rate": 0.250001}}))
+    changed(
+        Job(
+            "model",
+            architecture,
+            {**content, "variables": {**content["variables"], "weight_flip_rate": 0.250001}},
+        )
+    )
     changed(Job("model", architecture, {**content, **problem_of(Shape(8, 8, 1, 1, 8, 9))}))
     changed(Job("model", architecture, content, [{"target": "mac"}]))
     architecture.write_text("architecture: {version: 0.4}")
@@ -234,7 +297,9 @@ def test_a_cache_that_cannot_be_written_is_named(tmp_path):
         Runs(Tools(*[tmp_path / "file"] * 3, Path("python3")), tmp_path / "file" / "cache")
 
 
-@pytest.mark.parametrize("text", ["", "<?xml version='1.0'?><boost_serialization><engine>", "<a><px></a>", None])
+@pytest.mark.parametrize(
+    "text", ["", "<?xml version='1.0'?><boost_serialization><engine>", "<a><px></a>", None]
+)
 def test_statistics_that_are_not_whole_are_an_error(tmp_path, text):
     if text is not None:
         (tmp_path / "timeloop-model.map+stats.xml").write_text(text)

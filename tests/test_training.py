@@ -18,7 +18,7 @@ from hd_plugin.training.saved import load_into, save_network  # noqa: E402
 from hd_plugin.weights import load_network, quantise  # noqa: E402
 
 
-@pytest.fixture()
+@pytest.fixture
 def archive(tmp_path):
     path = tmp_path / "images.zip"
     with zipfile.ZipFile(path, "w") as z:
@@ -49,8 +49,12 @@ def test_augmented_images_are_shifted_or_mirrored_originals():
     image = torch.arange(1, 3 * 6 * 6 + 1, dtype=torch.uint8).reshape(1, 3, 6, 6)
     [(x, _)] = augmented_batches(image, torch.tensor([0]), 1, torch.Generator().manual_seed(3), pad=2)
     padded = torch.nn.functional.pad(image, (2,) * 4)
-    found = [torch.allclose(x, normalise(v)) for dy in range(5) for dx in range(5)
-             for v in (padded[:, :, dy:dy + 6, dx:dx + 6], padded[:, :, dy:dy + 6, dx:dx + 6].flip(3))]
+    found = [
+        torch.allclose(x, normalise(v))
+        for dy in range(5)
+        for dx in range(5)
+        for v in (padded[:, :, dy : dy + 6, dx : dx + 6], padded[:, :, dy : dy + 6, dx : dx + 6].flip(3))
+    ]
     assert any(found)
 
 
@@ -71,12 +75,29 @@ def test_a_tiny_network_trains_saves_and_scores_the_same_when_read_back(tmp_path
     images = (labels.view(-1, 1, 1, 1) * 120 + torch.randint(0, 60, (64, 3, 16, 16))).to(torch.uint8)
     model = ResNetCifar(blocks=1, classes=2, width=4)
     log = []
-    train(model, images, labels, epochs=6, quantised_epochs=3, bits=4, batch=16, peak_rate=0.1, seed=0, log=log.append)
+    train(
+        model,
+        images,
+        labels,
+        epochs=6,
+        quantised_epochs=3,
+        bits=4,
+        batch=16,
+        peak_rate=0.1,
+        seed=0,
+        log=log.append,
+    )
     assert log[-1]["loss"] < log[0]["loss"] and [r["quantised"] for r in log] == [False] * 3 + [True] * 3
-    save_network(tmp_path / "tiny.npz", model, layers_of(model, "twos_complement", output_sizes(model, (1, 3, 16, 16))).values())
+    save_network(
+        tmp_path / "tiny.npz",
+        model,
+        layers_of(model, "twos_complement", output_sizes(model, (1, 3, 16, 16))).values(),
+    )
     network = load_network(tmp_path / "tiny.npz", bits=4)
     for layer, module in zip(network.layers, quantised_layers(model).values()):
-        assert np.allclose(layer.values.reshape(module.weight.shape) * layer.scale, module.weight.detach().numpy(), atol=1e-6)
+        assert np.allclose(
+            layer.values.reshape(module.weight.shape) * layer.scale, module.weight.detach().numpy(), atol=1e-6
+        )
     assert network.layers[0].output_hw == (16, 16) and network.layers[-1].output_hw == (1, 1)
     read = load_into(ResNetCifar(blocks=1, classes=2, width=4), tmp_path / "tiny.npz")
     with torch.no_grad():

@@ -1,4 +1,5 @@
 """The Hamming distance as a loss, frozen bits, and whole runs of each method on a tiny network."""
+
 import csv
 from pathlib import Path
 
@@ -36,7 +37,7 @@ def test_with_the_bits_above_frozen_every_bit_is_reached():
     for b in range(4):
         x = torch.arange(16, dtype=torch.float32, requires_grad=True)
         bit(x, b, 4, frozen=True).sum().backward()
-        assert x.grad.tolist() == [1 / 2 ** b] * 16
+        assert x.grad.tolist() == [1 / 2**b] * 16
 
 
 def test_a_frozen_range_holds_the_integers_with_the_same_upper_bits():
@@ -48,10 +49,12 @@ def test_a_frozen_range_holds_the_integers_with_the_same_upper_bits():
             assert (lo, hi) == (same[0], same[-1])
 
 
-@pytest.fixture()
+@pytest.fixture
 def quantised():
     torch.manual_seed(0)
-    model = torch.nn.Sequential(torch.nn.Conv2d(6, 10, 3, bias=False), torch.nn.Flatten(), torch.nn.Linear(10, 5))
+    model = torch.nn.Sequential(
+        torch.nn.Conv2d(6, 10, 3, bias=False), torch.nn.Flatten(), torch.nn.Linear(10, 5)
+    )
     quantise_weights(model, 4)
     return model
 
@@ -85,12 +88,13 @@ def test_the_gradient_is_that_of_the_relaxed_loss(quantised, b):
         planes0, order = ((x0.long() >> b) & 1).double(), loss.orders[name]
 
         def relaxed(w):
-            planes = planes0 + ((w / fake.scale + 8).flatten(1) - x0) / 2 ** b
+            planes = planes0 + ((w / fake.scale + 8).flatten(1) - x0) / 2**b
             streamed = planes.gather(0, order)
             return (streamed[1:] - streamed[:-1]).abs().sum()
+
         found, size = weight.grad.flatten(), weight.numel()
         # where two words agree in the bit, |0| has no slope, and the estimator says 0: compare where neighbours all differ
-        same = (planes0.gather(0, order)[1:] == planes0.gather(0, order)[:-1])
+        same = planes0.gather(0, order)[1:] == planes0.gather(0, order)[:-1]
         smooth = torch.ones_like(planes0, dtype=torch.bool)
         smooth.scatter_(0, order[1:], ~same)
         smooth &= torch.ones_like(smooth).scatter_(0, order[:-1], ~same)
@@ -99,9 +103,12 @@ def test_the_gradient_is_that_of_the_relaxed_loss(quantised, b):
         for i in picked:
             step = torch.zeros(size, dtype=torch.float64)
             step[i] = 1e-4 * float(fake.scale.max())
-            slope = (relaxed(weight.detach() + step.view_as(weight)) - relaxed(weight.detach() - step.view_as(weight))) / (2 * step[i])
+            slope = (
+                relaxed(weight.detach() + step.view_as(weight))
+                - relaxed(weight.detach() - step.view_as(weight))
+            ) / (2 * step[i])
             # per step of the weight, handed on times the step: lambda then means the same everywhere
-            assert float(found[i]) == pytest.approx(float(slope * fake.scale ** 2), rel=1e-6, abs=1e-12)
+            assert float(found[i]) == pytest.approx(float(slope * fake.scale**2), rel=1e-6, abs=1e-12)
 
 
 @pytest.mark.parametrize("per_channel", [False, True])
@@ -167,6 +174,7 @@ def floats(images):
     """The state of a float network, trained once."""
     if not _FLOATS:
         import tempfile
+
         model = tiny()
         with tempfile.TemporaryDirectory() as folder:
             assert fit(model, *images, None, Recipe(epochs=2, batch=16, rate=0.05), Path(folder))
@@ -184,7 +192,10 @@ def run(method, strength, images, folder, epochs=6, **options):
 
 
 def flips_of(model):
-    return {name: hd.flips(layer, hd.optimize(layer)) for name, layer in layers_of(model, "twos_complement").items()}
+    return {
+        name: hd.flips(layer, hd.optimize(layer))
+        for name, layer in layers_of(model, "twos_complement").items()
+    }
 
 
 @pytest.fixture(scope="module")
@@ -193,7 +204,9 @@ def baseline(images, tmp_path_factory):
 
 
 @pytest.mark.parametrize("method, strength", [("paper", 6.0), ("trellis", 0.5)])
-def test_training_under_a_method_flips_fewer_bits_and_still_learns(method, strength, images, baseline, tmp_path):
+def test_training_under_a_method_flips_fewer_bits_and_still_learns(
+    method, strength, images, baseline, tmp_path
+):
     model, chosen, done = run(method, strength, images, tmp_path / "run")
     assert done and sum(flips_of(model).values()) < 0.9 * sum(flips_of(baseline).values())
     rows = list(csv.DictReader((tmp_path / "run" / "log.csv").open()))
@@ -208,18 +221,27 @@ def test_frozen_bits_stay_frozen(images, tmp_path):
     class Watched(METHODS["paper"]):
         def before_epoch(self, epoch):
             super().before_epoch(epoch)
-            codes = np.concatenate([la.codes.ravel() for la in layers_of(self.model, "offset_binary").values()])
+            codes = np.concatenate(
+                [la.codes.ravel() for la in layers_of(self.model, "offset_binary").values()]
+            )
             seen.append((-1 if self.bit is None else self.bit, codes))
+
     (tmp_path / "run").mkdir()
     model = tiny()
-    fit(model, *images, Watched(3.0, "twos_complement", Ordering()), Recipe(epochs=6, batch=16, rate=0.05), tmp_path / "run")
+    fit(
+        model,
+        *images,
+        Watched(3.0, "twos_complement", Ordering()),
+        Recipe(epochs=6, batch=16, rate=0.05),
+        tmp_path / "run",
+    )
     last = np.concatenate([la.codes.ravel() for la in layers_of(model, "offset_binary").values()])
     assert [b for b, _ in seen] == [3, 3, 2, 1, 0, -1]
     moved = 0
     for b, codes in seen:
         assert (codes >> (b + 1) == last >> (b + 1)).all()
         moved += (codes != last).sum()
-    assert moved                    # the other bits did move
+    assert moved  # the other bits did move
 
 
 @pytest.mark.parametrize("method, strength", [("baseline", 0.0), ("paper", 3.0), ("trellis", 0.5)])
@@ -234,8 +256,13 @@ def test_a_resumed_run_is_the_same_bit_by_bit(method, strength, images, tmp_path
     assert pieces == 3
     for (name, one), two in zip(whole.state_dict().items(), model.state_dict().values()):
         assert torch.equal(torch.as_tensor(one), torch.as_tensor(two)), name
-    logs = [[{k: v for k, v in row.items() if k != "seconds"} for row in csv.DictReader((tmp_path / p / "log.csv").open())]
-            for p in ("whole", "pieces")]
+    logs = [
+        [
+            {k: v for k, v in row.items() if k != "seconds"}
+            for row in csv.DictReader((tmp_path / p / "log.csv").open())
+        ]
+        for p in ("whole", "pieces")
+    ]
     assert logs[0] == logs[1]
 
 
@@ -250,7 +277,9 @@ def test_trellis_codes_are_what_the_network_runs_on(images, tmp_path):
     for name, module in quantised_layers(model).items():
         layer = layers_of(model, "twos_complement")[name]
         used = module.weight.detach() / fake_of(module).scale
-        assert torch.allclose(used, torch.from_numpy(layer.values.astype(np.float32)).view_as(used), atol=1e-4)
+        assert torch.allclose(
+            used, torch.from_numpy(layer.values.astype(np.float32)).view_as(used), atol=1e-4
+        )
         nearest = torch.round(module.parametrizations.weight.original.detach() / fake_of(module).scale)
         assert (nearest != torch.round(used)).any() or layer.codes.size < 100
 
@@ -273,18 +302,30 @@ def test_unknown_names_and_bad_numbers_are_named():
 def test_any_module_with_convolutions_or_linear_layers_trains(images, tmp_path, monkeypatch):
     (tmp_path / "theirs.py").write_text(
         "import torch\ndef net(classes):\n    return torch.nn.Sequential(torch.nn.Conv2d(3, 8, 3), torch.nn.ReLU(),"
-        " torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten(), torch.nn.Linear(8, classes))\n")
+        " torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten(), torch.nn.Linear(8, classes))\n"
+    )
     monkeypatch.syspath_prepend(tmp_path)
     (tmp_path / "run").mkdir()
     model = make_model("theirs:net", 2)
-    assert fit(model, *images, make_method("trellis", 0.2, "gray", Ordering()), Recipe(epochs=1, batch=32), tmp_path / "run")
+    assert fit(
+        model,
+        *images,
+        make_method("trellis", 0.2, "gray", Ordering()),
+        Recipe(epochs=1, batch=32),
+        tmp_path / "run",
+    )
 
 
 def test_mobilenet_has_the_layers_of_table_5():
-    layers = [m for m in quantised_layers(MobileNetV2Cifar(100)).values() if isinstance(m, torch.nn.Conv2d) and m.kernel_size == (1, 1)]
+    layers = [
+        m
+        for m in quantised_layers(MobileNetV2Cifar(100)).values()
+        if isinstance(m, torch.nn.Conv2d) and m.kernel_size == (1, 1)
+    ]
     channels = [(m.in_channels, m.out_channels) for m in layers][-33:]
     from hd_plugin._data_files import data_folder
     from hd_plugin.engines.timeloop import load_problem
+
     shapes = [load_problem(p) for p in sorted((data_folder("layers") / "mobilenet_v2_table5").glob("*.yaml"))]
     assert channels == [(s.C, s.K) for s in shapes]
     for name in MODELS:

@@ -1,4 +1,5 @@
 """Trellis rounding: exact, monotonic, and never worse than what it started from."""
+
 import itertools
 
 import numpy as np
@@ -32,22 +33,33 @@ def best_streams(layer, plan, mu, importance=None):
     for g in plan.groups:
         for c in g.channels:
             target = [float(steps[k, c, g.tap[0], g.tap[1]]) for k in g.order]
-            weigh = [1.0 if importance is None else float(importance[k, c, g.tap[0], g.tap[1]]) for k in g.order]
+            weigh = [
+                1.0 if importance is None else float(importance[k, c, g.tap[0], g.tap[1]]) for k in g.order
+            ]
             total += min(
                 sum(h * (t - v) ** 2 for h, t, (_, v) in zip(weigh, target, stream))
                 + mu * sum(text_flips(a, b) for (a, _), (b, _) in zip(stream, stream[1:]))
-                for stream in itertools.product(patterns, repeat=len(target)))
+                for stream in itertools.product(patterns, repeat=len(target))
+            )
     return total
 
 
 def objective(before, after, plan, mu, importance=None):
     from dataclasses import replace
+
     error = (after.values - before.weights / before.scale) ** 2
-    return float((error * (1.0 if importance is None else importance)).sum()) + mu * flips(after, replace(plan, digest=after.digest))
+    return float((error * (1.0 if importance is None else importance)).sum()) + mu * flips(
+        after, replace(plan, digest=after.digest)
+    )
 
 
-@given(seed=st.integers(0, 10 ** 6), mu=st.floats(0, 3), bits=st.sampled_from([2, 3]), number_format=st.sampled_from(NUMBER_FORMATS),
-       weighed=st.booleans())
+@given(
+    seed=st.integers(0, 10**6),
+    mu=st.floats(0, 3),
+    bits=st.sampled_from([2, 3]),
+    number_format=st.sampled_from(NUMBER_FORMATS),
+    weighed=st.booleans(),
+)
 @settings(deadline=None, max_examples=40)
 def test_codes_are_the_best_there_are_for_their_orders(seed, mu, bits, number_format, weighed):
     layer = random_layer(seed, (4, 3, 1, 1), bits=bits, number_format=number_format)
@@ -56,10 +68,12 @@ def test_codes_are_the_best_there_are_for_their_orders(seed, mu, bits, number_fo
     if weighed:
         importance /= importance.mean()
     rounded = round_to_plan(layer, plan, mu, importance=importance)
-    assert objective(layer, rounded, plan, mu, importance) == pytest.approx(best_streams(layer, plan, mu, importance), abs=1e-9)
+    assert objective(layer, rounded, plan, mu, importance) == pytest.approx(
+        best_streams(layer, plan, mu, importance), abs=1e-9
+    )
 
 
-@given(seed=st.integers(0, 10 ** 6), mu=st.floats(0.01, 2))
+@given(seed=st.integers(0, 10**6), mu=st.floats(0.01, 2))
 @settings(deadline=None, max_examples=20)
 def test_the_hamming_table_gives_what_the_quick_way_gives(seed, mu):
     layer = random_layer(seed, (12, 5, 1, 2))
@@ -78,6 +92,7 @@ def test_a_flip_that_costs_nothing_leaves_nearest_rounding(number_format):
 @pytest.mark.parametrize("number_format", NUMBER_FORMATS)
 def test_rounded_networks_come_back_from_a_file_with_the_same_codes(number_format, tmp_path):
     from hd_plugin.weights import save_layers
+
     found = hd.trellis(random_layer(8, (24, 16, 1, 1), number_format=number_format), 0.5)
     save_layers(tmp_path / "net.npz", [found.layer])
     [back] = hd.load_network(tmp_path / "net.npz", number_format=number_format).layers
@@ -92,9 +107,10 @@ def test_feedback_costs_what_the_dynamic_program_thinks():
     plan = hd.optimize(layer, rows=4, method="segment")
     hessian = inputs @ inputs.T / 500
     best = hd.trellis(layer, 0.4, rows=4, method="segment", hessian=hessian, rounds=1)
-    for mu in (0.0, 0.1, 1.5, 6.0):             # no other strength does better by the objective of 0.4
+    for mu in (0.0, 0.1, 1.5, 6.0):  # no other strength does better by the objective of 0.4
         other = round_to_plan(layer, plan, mu, hessian=hessian)
         from dataclasses import replace
+
         error = hd.trellis(layer, mu, rows=4, method="segment", hessian=hessian, rounds=1).error
         there = error * layer.codes.size + 0.4 * flips(other, replace(plan, digest=other.digest))
         assert best.error * layer.codes.size + 0.4 * best.flips <= 1.02 * there
@@ -132,16 +148,21 @@ def test_feedback_lowers_the_error_of_the_outputs():
 
     def output_error(codes_layer):
         difference = (codes_layer.values - layer.weights / layer.scale).reshape(24, 32) @ inputs
-        return float((difference ** 2).mean())
+        return float((difference**2).mean())
+
     plain, fed = hd.trellis(layer, 0.2), hd.trellis(layer, 0.2, hessian=hessian)
     assert output_error(fed.layer) < 0.7 * output_error(plain.layer)
-    assert fed.error / fed.error_before == pytest.approx(output_error(fed.layer) / output_error(layer), rel=1e-6)
+    assert fed.error / fed.error_before == pytest.approx(
+        output_error(fed.layer) / output_error(layer), rel=1e-6
+    )
 
 
 def test_without_inputs_that_are_alike_feedback_changes_nothing():
     layer = random_layer(5, (16, 8, 1, 1))
     plan = hd.optimize(layer, rows=8, method="segment")
-    assert (round_to_plan(layer, plan, 0.3, hessian=np.eye(8)).codes == round_to_plan(layer, plan, 0.3).codes).all()
+    assert (
+        round_to_plan(layer, plan, 0.3, hessian=np.eye(8)).codes == round_to_plan(layer, plan, 0.3).codes
+    ).all()
 
 
 def test_results_do_not_depend_on_threads():
@@ -151,16 +172,26 @@ def test_results_do_not_depend_on_threads():
 
 
 def test_integers_are_the_start_where_a_layer_has_no_real_weights():
-    layer = hd.Layer.from_values("layer", np.random.default_rng(0).integers(-7, 8, (12, 8, 1, 1)), 4, scale=np.array(0.0123))
+    layer = hd.Layer.from_values(
+        "layer", np.random.default_rng(0).integers(-7, 8, (12, 8, 1, 1)), 4, scale=np.array(0.0123)
+    )
     found = hd.trellis(layer, 1.5)
     assert found.error_before == 0 and found.error > 0 and found.noise_dB == float("inf")
 
 
-@pytest.mark.parametrize("options, told", [
-    ({"mu": -1}, "mu: -1"), ({"mu": float("nan")}, "mu: nan"), ({"mu": "x"}, "mu: 'x'"),
-    ({"importance": np.ones((2, 2))}, "importance of shape"), ({"importance": -np.ones((8, 1, 1))}, "importance"),
-    ({"importance": np.ones((8, 1, 1)), "hessian": np.eye(8)}, "give one of them"), ({"hessian": np.eye(3)}, "hessian of shape"),
-    ({"hessian": np.eye(8), "table": hamming_table(4)}, "hessian and table")])
+@pytest.mark.parametrize(
+    "options, told",
+    [
+        ({"mu": -1}, "mu: -1"),
+        ({"mu": float("nan")}, "mu: nan"),
+        ({"mu": "x"}, "mu: 'x'"),
+        ({"importance": np.ones((2, 2))}, "importance of shape"),
+        ({"importance": -np.ones((8, 1, 1))}, "importance"),
+        ({"importance": np.ones((8, 1, 1)), "hessian": np.eye(8)}, "give one of them"),
+        ({"hessian": np.eye(3)}, "hessian of shape"),
+        ({"hessian": np.eye(8), "table": hamming_table(4)}, "hessian and table"),
+    ],
+)
 def test_bad_arguments_are_named(options, told):
     with pytest.raises(InputError, match=told):
         hd.trellis(random_layer(0, (6, 8, 1, 1)), **{"mu": 0.1, **options})

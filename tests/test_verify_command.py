@@ -1,4 +1,5 @@
 """`hd-plugin verify` from end to end."""
+
 import json
 
 import numpy as np
@@ -13,8 +14,10 @@ from hd_plugin.hardware import _verify
 @pytest.fixture
 def network(tmp_path):
     rng = np.random.default_rng(0)
-    arrays = {f"{n}.weight": rng.integers(-7, 8, shape).astype(np.int8) for n, shape in
-              {"a": (12, 9, 1, 1), "b/c": (10, 12, 2, 2), "fc": (5, 10)}.items()}
+    arrays = {
+        f"{n}.weight": rng.integers(-7, 8, shape).astype(np.int8)
+        for n, shape in {"a": (12, 9, 1, 1), "b/c": (10, 12, 2, 2), "fc": (5, 10)}.items()
+    }
     np.savez(tmp_path / "net.npz", **arrays, **{"a.output_hw": np.array([3, 7])})
     return tmp_path / "net.npz"
 
@@ -24,17 +27,31 @@ def run(*args):
 
 
 def test_plans_are_verified_and_their_tables_written(network, tmp_path):
-    assert CliRunner().invoke(main, ["optimize", str(network), "--rows", "4", "-o", str(tmp_path / "plans")]).exit_code == 0
+    assert (
+        CliRunner()
+        .invoke(main, ["optimize", str(network), "--rows", "4", "-o", str(tmp_path / "plans")])
+        .exit_code
+        == 0
+    )
     done = run(network, "--plan", tmp_path / "plans", "--simulator", "none", "--json", "-o", tmp_path / "out")
     assert done.exit_code == 0, done.output
     content = json.loads(done.output)
     assert content == json.loads((tmp_path / "out" / "verify.json").read_text())
     assert content["schema"] == "hd-plugin/verify/1" and content["ok"] and content["simulator"] is None
     assert [(v["layer"], v["method"], v["pixels"], v["difference"], v["rtl"]) for v in content["layers"]] == [
-        ("a", "cluster", 21, None, None), ("b/c", "cluster", 64, None, None), ("fc", "cluster", 1, None, None)]
+        ("a", "cluster", 21, None, None),
+        ("b/c", "cluster", 64, None, None),
+        ("fc", "cluster", 1, None, None),
+    ]
     plan = hd.StreamPlan.load(tmp_path / "plans" / "a.cluster.plan.json")
-    assert content["layers"][0]["flips_hardware"] == hd.hardware_flips(hd.load_network(network).layers[0], plan, 3)
-    assert {p.name for p in (tmp_path / "out" / "tables").iterdir()} >= {"a.cluster.tables.json", "b_c.cluster.outputs.mem", "fc.cluster.inputs.mem"}
+    assert content["layers"][0]["flips_hardware"] == hd.hardware_flips(
+        hd.load_network(network).layers[0], plan, 3
+    )
+    assert {p.name for p in (tmp_path / "out" / "tables").iterdir()} >= {
+        "a.cluster.tables.json",
+        "b_c.cluster.outputs.mem",
+        "fc.cluster.inputs.mem",
+    }
 
 
 def test_all_methods_are_searched_without_a_plan(network):
@@ -45,24 +62,45 @@ def test_all_methods_are_searched_without_a_plan(network):
 
 def test_a_difference_is_exit_code_1(network, monkeypatch):
     right = _verify.run_program
-    monkeypatch.setattr(_verify, "run_program", lambda made, inputs: right(made, inputs) + (made.tables.layer == "a"))
+    monkeypatch.setattr(
+        _verify, "run_program", lambda made, inputs: right(made, inputs) + (made.tables.layer == "a")
+    )
     done = run(network, "--simulator", "none", "--effort", "greedy", "--method", "segment")
     assert done.exit_code == 1 and "NOT EQUAL" in done.output and "sums differ" in done.output
 
 
 def test_activations_come_from_an_image(data):
     pytest.importorskip("torch", reason="torch is not installed: images cannot be run")
-    done = run("resnet20_cifar10_w4", "--model", "resnet20", "--images", data / "cifar10_test.zip", "--effort", "greedy", "--method", "segment",
-               "--simulator", "none", "--json")
+    done = run(
+        "resnet20_cifar10_w4",
+        "--model",
+        "resnet20",
+        "--images",
+        data / "cifar10_test.zip",
+        "--effort",
+        "greedy",
+        "--method",
+        "segment",
+        "--simulator",
+        "none",
+        "--json",
+    )
     assert done.exit_code == 0, done.output
     content = json.loads(done.output)
     assert content["ok"] and len(content["layers"]) == 20 and content["layers"][0]["pixels"] == 1024
     assert content["activations"].endswith("cifar10_test.zip, image 0")
 
 
-@pytest.mark.parametrize("args, told", [
-    (["--plan", "{tmp}"], "no plan (*.plan.json)"), (["--simulator", "modelsim"], "'modelsim' is unknown"), (["--tiles", "0"], "at least 1"),
-    (["--images", "{tmp}"], "--images and --model go together"), (["--plan", "{tmp}/net.npz"], "not a readable plan")])
+@pytest.mark.parametrize(
+    "args, told",
+    [
+        (["--plan", "{tmp}"], "no plan (*.plan.json)"),
+        (["--simulator", "modelsim"], "'modelsim' is unknown"),
+        (["--tiles", "0"], "at least 1"),
+        (["--images", "{tmp}"], "--images and --model go together"),
+        (["--plan", "{tmp}/net.npz"], "not a readable plan"),
+    ],
+)
 def test_bad_input_is_exit_code_2(args, told, network, tmp_path):
     done = run(network, *(a.format(tmp=tmp_path) for a in args))
     assert done.exit_code == 2 and told in done.output

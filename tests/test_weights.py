@@ -1,4 +1,5 @@
 """Reading weights: each format round-trips, and files that cannot be used are named with what to do."""
+
 from __future__ import annotations
 
 import hashlib
@@ -25,16 +26,27 @@ def _close(layer, weights, tolerance):
 
 
 def test_import_brings_no_reader_library():
-    code = ("import sys, hd_plugin.weights; "
-            "print([m for m in ('torch', 'onnx', 'tflite', 'safetensors') if m in sys.modules])")
+    code = (
+        "import sys, hd_plugin.weights; "
+        "print([m for m in ('torch', 'onnx', 'tflite', 'safetensors') if m in sys.modules])"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 
 
 def test_npz_floats_are_quantised_and_named_in_order(tmp_path):
     path = tmp_path / "net.npz"
-    np.savez(path, **{"stem.weight": CONV, "stem.output_hw": [7, 9], "stem.bias": np.zeros((1, 6)), "head": LINEAR,
-                      "bn.running_mean": np.zeros((2, 2)), "note": np.array("hello")})
+    np.savez(
+        path,
+        **{
+            "stem.weight": CONV,
+            "stem.output_hw": [7, 9],
+            "stem.bias": np.zeros((1, 6)),
+            "head": LINEAR,
+            "bn.running_mean": np.zeros((2, 2)),
+            "note": np.array("hello"),
+        },
+    )
     net = load_network(path, bits=8)
     assert [(la.name, la.output_hw) for la in net.layers] == [("stem", (7, 9)), ("head", (1, 1))]
     assert net.digest == hashlib.sha256(path.read_bytes()).hexdigest() and net.name == "net"
@@ -60,11 +72,13 @@ def test_zero_points_per_channel(tmp_path):
 
 def test_integers_out_of_range(tmp_path):
     path = tmp_path / "net.npz"
-    wide = (INTEGERS.astype(np.int16) * 9)
+    wide = INTEGERS.astype(np.int16) * 9
     np.savez(path, **{"a": wide, "a.scale": 0.01})
-    with pytest.raises(InputError, match=r"net\.npz.*'a'.*do not fit 4-bit.*keep_integers=False or more bits"):
+    with pytest.raises(
+        InputError, match=r"net\.npz.*'a'.*do not fit 4-bit.*keep_integers=False or more bits"
+    ):
         load_network(path, keep_integers=True)
-    _close(load_network(path).layers[0], wide * 0.01, 0.15)                    # None: requantised, since it must be
+    _close(load_network(path).layers[0], wide * 0.01, 0.15)  # None: requantised, since it must be
     assert (load_network(path, bits=8, keep_integers=True).layers[0].values == wide).all()
 
 
@@ -90,14 +104,23 @@ def test_keep_integers_needs_integers(tmp_path):
         load_network(tmp_path / "f.npz", keep_integers=True)
 
 
-@pytest.mark.parametrize(("entries", "words"), [
-    ({"a": np.array([[1.0, np.nan]])}, "'a'.*NaN"), ({"a": np.array([[1.0, -np.inf]])}, "'a'.*NaN or infinite"),
-    ({"a": np.zeros((0, 3))}, "'a'.*above 0"), ({"b": np.zeros(3)}, "no convolution"),
-    ({"a": INTEGERS, "a.scale": [1.0, 2.0]}, "'a'.*scale of shape"), ({"a": INTEGERS, "a.scale": 0.0}, "'a'.*above 0"),
-    ({"a": INTEGERS, "a.scale": np.nan}, "'a'.*finite"), ({"a": LINEAR, "a.scale": 1.0}, "'a'.*leave the scale out"),
-    ({"a": INTEGERS, "a.zero_point": 0.5}, "'a'.*whole"), ({"a": INTEGERS, "a.output_hw": [0, 3]}, "'a'.*output_hw"),
-    ({"a": LINEAR, "a.weight": LINEAR}, "'a' is found twice"),
-    ({"a": np.array([[object()]], dtype=object)}, "refused")])
+@pytest.mark.parametrize(
+    ("entries", "words"),
+    [
+        ({"a": np.array([[1.0, np.nan]])}, "'a'.*NaN"),
+        ({"a": np.array([[1.0, -np.inf]])}, "'a'.*NaN or infinite"),
+        ({"a": np.zeros((0, 3))}, "'a'.*above 0"),
+        ({"b": np.zeros(3)}, "no convolution"),
+        ({"a": INTEGERS, "a.scale": [1.0, 2.0]}, "'a'.*scale of shape"),
+        ({"a": INTEGERS, "a.scale": 0.0}, "'a'.*above 0"),
+        ({"a": INTEGERS, "a.scale": np.nan}, "'a'.*finite"),
+        ({"a": LINEAR, "a.scale": 1.0}, "'a'.*leave the scale out"),
+        ({"a": INTEGERS, "a.zero_point": 0.5}, "'a'.*whole"),
+        ({"a": INTEGERS, "a.output_hw": [0, 3]}, "'a'.*output_hw"),
+        ({"a": LINEAR, "a.weight": LINEAR}, "'a' is found twice"),
+        ({"a": np.array([[object()]], dtype=object)}, "refused"),
+    ],
+)
 def test_unusable_contents_are_named(tmp_path, entries, words):
     path = tmp_path / "odd.npz"
     np.savez(path, **entries)
@@ -143,12 +166,27 @@ def test_every_bundled_network_loads():
 
 
 @pytest.mark.parametrize("suffix", [".npz", ".safetensors", ".pt", ".pth", ".th", ".tflite", ".onnx"])
-@pytest.mark.parametrize("content", [b"", b"x", b"\0" * 400, b"\xff" * 400, b"PK\x03\x04" + b"\0" * 60, b"\x80\x02}q\0.",
-                                     b"\x10\0\0\0TFL3" + b"\x07" * 90, b"\x1c\0\0\0TFL3" + b"\0" * 200,
-                                     bytes(range(256)) * 4])
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"x",
+        b"\0" * 400,
+        b"\xff" * 400,
+        b"PK\x03\x04" + b"\0" * 60,
+        b"\x80\x02}q\0.",
+        b"\x10\0\0\0TFL3" + b"\x07" * 90,
+        b"\x1c\0\0\0TFL3" + b"\0" * 200,
+        bytes(range(256)) * 4,
+    ],
+)
 def test_garbage_is_refused_by_name(tmp_path, suffix, content):
-    pytest.importorskip({".onnx": "onnx", ".tflite": "tflite", ".safetensors": "safetensors", ".npz": "numpy"}
-                        .get(suffix, "torch"), reason=f"the {suffix} reader needs it")
+    pytest.importorskip(
+        {".onnx": "onnx", ".tflite": "tflite", ".safetensors": "safetensors", ".npz": "numpy"}.get(
+            suffix, "torch"
+        ),
+        reason=f"the {suffix} reader needs it",
+    )
     path = tmp_path / f"garbage{suffix}"
     path.write_bytes(content)
     with pytest.raises(HdPluginError, match=rf"garbage\{suffix}"):

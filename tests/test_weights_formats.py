@@ -1,4 +1,5 @@
 """safetensors, PyTorch and ONNX files: round trips, hostile and cut files."""
+
 from __future__ import annotations
 
 import json
@@ -40,8 +41,14 @@ def test_safetensors_in_header_order_with_bfloat16(tmp_path):
     pytest.importorskip("safetensors", reason="reads .safetensors")
     path = tmp_path / "net.safetensors"
     half = (CONV.view(np.uint32) >> 16).astype("<u2")
-    _safetensors(path, {"z.weight": ("F32", [5, 6], LINEAR.tobytes()), "z.bias": ("F32", [6], bytes(24)),
-                        "a.weight": ("BF16", [6, 4, 3, 3], half.tobytes())})
+    _safetensors(
+        path,
+        {
+            "z.weight": ("F32", [5, 6], LINEAR.tobytes()),
+            "z.bias": ("F32", [6], bytes(24)),
+            "a.weight": ("BF16", [6, 4, 3, 3], half.tobytes()),
+        },
+    )
     raw, _ = reader_for(path)(path)
     assert [r.name for r in raw] == ["z", "a"] and (raw[0].values == LINEAR).all()
     assert np.allclose(raw[1].values, CONV, rtol=2**-7) and load_network(path).layers[1].K == 6
@@ -66,8 +73,12 @@ class _Hostile:
 @pytest.mark.parametrize("nested", [None, "state_dict", "model_state_dict", "model", "net"])
 def test_torch_state_dicts(tmp_path, nested):
     torch = pytest.importorskip("torch", reason="reads .pt")
-    state = {"module.a.weight": torch.tensor(CONV), "module.a.bias": torch.zeros(6),
-             "module.b.weight": torch.tensor(LINEAR).bfloat16(), "module.n": torch.tensor(3)}
+    state = {
+        "module.a.weight": torch.tensor(CONV),
+        "module.a.bias": torch.zeros(6),
+        "module.b.weight": torch.tensor(LINEAR).bfloat16(),
+        "module.n": torch.tensor(3),
+    }
     path = tmp_path / "net.pt"
     torch.save({nested: state, "epoch": 3} if nested else state, path)
     raw, _ = reader_for(path)(path)
@@ -105,8 +116,14 @@ def test_whole_module_and_odd_dicts_say_what_to_save(tmp_path):
             load_network(tmp_path / name)
 
 
-@pytest.mark.parametrize(("suffix", "module", "install"), [
-    (".pt", "torch", r"hd_plugin\[torch\]"), (".onnx", "onnx", r"hd_plugin\[onnx\]"), (".tflite", "tflite", "tflite")])
+@pytest.mark.parametrize(
+    ("suffix", "module", "install"),
+    [
+        (".pt", "torch", r"hd_plugin\[torch\]"),
+        (".onnx", "onnx", r"hd_plugin\[onnx\]"),
+        (".tflite", "tflite", "tflite"),
+    ],
+)
 def test_missing_library_says_what_to_install(tmp_path, monkeypatch, suffix, module, install):
     monkeypatch.setitem(__import__("sys").modules, module, None)
     path = tmp_path / f"x{suffix}"
@@ -121,8 +138,12 @@ def _onnx(path, nodes, weights, opset=13):
     image = h.make_tensor_value_info("x", onnx.TensorProto.FLOAT, ["N", 4, 10, 12])
     out = h.make_tensor_value_info(nodes[-1].output[0], onnx.TensorProto.FLOAT, None)
     stored = [onnx.numpy_helper.from_array(np.ascontiguousarray(v), k) for k, v in weights.items()]
-    onnx.save(h.make_model(h.make_graph(nodes, "g", [image], [out], stored),
-                           opset_imports=[h.make_opsetid("", opset)]), path)
+    onnx.save(
+        h.make_model(
+            h.make_graph(nodes, "g", [image], [out], stored), opset_imports=[h.make_opsetid("", opset)]
+        ),
+        path,
+    )
 
 
 def _node(*args, **kw):
@@ -131,19 +152,41 @@ def _node(*args, **kw):
 
 def test_onnx_floats_linear_and_unmapped(tmp_path):
     path = tmp_path / "net.onnx"
-    _onnx(path, [
-        _node("Conv", ["x", "w"], ["c"], name="conv", strides=[2, 2], pads=[1, 1, 1, 1]),
-        _node("Conv", ["c", "dw"], ["d"], name="dw", group=6), _node("Conv", ["d", "gw"], ["e"], name="grouped", group=3),
-        _node("GlobalAveragePool", ["e"], ["p"]), _node("Flatten", ["p"], ["f"]),
-        _node("Gemm", ["f", "fc.weight"], ["g"], transB=1), _node("Gemm", ["g", "plain"], ["h"], name="gemm"),
-        _node("MatMul", ["h", "mm"], ["i"], name="matmul"), _node("MatMul", ["i", "i"], ["y"], name="attention")],
-        {"w": CONV, "dw": CONV[:, :1], "gw": CONV[:, :2], "fc.weight": LINEAR, "plain": LINEAR[:, :5].T, "mm": LINEAR[:, :3]})
+    _onnx(
+        path,
+        [
+            _node("Conv", ["x", "w"], ["c"], name="conv", strides=[2, 2], pads=[1, 1, 1, 1]),
+            _node("Conv", ["c", "dw"], ["d"], name="dw", group=6),
+            _node("Conv", ["d", "gw"], ["e"], name="grouped", group=3),
+            _node("GlobalAveragePool", ["e"], ["p"]),
+            _node("Flatten", ["p"], ["f"]),
+            _node("Gemm", ["f", "fc.weight"], ["g"], transB=1),
+            _node("Gemm", ["g", "plain"], ["h"], name="gemm"),
+            _node("MatMul", ["h", "mm"], ["i"], name="matmul"),
+            _node("MatMul", ["i", "i"], ["y"], name="attention"),
+        ],
+        {
+            "w": CONV,
+            "dw": CONV[:, :1],
+            "gw": CONV[:, :2],
+            "fc.weight": LINEAR,
+            "plain": LINEAR[:, :5].T,
+            "mm": LINEAR[:, :3],
+        },
+    )
     raw, unmapped = reader_for(path)(path)
-    assert [(r.name, r.output_hw) for r in raw] == [("conv", (5, 6)), ("fc", (1, 1)), ("gemm", (1, 1)), ("matmul", (1, 1))]
+    assert [(r.name, r.output_hw) for r in raw] == [
+        ("conv", (5, 6)),
+        ("fc", (1, 1)),
+        ("gemm", (1, 1)),
+        ("matmul", (1, 1)),
+    ]
     for r, w in zip(raw, (CONV, LINEAR, LINEAR[:, :5], LINEAR[:, :3].T), strict=True):
         assert (r.values == w).all()
-    assert {u.name: u.reason for u in unmapped} == {"dw": "depthwise convolution",
-                                                    "grouped": "grouped convolution, groups=3"}
+    assert {u.name: u.reason for u in unmapped} == {
+        "dw": "depthwise convolution",
+        "grouped": "grouped convolution, groups=3",
+    }
     _cuts_are_refused(path)
 
 
@@ -152,22 +195,34 @@ def test_onnx_quantised(tmp_path):
     zero = np.arange(6).astype(np.int8)
     path = tmp_path / "qdq.onnx"
     stored = (INTEGERS + zero[:, None, None, None]).astype(np.int8)
-    tall = INTEGERS[:, :, 0, 0].T                                    # [C, K], as MatMul has it
-    _onnx(path, [
-        _node("DequantizeLinear", ["w", "s", "z"], ["wf"], axis=0), _node("Conv", ["x", "wf"], ["c"], name="conv"),
-        _node("DequantizeLinear", ["m", "s"], ["mf"], axis=1), _node("MatMul", ["c", "mf"], ["y"], name="mm"),
-        _node("DequantizeLinear", ["m", "sc"], ["nf"], axis=0), _node("MatMul", ["c", "nf"], ["v"], name="odd")],
-        {"w": stored, "s": scale, "z": zero, "m": tall, "sc": scale[:4]})
+    tall = INTEGERS[:, :, 0, 0].T  # [C, K], as MatMul has it
+    _onnx(
+        path,
+        [
+            _node("DequantizeLinear", ["w", "s", "z"], ["wf"], axis=0),
+            _node("Conv", ["x", "wf"], ["c"], name="conv"),
+            _node("DequantizeLinear", ["m", "s"], ["mf"], axis=1),
+            _node("MatMul", ["c", "mf"], ["y"], name="mm"),
+            _node("DequantizeLinear", ["m", "sc"], ["nf"], axis=0),
+            _node("MatMul", ["c", "nf"], ["v"], name="odd"),
+        ],
+        {"w": stored, "s": scale, "z": zero, "m": tall, "sc": scale[:4]},
+    )
     conv, mm, odd = load_network(path, bits=4).layers
     assert (conv.values == INTEGERS).all() and np.allclose(conv.scale, scale) and conv.output_hw == (8, 10)
     assert (mm.values[:, :, 0, 0] == tall.T).all() and np.allclose(mm.scale, scale)
     raw, _ = reader_for(path)(path)
-    assert np.allclose(raw[2].values, (tall * scale[:4, None]).T) and odd.K == 6   # scales along C become floats
+    assert (
+        np.allclose(raw[2].values, (tall * scale[:4, None]).T) and odd.K == 6
+    )  # scales along C become floats
 
 
 def test_onnx_qlinearconv(tmp_path):
     path = tmp_path / "q.onnx"
-    _onnx(path, [_node("QLinearConv", ["x", "s", "z", "w", "s", "z", "s", "z"], ["y"], name="q")],
-          {"w": (INTEGERS.astype(int) + 128).astype(np.uint8), "s": np.float32(0.25), "z": np.uint8(128)})
+    _onnx(
+        path,
+        [_node("QLinearConv", ["x", "s", "z", "w", "s", "z", "s", "z"], ["y"], name="q")],
+        {"w": (INTEGERS.astype(int) + 128).astype(np.uint8), "s": np.float32(0.25), "z": np.uint8(128)},
+    )
     layer = load_network(path).layers[0]
     assert (layer.values == INTEGERS).all() and layer.scale == 0.25

@@ -1,4 +1,5 @@
 """Quantisation against a brute-force search, and the properties that everything later relies on."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -17,8 +18,13 @@ def _error(values, scale, bits):
 @pytest.mark.parametrize("shape", ["normal", "laplace", "uniform", "outlier"])
 def test_scale_is_the_best_of_its_grid_and_near_a_dense_search(bits, shape):
     rng = np.random.default_rng(bits)
-    values = rng.uniform(-1, 1, 400) if shape == "uniform" else rng.laplace(size=400) if shape == "laplace" \
+    values = (
+        rng.uniform(-1, 1, 400)
+        if shape == "uniform"
+        else rng.laplace(size=400)
+        if shape == "laplace"
         else rng.normal(size=400)
+    )
     if shape == "outlier":
         values[0] = 8.0
     top = np.abs(values).max() / (2 ** (bits - 1) - 1)
@@ -47,7 +53,7 @@ def test_per_channel_is_each_channel_alone():
     values = np.random.default_rng(2).normal(size=(4, 9))
     integers, scale = quantise(values, 4, per_channel=True)
     for k in range(4):
-        alone, own = quantise(values[k:k + 1], 4)
+        alone, own = quantise(values[k : k + 1], 4)
         assert (alone[0] == integers[k]).all() and own == scale[k]
 
 

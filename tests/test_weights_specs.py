@@ -1,4 +1,5 @@
 """Network specs, and the real files that the shipped ones describe (HD_PLUGIN_DATA)."""
+
 from __future__ import annotations
 
 import os
@@ -11,10 +12,76 @@ from hd_plugin.errors import InputError
 from hd_plugin.weights import bundled_specs, load_network, load_spec
 
 # arXiv 2002.05293, Table 5
-C5 = [16, 96, 24, 144, 24, 144, 32, 192, 32, 192, 32, 192, 64, 384, 64, 384, 64, 384, 64, 384, 96, 576, 96, 576, 96, 576,
-      160, 960, 160, 960, 160, 960, 320]
-K5 = [96, 24, 144, 24, 144, 32, 192, 32, 192, 32, 192, 64, 384, 64, 384, 64, 384, 64, 384, 96, 576, 96, 576, 96, 576, 160,
-      960, 160, 960, 160, 960, 320, 1280]
+C5 = [
+    16,
+    96,
+    24,
+    144,
+    24,
+    144,
+    32,
+    192,
+    32,
+    192,
+    32,
+    192,
+    64,
+    384,
+    64,
+    384,
+    64,
+    384,
+    64,
+    384,
+    96,
+    576,
+    96,
+    576,
+    96,
+    576,
+    160,
+    960,
+    160,
+    960,
+    160,
+    960,
+    320,
+]
+K5 = [
+    96,
+    24,
+    144,
+    24,
+    144,
+    32,
+    192,
+    32,
+    192,
+    32,
+    192,
+    64,
+    384,
+    64,
+    384,
+    64,
+    384,
+    64,
+    384,
+    96,
+    576,
+    96,
+    576,
+    96,
+    576,
+    160,
+    960,
+    160,
+    960,
+    160,
+    960,
+    320,
+    1280,
+]
 
 
 @pytest.fixture
@@ -38,7 +105,9 @@ def _spec(tmp_path, text):
 
 
 def test_spec_completes_skips_and_keeps_file_order(tmp_path, net):
-    spec = _spec(tmp_path, "network: mine\nlayers: [{name: c, skip: true}, {name: b, output_hw: [5, 6], label: 1}]")
+    spec = _spec(
+        tmp_path, "network: mine\nlayers: [{name: c, skip: true}, {name: b, output_hw: [5, 6], label: 1}]"
+    )
     found = load_network(net, spec=spec)
     assert [(la.name, la.output_hw) for la in found.layers] == [("a", (1, 1)), ("b", (5, 6))]
     assert found.name == "mine" and found.unmapped[0].name == "c" and load_spec(spec).layers[1].label == "1"
@@ -52,7 +121,9 @@ def test_only_restricts_and_orders(tmp_path, net):
 
 
 def test_all_errors_of_a_spec_come_at_once(tmp_path, net):
-    spec = _spec(tmp_path, """
+    spec = _spec(
+        tmp_path,
+        """
 network: ""
 inputhw: [32, 32]
 only: 1
@@ -62,14 +133,25 @@ layers:
   - {name: a, outptu_hw: [1, 1]}
   - {output_hw: [1, 2, 3], skip: maybe}
   - nine
-""")
+""",
+    )
     with pytest.raises(InputError) as caught:
         load_network(net, spec=spec)
     lines = str(caught.value).splitlines()
     assert len(lines) == 11 and all("spec.yaml: " in line for line in lines)
-    for words in ("network:", "did you mean 'input_hw'", "only:", "file_digest:", "layers[0].output_hw", "listed twice",
-                  "did you mean 'output_hw'", "layers[2].name: missing", "layers[2].output_hw", "layers[2].skip",
-                  "layers[3]"):
+    for words in (
+        "network:",
+        "did you mean 'input_hw'",
+        "only:",
+        "file_digest:",
+        "layers[0].output_hw",
+        "listed twice",
+        "did you mean 'output_hw'",
+        "layers[2].name: missing",
+        "layers[2].output_hw",
+        "layers[2].skip",
+        "layers[3]",
+    ):
         assert words in str(caught.value)
 
 
@@ -105,7 +187,7 @@ def test_mobilenet_is_table_5():
     assert sum(u.reason == "depthwise convolution" for u in net.unmapped) == 17
     whole = load_network(_data("mobilenet_v2_1.0_224_quant.tflite"), spec="none", bits=9)
     assert len(whole.layers) == 36 and whole.layers[0].output_hw == (112, 112) and whole.layers[-1].K == 1001
-    own = whole.layer("MobilenetV2/Conv")   # uint8, zero point 122
+    own = whole.layer("MobilenetV2/Conv")  # uint8, zero point 122
     assert own.values.min() >= -122 and own.values.max() <= 133 and own.scale == pytest.approx(0.03396893)
 
 
@@ -113,18 +195,22 @@ def test_cut_tflite_is_refused_by_name(tmp_path):
     pytest.importorskip("tflite", reason="reads .tflite")
     data = _data("mobilenet_v2_1.0_224_quant.tflite").read_bytes()
     path = tmp_path / "cut.tflite"
-    end = data.rindex(b"PK\x03\x04")   # a zip of class labels is appended: losing that harms no weight
+    end = data.rindex(b"PK\x03\x04")  # a zip of class labels is appended: losing that harms no weight
     for length in (*np.linspace(8, end - 400, 9).astype(int), end - 100, end - 40, end - 12):
         path.write_bytes(data[:length])
         with pytest.raises(InputError, match=r"cut\.tflite"):
             load_network(path)
 
 
-@pytest.mark.parametrize(("name", "count", "all_layers"),
-                         [("resnet20-12fca82f.th", 20, 20), ("resnet26_cifar100.pth", 25, 29)])
+@pytest.mark.parametrize(
+    ("name", "count", "all_layers"), [("resnet20-12fca82f.th", 20, 20), ("resnet26_cifar100.pth", 25, 29)]
+)
 def test_resnets_get_their_sizes(name, count, all_layers):
     pytest.importorskip("torch", reason="reads .th and .pth")
     net = load_network(_data(name))
     assert len(net.layers) == count and all(la.output_hw for la in net.layers)
-    assert net.layer("layer2.0.conv1").output_hw == (16, 16) and net.layer("layer3.0.conv2").output_hw == (8, 8)
+    assert net.layer("layer2.0.conv1").output_hw == (16, 16) and net.layer("layer3.0.conv2").output_hw == (
+        8,
+        8,
+    )
     assert len(load_network(_data(name), spec="none").layers) == all_layers

@@ -1,4 +1,5 @@
 """Hamming distance and the flips of a stream: THE definition; every other count is tested against it."""
+
 from __future__ import annotations
 
 import numpy as np

@@ -1,4 +1,5 @@
 """Bit patterns of signed integers, 2 to 16 bits wide, in four number formats."""
+
 from __future__ import annotations
 
 from typing import Literal, get_args
@@ -22,16 +23,18 @@ def check_bits(bits: int, field: str = "bits") -> int:
 
 def _check_format(number_format: str) -> None:
     if number_format not in NUMBER_FORMATS:
-        raise InputError(f"number_format: {number_format!r} is unknown; "
-                         + did_you_mean(number_format, NUMBER_FORMATS))
+        raise InputError(
+            f"number_format: {number_format!r} is unknown; " + did_you_mean(number_format, NUMBER_FORMATS)
+        )
 
 
 def _code_dtype(bits: int) -> type:
     return np.uint8 if bits <= 8 else np.uint16
 
 
-def encode(values: np.ndarray, bits: int, number_format: NumberFormat = "twos_complement", *,
-           where: str = "values") -> np.ndarray:
+def encode(
+    values: np.ndarray, bits: int, number_format: NumberFormat = "twos_complement", *, where: str = "values"
+) -> np.ndarray:
     """Signed integers -> bit patterns (uint8 up to 8 bits, else uint16), the same shape.
 
     ``twos_complement``, ``offset_binary`` (value + 2**(bits-1)) and ``gray`` (the reflected Gray code of
@@ -45,8 +48,10 @@ def encode(values: np.ndarray, bits: int, number_format: NumberFormat = "twos_co
     half = 1 << (bits - 1)
     low = -half + (number_format == "sign_magnitude")
     if values.size and (values.min() < low or values.max() > half - 1):
-        raise InputError(f"{where}: integers from {values.min()} to {values.max()} do not fit {bits}-bit "
-                         f"{number_format} ({low} to {half - 1}); requantise or use more bits")
+        raise InputError(
+            f"{where}: integers from {values.min()} to {values.max()} do not fit {bits}-bit "
+            f"{number_format} ({low} to {half - 1}); requantise or use more bits"
+        )
     v = values.astype(np.int32)
     if number_format == "twos_complement":
         code = v & (2 * half - 1)

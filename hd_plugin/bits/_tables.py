@@ -1,4 +1,5 @@
 """What a transition between two bit patterns costs; Hamming distance is the default."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -32,8 +33,10 @@ class TransitionTable:
         if not np.issubdtype(cost.dtype, np.integer):
             raise InputError("table.cost: integers are needed; use TransitionTable.from_energies for floats")
         if (cost < 0).any() or cost.diagonal().any() or (cost != cost.T).any():
-            raise InputError("table.cost: must be symmetric, >= 0, and 0 where nothing changes, since a "
-                             "plan may stream an order in either direction")
+            raise InputError(
+                "table.cost: must be symmetric, >= 0, and 0 where nothing changes, since a "
+                "plan may stream an order in either direction"
+            )
         object.__setattr__(self, "cost", np.ascontiguousarray(cost, dtype=np.int32))
 
     @classmethod
@@ -60,4 +63,6 @@ def hamming_table(bits: int) -> TransitionTable:
     if bits > 12:
         raise InputError(f"bits: a dense table of {bits} bits is too large; tables go up to 12 bits")
     codes = np.arange(1 << bits, dtype=np.uint16)
-    return TransitionTable(bits, np.bitwise_count(codes[:, None] ^ codes[None, :]).astype(np.int32), "hamming")
+    return TransitionTable(
+        bits, np.bitwise_count(codes[:, None] ^ codes[None, :]).astype(np.int32), "hamming"
+    )

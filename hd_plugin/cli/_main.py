@@ -1,11 +1,12 @@
 """The group of commands, and what becomes of errors: 0 done, 1 a check failed, 2 bad input or a missing tool."""
+
 from __future__ import annotations
 
 import click
 
 from hd_plugin import __version__
-from hd_plugin.cli._commands import compare, measure, networks
 from hd_plugin.cli._characterize_command import characterize
+from hd_plugin.cli._commands import compare, measure, networks
 from hd_plugin.cli._host_commands import doctor, layers, register
 from hd_plugin.cli._optimize_command import optimize
 from hd_plugin.cli._rewrite_command import rewrite
@@ -36,6 +37,17 @@ def main() -> None:
     """Measure and minimise the bit flips of weights that stream into a systolic array, and price them in energy."""
 
 
-for command in (characterize, compare, doctor, layers, measure, networks, optimize, register, rewrite, train, verify):
+for command in (
+    characterize,
+    compare,
+    doctor,
+    layers,
+    measure,
+    networks,
+    optimize,
+    register,
+    rewrite,
+    train,
+    verify,
+):
     main.add_command(command)
-

@@ -1,4 +1,5 @@
 """What commands do with a result: tables or JSON on stdout, files in a folder."""
+
 from __future__ import annotations
 
 import json
@@ -16,13 +17,22 @@ if TYPE_CHECKING:
 __all__ = ["checked_folder", "deliver", "save_plans", "save_runs", "save_tables", "show"]
 
 # of a run of Timeloop, what a reader needs to check it or to run it again
-_RUN_FILES = ("architecture.yaml", "inputs.yaml", "parsed-processed-input.yaml", "*.ERT.yaml", "*.stats.txt", "*.map.txt", "*.map.yaml")
+_RUN_FILES = (
+    "architecture.yaml",
+    "inputs.yaml",
+    "parsed-processed-input.yaml",
+    "*.ERT.yaml",
+    "*.stats.txt",
+    "*.map.txt",
+    "*.map.yaml",
+)
 
 
 def show(*things: Any) -> None:
     from rich.console import Console
+
     console = Console()
-    if not console.is_terminal:               # a file or a pipe has no width: do not cut numbers short
+    if not console.is_terminal:  # a file or a pipe has no width: do not cut numbers short
         console = Console(width=160)
     for thing in things:
         console.print(thing)
@@ -31,16 +41,20 @@ def show(*things: Any) -> None:
 def checked_folder(path: Path | None) -> Path | None:
     """Refuse an output folder that cannot be made before any work is done."""
     from hd_plugin._atomic import atomic_path
+
     if path is not None:
         with atomic_path(path / "hd-plugin.tmp"):
             pass
-        (path / "hd-plugin.tmp").unlink(missing_ok=True)      # another process may look at the same moment
+        (path / "hd-plugin.tmp").unlink(missing_ok=True)  # another process may look at the same moment
     return path
 
 
-def deliver(content: dict[str, Any], name: str, output: Path | None, as_json: bool, tables: Callable[[], list]) -> None:
+def deliver(
+    content: dict[str, Any], name: str, output: Path | None, as_json: bool, tables: Callable[[], list]
+) -> None:
     """Write ``content`` to ``output``/``name`` if asked, then print it as JSON or as tables."""
     from hd_plugin._atomic import write_text
+
     text = json.dumps(content, indent=1)
     if output is not None:
         write_text(output / name, text + "\n")

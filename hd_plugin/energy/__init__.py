@@ -1,13 +1,52 @@
 """Flips -> joules: coefficients with their sources, per technology, and the paper's section 2. No host in here."""
+
 from hd_plugin.energy._catalogue import ALIASES, CLASSES, attributes_of, build_component, served_class
 from hd_plugin.energy._characterisation import Characterisation, EnergyModel, Quality, load_characterisation
-from hd_plugin.energy._components import (AddressLut, Clock, Component, Mac, MainMemory, PsumHop, Sram, StationaryRegister,
-                                          WeightHop, flip_scale)
+from hd_plugin.energy._components import (
+    AddressLut,
+    Clock,
+    Component,
+    Mac,
+    MainMemory,
+    PsumHop,
+    Sram,
+    StationaryRegister,
+    WeightHop,
+    flip_scale,
+)
 from hd_plugin.energy._flip_rate import FlipRate, find_flip_rate
 from hd_plugin.energy._model import ActionCounts, EnergyBreakdown, price
 from hd_plugin.energy._technology import Technology, load_technology, technologies, technology_path
 from hd_plugin.energy._widths import Widths
 
-__all__ = ["ALIASES", "CLASSES", "ActionCounts", "AddressLut", "Characterisation", "Clock", "Component", "EnergyBreakdown", "EnergyModel", "FlipRate", "Mac",
-           "MainMemory", "PsumHop", "Quality", "Sram", "StationaryRegister", "Technology", "WeightHop", "Widths", "attributes_of",
-           "build_component", "find_flip_rate", "flip_scale", "load_characterisation", "load_technology", "price", "served_class", "technologies", "technology_path"]
+__all__ = [
+    "ALIASES",
+    "CLASSES",
+    "ActionCounts",
+    "AddressLut",
+    "Characterisation",
+    "Clock",
+    "Component",
+    "EnergyBreakdown",
+    "EnergyModel",
+    "FlipRate",
+    "Mac",
+    "MainMemory",
+    "PsumHop",
+    "Quality",
+    "Sram",
+    "StationaryRegister",
+    "Technology",
+    "WeightHop",
+    "Widths",
+    "attributes_of",
+    "build_component",
+    "find_flip_rate",
+    "flip_scale",
+    "load_characterisation",
+    "load_technology",
+    "price",
+    "served_class",
+    "technologies",
+    "technology_path",
+]

@@ -1,4 +1,5 @@
 """Component classes by the names that architecture files use, built from their attributes. Hosts share this catalogue."""
+
 from __future__ import annotations
 
 import dataclasses
@@ -6,8 +7,17 @@ from collections.abc import Mapping
 from typing import Any
 
 from hd_plugin._yaml import Problems
-from hd_plugin.energy._components import (AddressLut, Clock, Component, Mac, MainMemory, PsumHop, Sram, StationaryRegister,
-                                          WeightHop)
+from hd_plugin.energy._components import (
+    AddressLut,
+    Clock,
+    Component,
+    Mac,
+    MainMemory,
+    PsumHop,
+    Sram,
+    StationaryRegister,
+    WeightHop,
+)
 from hd_plugin.energy._flip_rate import FlipRate, find_flip_rate
 from hd_plugin.energy._technology import load_technology
 from hd_plugin.errors import InputError, did_you_mean
@@ -15,19 +25,43 @@ from hd_plugin.errors import InputError, did_you_mean
 __all__ = ["ALIASES", "CLASSES", "attributes_of", "build_component", "served_class"]
 
 CLASSES: dict[str, type[Component]] = {
-    "hd_mac": Mac, "hd_weight_hop": WeightHop, "hd_psum_hop": PsumHop, "hd_address_lut": AddressLut, "hd_clock": Clock,
-    "hd_sram": Sram, "hd_stationary_register": StationaryRegister, "hd_main_memory": MainMemory}
+    "hd_mac": Mac,
+    "hd_weight_hop": WeightHop,
+    "hd_psum_hop": PsumHop,
+    "hd_address_lut": AddressLut,
+    "hd_clock": Clock,
+    "hd_sram": Sram,
+    "hd_stationary_register": StationaryRegister,
+    "hd_main_memory": MainMemory,
+}
 # classes of other plug-ins, taken only when the component gives a flip_rate
-ALIASES = {"mac": "hd_mac", "intmac": "hd_mac", "reg": "hd_weight_hop", "register": "hd_weight_hop",
-           "aladdin_register": "hd_weight_hop"}
+ALIASES = {
+    "mac": "hd_mac",
+    "intmac": "hd_mac",
+    "reg": "hd_weight_hop",
+    "register": "hd_weight_hop",
+    "aladdin_register": "hd_weight_hop",
+}
 # an alias comes with the other plug-in's attributes: one datawidth for all operands
 _DATAWIDTH_FOR = ("weight_bits", "activation_bits")
 _ALIAS_PSUM_BITS = 32
-_RANGES = {"weight_bits": (1, 64, True), "activation_bits": (1, 64, True), "psum_bits": (1, 128, True),
-           "hops": (1, 65536, True), "pes": (1, 2 ** 24, True), "entries": (1, 2 ** 24, True), "entry_bits": (0, 64, True),
-           "reads_per_cycle": (0, 64, False), "width": (1, 2 ** 20, True), "depth": (1, 2 ** 48, True),
-           "read_scale": (0, 1e3, False), "write_scale": (0, 1e3, False), "update_scale": (0, 1e3, False), "copies": (1, 2 ** 16, True),
-           "energy_pJ_per_bit": (0, 1e4, False)}
+_RANGES = {
+    "weight_bits": (1, 64, True),
+    "activation_bits": (1, 64, True),
+    "psum_bits": (1, 128, True),
+    "hops": (1, 65536, True),
+    "pes": (1, 2**24, True),
+    "entries": (1, 2**24, True),
+    "entry_bits": (0, 64, True),
+    "reads_per_cycle": (0, 64, False),
+    "width": (1, 2**20, True),
+    "depth": (1, 2**48, True),
+    "read_scale": (0, 1e3, False),
+    "write_scale": (0, 1e3, False),
+    "update_scale": (0, 1e3, False),
+    "copies": (1, 2**16, True),
+    "energy_pJ_per_bit": (0, 1e4, False),
+}
 
 
 def served_class(class_name: str, attributes: Mapping[str, Any]) -> str | None:
@@ -39,8 +73,11 @@ def served_class(class_name: str, attributes: Mapping[str, Any]) -> str | None:
 
 def attributes_of(class_name: str) -> dict[str, bool]:
     """Attribute name -> whether it is required, technology left out."""
-    return {f.name: f.default is dataclasses.MISSING for f in dataclasses.fields(CLASSES[class_name])
-            if f.name != "technology"}
+    return {
+        f.name: f.default is dataclasses.MISSING
+        for f in dataclasses.fields(CLASSES[class_name])
+        if f.name != "technology"
+    }
 
 
 def build_component(class_name: str, attributes: Mapping[str, Any]) -> tuple[Component, FlipRate | None]:
@@ -60,7 +97,7 @@ def build_component(class_name: str, attributes: Mapping[str, Any]) -> tuple[Com
         given.setdefault("psum_bits", _ALIAS_PSUM_BITS)
     problems = Problems(f"component of class {class_name}")
     if "technology" not in given:
-        problems.add("technology: missing; a bundled name, a node such as \"45nm\", or a YAML file")
+        problems.add('technology: missing; a bundled name, a node such as "45nm", or a YAML file')
     rate, values = None, {}
     for name, required in attributes_of(ours).items():
         if given.get(name) is None:
@@ -72,7 +109,9 @@ def build_component(class_name: str, attributes: Mapping[str, Any]) -> tuple[Com
         else:
             low, high, whole = _RANGES[name]
             values[name] = problems.number(given[name], name, low, high, whole)
-    technology = _noted(problems, lambda: load_technology(str(given["technology"]))) if "technology" in given else None
+    technology = (
+        _noted(problems, lambda: load_technology(str(given["technology"]))) if "technology" in given else None
+    )
     problems.raise_any()
     return CLASSES[ours](technology, **values), rate
 

@@ -1,4 +1,5 @@
 """What characterising a synthesised array found: coefficients per count of activity, and how well they predict."""
+
 from __future__ import annotations
 
 import json
@@ -49,7 +50,9 @@ class EnergyModel:
         """Datapath energy, without the clock, of counted activity. Raises InputError for a count that is missing."""
         missing = [name for name in self.coefficients_fJ if name not in counts]
         if missing:
-            raise InputError(f"energy model: no count of {missing[0]!r}; it was made for an array of other widths")
+            raise InputError(
+                f"energy model: no count of {missing[0]!r}; it was made for an array of other widths"
+            )
         return sum(c * counts[name] for name, c in self.coefficients_fJ.items())
 
 
@@ -83,19 +86,37 @@ def load_characterisation(name: str | Path) -> Characterisation:
     """A bundled one by technology name, or a JSON file. Raises InputError: unknown, not characterised, or a field that is wrong."""
     path = technology_path(name)
     if path.suffix != ".json":
-        raise InputError(f"technology: {str(name)!r} was not characterised, it has coefficients only; 'hd-plugin characterize' makes such a file, "
-                         "and hd_generic45 and sg13g2 come with the package")
+        raise InputError(
+            f"technology: {str(name)!r} was not characterised, it has coefficients only; 'hd-plugin characterize' makes such a file, "
+            "and hd_generic45 and sg13g2 come with the package"
+        )
     try:
         data = json.loads(path.read_text(encoding="utf8"))
         if data["schema"] != _SCHEMA:
             raise InputError(f"{path}: schema: {data['schema']!r} found, {_SCHEMA!r} needed")
-        models = {k: EnergyModel({n: float(v) for n, v in m["coefficients_fJ"].items()}, {n: float(v) for n, v in m["spread_fJ"].items()},
-                                 Quality(**m["fit"]), Quality(**m["test"]), {kind: Quality(**q) for kind, q in m["alone"].items()}) for k, m in data["models"].items()}
+        models = {
+            k: EnergyModel(
+                {n: float(v) for n, v in m["coefficients_fJ"].items()},
+                {n: float(v) for n, v in m["spread_fJ"].items()},
+                Quality(**m["fit"]),
+                Quality(**m["test"]),
+                {kind: Quality(**q) for kind, q in m["alone"].items()},
+            )
+            for k, m in data["models"].items()
+        }
         if not isinstance(data["conditions"], dict) or not 0 <= float(data["clock_fJ"]) < 1e12:
             raise ValueError(f"conditions {type(data['conditions']).__name__}, clock_fJ {data['clock_fJ']}")
-        return Characterisation(load_technology(path), {k: int(v) for k, v in data["array"].items()}, models, float(data["clock_fJ"]),
-                                path.parent / data["circuit"], data["conditions"])
+        return Characterisation(
+            load_technology(path),
+            {k: int(v) for k, v in data["array"].items()},
+            models,
+            float(data["clock_fJ"]),
+            path.parent / data["circuit"],
+            data["conditions"],
+        )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         if isinstance(error, InputError):
             raise
-        raise InputError(f"{path}: not a characterisation, or not a whole one ({type(error).__name__}: {error}); make it again with 'hd-plugin characterize'") from error
+        raise InputError(
+            f"{path}: not a characterisation, or not a whole one ({type(error).__name__}: {error}); make it again with 'hd-plugin characterize'"
+        ) from error

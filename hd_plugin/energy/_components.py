@@ -3,6 +3,7 @@
 ``price`` and every host adapter use these classes, so that a layer's energy here and a simulator's reference table
 cannot differ by more than the rounding of the table.
 """
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -10,8 +11,18 @@ from dataclasses import dataclass
 from hd_plugin.energy._flip_rate import check_rate
 from hd_plugin.energy._technology import Technology
 
-__all__ = ["AddressLut", "Clock", "Component", "Mac", "MainMemory", "PsumHop", "Sram", "StationaryRegister", "WeightHop",
-           "flip_scale"]
+__all__ = [
+    "AddressLut",
+    "Clock",
+    "Component",
+    "Mac",
+    "MainMemory",
+    "PsumHop",
+    "Sram",
+    "StationaryRegister",
+    "WeightHop",
+    "flip_scale",
+]
 
 
 def flip_scale(flip_rate: float, technology: Technology) -> float:
@@ -39,7 +50,7 @@ class Component:
 
     def leak_pJ(self, cycle_seconds: float) -> float:
         """Leakage of one cycle, in pJ."""
-        return self.leakage_nW * cycle_seconds * 1e3        # nW x s = 1e-9 J = 1e3 pJ
+        return self.leakage_nW * cycle_seconds * 1e3  # nW x s = 1e-9 J = 1e3 pJ
 
     @property
     def area_um2(self) -> float:
@@ -62,13 +73,19 @@ class Mac(Component):
 
     def actions_pJ(self) -> dict[str, float]:
         t = self.technology
-        full = t.multiplier_pJ_per_bit2 * self.weight_bits * self.activation_bits + t.adder_pJ_per_bit * self.psum_bits
+        full = (
+            t.multiplier_pJ_per_bit2 * self.weight_bits * self.activation_bits
+            + t.adder_pJ_per_bit * self.psum_bits
+        )
         return {"compute": full * flip_scale(self.flip_rate, t)}
 
     @property
     def area_um2(self) -> float:
         t = self.technology
-        return t.multiplier_um2_per_bit2 * self.weight_bits * self.activation_bits + t.adder_um2_per_bit * self.psum_bits
+        return (
+            t.multiplier_um2_per_bit2 * self.weight_bits * self.activation_bits
+            + t.adder_um2_per_bit * self.psum_bits
+        )
 
 
 @dataclass(frozen=True)
@@ -144,12 +161,14 @@ class Clock(Component):
 
     def cycle_pJ(self) -> float:
         t = self.technology
-        mac = Mac(t, t.reference_rate, self.weight_bits, self.activation_bits, self.psum_bits).actions_pJ()["compute"]
+        mac = Mac(t, t.reference_rate, self.weight_bits, self.activation_bits, self.psum_bits).actions_pJ()[
+            "compute"
+        ]
         return t.clock_fraction * (mac + t.hop_pJ_per_bit * (self.weight_bits + self.psum_bits)) * self.pes
 
     @property
     def area_um2(self) -> float:
-        return 0.0      # its buffers are part of the registers' area
+        return 0.0  # its buffers are part of the registers' area
 
 
 @dataclass(frozen=True)
@@ -169,7 +188,11 @@ class Sram(Component):
 
     def actions_pJ(self) -> dict[str, float]:
         word = self.technology.sram_pJ_per_bit * self.width
-        return {"read": word * self.read_scale, "write": word * self.write_scale, "update": word * self.update_scale}
+        return {
+            "read": word * self.read_scale,
+            "write": word * self.write_scale,
+            "update": word * self.update_scale,
+        }
 
     @property
     def area_um2(self) -> float:

@@ -1,4 +1,5 @@
 """The energy of a layer from action counts and a flip rate (paper, section 2)."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -57,8 +58,15 @@ class EnergyBreakdown:
         return self.datapath_J + self.memory_J + self.clock_J
 
 
-def price(counts: ActionCounts, flip_rate: float, widths: Widths, technology: Technology, *, pes: int,
-          lut_bits: int = 0) -> EnergyBreakdown:
+def price(
+    counts: ActionCounts,
+    flip_rate: float,
+    widths: Widths,
+    technology: Technology,
+    *,
+    pes: int,
+    lut_bits: int = 0,
+) -> EnergyBreakdown:
     """Energy of a layer whose weights flip at ``flip_rate`` (its NHD).
 
     Section 2: datapath = (MAC + weight propagation + partial sums), all scaled by the flip rate; memory by the
@@ -71,13 +79,17 @@ def price(counts: ActionCounts, flip_rate: float, widths: Widths, technology: Te
 
     def sram_pJ(bits: int) -> float:
         return Sram(t, bits, 1).actions_pJ()["read"]
-    memory_pJ = (counts.weight_reads * sram_pJ(w.weight)
-                 + (counts.input_reads + counts.output_writes) * sram_pJ(w.activation)
-                 + (counts.accumulator_reads + counts.accumulator_writes) * sram_pJ(w.accumulator))
+
+    memory_pJ = (
+        counts.weight_reads * sram_pJ(w.weight)
+        + (counts.input_reads + counts.output_writes) * sram_pJ(w.activation)
+        + (counts.accumulator_reads + counts.accumulator_writes) * sram_pJ(w.accumulator)
+    )
     return EnergyBreakdown(
         mac_J=1e-12 * counts.mac * mac_pJ,
         weight_hop_J=1e-12 * counts.weight_hops * weight_pJ,
         psum_hop_J=1e-12 * counts.mac * psum_pJ,
         lut_J=1e-12 * counts.lut_reads * AddressLut(t, 1, lut_bits).actions_pJ()["read"],
         memory_J=1e-12 * memory_pJ,
-        clock_J=1e-12 * counts.cycles * Clock(t, w.weight, w.activation, w.psum, pes).cycle_pJ())
+        clock_J=1e-12 * counts.cycles * Clock(t, w.weight, w.activation, w.psum, pes).cycle_pJ(),
+    )

@@ -1,4 +1,5 @@
 """Technology files: coefficients in pJ, each with its source."""
+
 from __future__ import annotations
 
 import json
@@ -12,11 +13,23 @@ from hd_plugin.errors import InputError, did_you_mean
 
 __all__ = ["Technology", "load_technology", "technologies", "technology_path"]
 
-_COEFFICIENTS = {"multiplier_pJ_per_bit2": 1e6, "adder_pJ_per_bit": 1e6, "hop_pJ_per_bit": 1e6, "sram_pJ_per_bit": 1e6,
-                 "lut_pJ_per_bit": 1e6, "clock_fraction": 100.0}
+_COEFFICIENTS = {
+    "multiplier_pJ_per_bit2": 1e6,
+    "adder_pJ_per_bit": 1e6,
+    "hop_pJ_per_bit": 1e6,
+    "sram_pJ_per_bit": 1e6,
+    "lut_pJ_per_bit": 1e6,
+    "clock_fraction": 100.0,
+}
 _FLIP_MODEL = {"reference_rate": 1.0, "floor": 1.0}
-_SIZE = {"multiplier_um2_per_bit2": 1e6, "adder_um2_per_bit": 1e6, "register_um2_per_bit": 1e6, "sram_um2_per_bit": 1e6,
-         "leakage_nW_per_um2": 1e6, "sram_leakage_nW_per_bit": 1e6}
+_SIZE = {
+    "multiplier_um2_per_bit2": 1e6,
+    "adder_um2_per_bit": 1e6,
+    "register_um2_per_bit": 1e6,
+    "sram_um2_per_bit": 1e6,
+    "leakage_nW_per_um2": 1e6,
+    "sram_leakage_nW_per_bit": 1e6,
+}
 _FIELDS = ("technology", "description", "node_nm", "coefficients", "flip_model", "size")
 _NODE = re.compile(r"(\d+(?:\.\d+)?)\s*nm", re.IGNORECASE)
 
@@ -69,7 +82,9 @@ def technology_path(name: str | Path) -> Path:
     path = Path(name)
     if path.suffix in (".yaml", ".yml", ".json"):
         if not path.exists():
-            raise InputError(f"{path}: no such file; name a technology file, or one of {', '.join(technologies())}")
+            raise InputError(
+                f"{path}: no such file; name a technology file, or one of {', '.join(technologies())}"
+            )
         return path
     node = _NODE.fullmatch(str(name).strip())
     if node:
@@ -77,7 +92,11 @@ def technology_path(name: str | Path) -> Path:
     for suffix in (".yaml", ".json"):
         if (_folder() / f"{name}{suffix}").exists():
             return _folder() / f"{name}{suffix}"
-    raise InputError(f"technology: {str(name)!r} is unknown; " + did_you_mean(str(name), technologies()) + " (or give a YAML file, or a JSON file of 'characterize')")
+    raise InputError(
+        f"technology: {str(name)!r} is unknown; "
+        + did_you_mean(str(name), technologies())
+        + " (or give a YAML file, or a JSON file of 'characterize')"
+    )
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -88,7 +107,9 @@ def _read(path: Path) -> dict[str, Any]:
         data = json.loads(path.read_text(encoding="utf8"))
         return {k: data[k] for k in _FIELDS if k in data}
     except (OSError, ValueError, TypeError) as error:
-        raise InputError(f"{path}: not a characterisation ({error}); make it again with 'hd-plugin characterize'") from error
+        raise InputError(
+            f"{path}: not a characterisation ({error}); make it again with 'hd-plugin characterize'"
+        ) from error
 
 
 def load_technology(name: str | Path) -> Technology:
@@ -113,7 +134,11 @@ def load_technology(name: str | Path) -> Technology:
             entry = entries.get(field)
             if field not in entries:
                 continue
-            if not isinstance(entry, dict) or set(entry) != {"value", "source"} or not str(entry["source"]).strip():
+            if (
+                not isinstance(entry, dict)
+                or set(entry) != {"value", "source"}
+                or not str(entry["source"]).strip()
+            ):
                 problems.add(f"{part}.{field}: needs exactly 'value' and 'source'")
                 continue
             low = 1e-6 if field == "reference_rate" else 0.0
@@ -121,7 +146,14 @@ def load_technology(name: str | Path) -> Technology:
             sources[field] = str(entry["source"])
     node_nm = problems.number(data.get("node_nm", 45), "node_nm", 1, 1e4)
     problems.raise_any()
-    return Technology(str(data["technology"]), str(data["description"]), node_nm, **values, sources=sources, path=path.absolute())
+    return Technology(
+        str(data["technology"]),
+        str(data["description"]),
+        node_nm,
+        **values,
+        sources=sources,
+        path=path.absolute(),
+    )
 
 
 def _of_node(node_nm: float, asked: str) -> str:
@@ -130,5 +162,8 @@ def _of_node(node_nm: float, asked: str) -> str:
     for name, found in nodes.items():
         if found == node_nm:
             return name
-    raise InputError(f"technology: {asked!r}: no bundled technology is of this node; known: "
-                     + ", ".join(f"{n} ({v:g} nm)" for n, v in nodes.items()) + " (or give a YAML file)")
+    raise InputError(
+        f"technology: {asked!r}: no bundled technology is of this node; known: "
+        + ", ".join(f"{n} ({v:g} nm)" for n, v in nodes.items())
+        + " (or give a YAML file)"
+    )

@@ -1,4 +1,5 @@
 """Operand widths, in bits."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass

@@ -1,4 +1,5 @@
 """Closed-form action counts of the fixed input-stationary dataflow (paper, Figures 1(a) and 2)."""
+
 from __future__ import annotations
 
 import math
@@ -14,8 +15,10 @@ __all__ = ["analytic_counts", "output_size"]
 def output_size(layer: Layer) -> tuple[int, int]:
     """(P, Q) of a layer. Raises InputError when they are not known."""
     if layer.output_hw is None:
-        raise InputError(f"layer {layer.name!r}: its output size (P, Q) is not known; weights alone do not tell it. "
-                         "Give a network spec (--spec FILE, see layers/)")
+        raise InputError(
+            f"layer {layer.name!r}: its output size (P, Q) is not known; weights alone do not tell it. "
+            "Give a network spec (--spec FILE, see layers/)"
+        )
     return layer.output_hw
 
 
@@ -40,4 +43,5 @@ def analytic_counts(layer: Layer, array: Array, groups: int, lut: bool) -> Actio
         input_reads=pixels * layer.C * layer.taps,
         output_writes=pixels * layer.K,
         lut_reads=tiles * groups * layer.K if lut else 0,
-        cycles=tiles * groups * layer.K)
+        cycles=tiles * groups * layer.K,
+    )

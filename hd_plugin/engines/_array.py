@@ -1,4 +1,5 @@
 """The accelerator: an array of rows x cols PEs and its widths, from code or from the variables of an architecture."""
+
 from __future__ import annotations
 
 import difflib
@@ -16,8 +17,13 @@ from hd_plugin.errors import InputError, did_you_mean
 
 __all__ = ["Array", "Expression", "arrays", "load_array", "read_variables"]
 
-_RANGES = {"rows": (1, 4096), "cols": (1, 4096), "activation_bits": (1, 64), "psum_bits": (1, 64),
-           "accumulator_bits": (1, 64)}
+_RANGES = {
+    "rows": (1, 4096),
+    "cols": (1, 4096),
+    "activation_bits": (1, 64),
+    "psum_bits": (1, 64),
+    "accumulator_bits": (1, 64),
+}
 _DATAFLOWS = ("input_stationary", "output_stationary")
 
 
@@ -62,8 +68,10 @@ class Array:
     def check_dataflow(self, needed: str) -> None:
         """Raises InputError for an array of another dataflow."""
         if self.dataflow != needed:
-            raise InputError(f"array: dataflow {self.dataflow!r} found; orders of output channels stream through an {needed!r} "
-                             "array only (Timeloop itself runs the other architectures in arch/)")
+            raise InputError(
+                f"array: dataflow {self.dataflow!r} found; orders of output channels stream through an {needed!r} "
+                "array only (Timeloop itself runs the other architectures in arch/)"
+            )
 
     def widths(self, weight_bits: int) -> Widths:
         return Widths(weight_bits, self.activation_bits, self.psum_bits, self.accumulator_bits)
@@ -79,8 +87,10 @@ def read_variables(path: str | Path) -> dict[str, Any]:
     """The ``variables`` section of a Timeloop v4 file, strings without quotes as Expression. Raises InputError."""
     variables = read_mapping(path, _Loader).get("variables")
     if not isinstance(variables, dict):
-        raise InputError(f"{path}: variables: missing; the variables of a Timeloop v4 architecture are needed, as in "
-                         "arch/input_stationary_8x8.yaml")
+        raise InputError(
+            f"{path}: variables: missing; the variables of a Timeloop v4 architecture are needed, as in "
+            "arch/input_stationary_8x8.yaml"
+        )
     return {str(k): v for k, v in variables.items()}
 
 
@@ -93,7 +103,9 @@ def load_array(name: str | Path) -> Array:
     if path.suffix not in (".yaml", ".yml"):
         path = data_folder("arch") / f"{name}.yaml"
         if not path.exists():
-            raise InputError(f"array: {str(name)!r} is unknown; {did_you_mean(str(name), arrays())} (or give a YAML file)")
+            raise InputError(
+                f"array: {str(name)!r} is unknown; {did_you_mean(str(name), arrays())} (or give a YAML file)"
+            )
     variables = read_variables(path)
     problems = Problems(path)
     for key in sorted({"dataflow", *_RANGES} - set(variables)):
@@ -102,7 +114,11 @@ def load_array(name: str | Path) -> Array:
     dataflow = variables.get("dataflow", _DATAFLOWS[0])
     if dataflow not in _DATAFLOWS:
         problems.add(f"variables.dataflow: {dataflow!r} found; {did_you_mean(str(dataflow), _DATAFLOWS)}")
-    sizes = {f: problems.number(variables[f], f"variables.{f}", *r, whole=True) for f, r in _RANGES.items() if f in variables}
+    sizes = {
+        f: problems.number(variables[f], f"variables.{f}", *r, whole=True)
+        for f, r in _RANGES.items()
+        if f in variables
+    }
     problems.raise_any()
     rest = {k: v for k, v in variables.items() if k not in (*_RANGES, "dataflow")}
     return Array(**sizes, dataflow=str(dataflow), variables=rest)

@@ -1,4 +1,5 @@
 """What an engine is, and which there are."""
+
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
@@ -42,7 +43,9 @@ class Engine(Protocol):
     def check(self, layers: Sequence[Layer], array: Array) -> None:
         """Raise what ``evaluate`` would, as far as that can be told before any search: missing sizes, missing tools."""
 
-    def evaluate(self, requests: Sequence[Request], array: Array, technology: Technology, jobs: Jobs) -> list[Evaluation]:
+    def evaluate(
+        self, requests: Sequence[Request], array: Array, technology: Technology, jobs: Jobs
+    ) -> list[Evaluation]:
         """One Evaluation a request, in order."""
 
     def provenance(self) -> dict[str, Any]:
@@ -58,7 +61,9 @@ class AnalyticEngine:
         for layer in layers:
             analytic_counts(layer, array, 1, False)
 
-    def evaluate(self, requests: Sequence[Request], array: Array, technology: Technology, jobs: Jobs) -> list[Evaluation]:
+    def evaluate(
+        self, requests: Sequence[Request], array: Array, technology: Technology, jobs: Jobs
+    ) -> list[Evaluation]:
         return [self._one(request, array, technology) for request in requests]
 
     def provenance(self) -> dict[str, Any]:
@@ -67,17 +72,29 @@ class AnalyticEngine:
     @staticmethod
     def _one(r: Request, array: Array, technology: Technology) -> Evaluation:
         counts = analytic_counts(r.layer, array, r.groups, r.lut_bits > 0)
-        return Evaluation(counts, price(counts, r.flip_rate, array.widths(r.layer.bits), technology,
-                                        pes=array.rows * array.cols, lut_bits=r.lut_bits))
+        return Evaluation(
+            counts,
+            price(
+                counts,
+                r.flip_rate,
+                array.widths(r.layer.bits),
+                technology,
+                pes=array.rows * array.cols,
+                lut_bits=r.lut_bits,
+            ),
+        )
 
 
 def _timeloop(**options: Any) -> Engine:
     from hd_plugin.engines.timeloop import TimeloopEngine
+
     return TimeloopEngine(**options)
 
 
 _ENGINES: dict[str, tuple[Callable[..., Engine], tuple[str, ...]]] = {
-    "analytic": (AnalyticEngine, ()), "timeloop": (_timeloop, ("mapping", "cache", "architecture"))}
+    "analytic": (AnalyticEngine, ()),
+    "timeloop": (_timeloop, ("mapping", "cache", "architecture")),
+}
 ENGINES = tuple(_ENGINES)
 
 
@@ -87,5 +104,7 @@ def get_engine(name: str, **options: Any) -> Engine:
         raise InputError(f"engine: {name!r} is unknown; " + did_you_mean(name, ENGINES))
     make, known = _ENGINES[name]
     if unknown := sorted(set(options) - set(known)):
-        raise InputError(f"engine {name!r} has no option {', '.join(unknown)}; it takes {', '.join(known) or 'none'}")
+        raise InputError(
+            f"engine {name!r} has no option {', '.join(unknown)}; it takes {', '.join(known) or 'none'}"
+        )
     return make(**options)

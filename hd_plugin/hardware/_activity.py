@@ -1,4 +1,5 @@
 """What moves inside the array while a layer streams: counts that an energy model multiplies with coefficients (compiled)."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -42,14 +43,41 @@ def activity(made: Program, inputs: Activations, cols: int, tiles: int = 1, psum
     """Count ``tiles`` tiles of ``cols`` pixels, from an array that is all 0. Raises InputError for less than one tile."""
     groups, K, rows = made.words.shape
     tiles = tiles_of(inputs, cols, tiles)
-    acts = np.array([[group_inputs(made, inputs, g, t, cols) for g in range(groups)] for t in range(tiles)], np.int64)
-    values = decode(np.arange(1 << made.bits, dtype=np.uint16), made.bits, made.number_format).astype(np.int64)
+    acts = np.array(
+        [[group_inputs(made, inputs, g, t, cols) for g in range(groups)] for t in range(tiles)], np.int64
+    )
+    values = decode(np.arange(1 << made.bits, dtype=np.uint16), made.bits, made.number_format).astype(
+        np.int64
+    )
     flips, partial = np.zeros(made.bits), np.zeros(made.bits)
     products, psums, single = np.zeros(made.bits + inputs.bits), np.zeros(psum_bits), np.zeros(5)
-    _count(np.ascontiguousarray(made.words), made.used.astype(np.int64), values, acts, flips, partial, products, psums, single)
+    _count(
+        np.ascontiguousarray(made.words),
+        made.used.astype(np.int64),
+        values,
+        acts,
+        flips,
+        partial,
+        products,
+        psums,
+        single,
+    )
     pes = rows * cols
-    return Activity(flips * cols, single[0] * cols, single[1], partial, products, psums, single[2] * cols, single[3], single[4],
-                    float(pes * groups * tiles), float(pes * groups * tiles * K), tiles * groups * max(K, 2 * rows + cols), tiles)
+    return Activity(
+        flips * cols,
+        single[0] * cols,
+        single[1],
+        partial,
+        products,
+        psums,
+        single[2] * cols,
+        single[3],
+        single[4],
+        float(pes * groups * tiles),
+        float(pes * groups * tiles * K),
+        tiles * groups * max(K, 2 * rows + cols),
+        tiles,
+    )
 
 
 @numba.njit(nogil=True, cache=True)
@@ -74,7 +102,7 @@ def _count(words, used, values, acts, flips, partial, products, psums, single):
     for tile in range(tiles):
         for g in range(groups):
             for c in range(cols):
-                for entering in range(rows - 1, -1, -1):        # the bottom row's comes first
+                for entering in range(rows - 1, -1, -1):  # the bottom row's comes first
                     for r in range(rows - 1, -1, -1):
                         new = chain[c, r - 1] if r else acts[tile, g, c, entering]
                         single[4] += popcount(np.uint64(chain[c, r] ^ new))

@@ -1,4 +1,5 @@
 """The array in integer arithmetic: what a program computes, step by step, and the plain convolution it has to equal."""
+
 from __future__ import annotations
 
 import numba
@@ -11,9 +12,9 @@ from hd_plugin.weights import Layer
 
 __all__ = ["NO_SUM", "convolution", "run_program"]
 
-NO_SUM = np.iinfo(np.int64).min     # of an output channel that no address holds
+NO_SUM = np.iinfo(np.int64).min  # of an output channel that no address holds
 
-_BLOCK = 512        # pixels whose sums stay in the cache
+_BLOCK = 512  # pixels whose sums stay in the cache
 
 
 @numba.njit(nogil=True, cache=True)
@@ -44,11 +45,20 @@ def run_program(made: Program, activations: Activations) -> np.ndarray:
     _check_size(made.tables.layer, C, Fy * Fx, activations)
     # the widest sum: an int32 unless it could overflow
     most = C * Fy * Fx << (made.bits - 1 + activations.bits)
-    kind = np.int32 if most < 2 ** 31 else np.int64
+    kind = np.int32 if most < 2**31 else np.int64
     values = decode(made.words, made.bits, made.number_format).astype(kind)
     at_address = np.zeros((K, activations.patches.shape[2]), kind)
     t = made.tables
-    _run(values, made.used, t.output_addresses, t.input_addresses, t.taps, np.ascontiguousarray(activations.patches, kind), at_address, _BLOCK)
+    _run(
+        values,
+        made.used,
+        t.output_addresses,
+        t.input_addresses,
+        t.taps,
+        np.ascontiguousarray(activations.patches, kind),
+        at_address,
+        _BLOCK,
+    )
     sums = np.full(at_address.shape, NO_SUM, np.int64)
     sums[t.output_order] = at_address
     return sums
@@ -56,7 +66,9 @@ def run_program(made: Program, activations: Activations) -> np.ndarray:
 
 def _check_size(layer: str, C: int, taps: int, activations: Activations) -> None:
     if activations.patches.shape[:2] != (C, taps):
-        raise InputError(f"activations: {list(activations.patches.shape)} found; layer {layer!r} needs [{C}, {taps}, pixels]")
+        raise InputError(
+            f"activations: {list(activations.patches.shape)} found; layer {layer!r} needs [{C}, {taps}, pixels]"
+        )
 
 
 def convolution(layer: Layer, activations: Activations) -> np.ndarray:

@@ -1,4 +1,5 @@
 """From an energy model to what a search for plans can use: a table of transitions, and prices of partial-sum bits."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -13,10 +14,12 @@ from hd_plugin.weights import Layer
 __all__ = ["energy_objective", "transition_energies"]
 
 _SAMPLES = 64
-_TOP = 4095         # the table's largest entry; integers keep plans the same on every machine
+_TOP = 4095  # the table's largest entry; integers keep plans the same on every machine
 
 
-def transition_energies(model: EnergyModel, activations: np.ndarray, bits: int, number_format: str = "twos_complement") -> np.ndarray:
+def transition_energies(
+    model: EnergyModel, activations: np.ndarray, bits: int, number_format: str = "twos_complement"
+) -> np.ndarray:
     """Energy of a PE when its word changes from one pattern to another, in fJ, averaged over ``activations``: float64[2**bits, 2**bits].
 
     Weight flips, the word's change, partial products and the product; what the partial sums do comes on top. Raises InputError for a model
@@ -28,7 +31,9 @@ def transition_energies(model: EnergyModel, activations: np.ndarray, bits: int, 
     codes = np.arange(1 << bits, dtype=np.uint16)
     flipped = codes[:, None] ^ codes[None, :]
     if "busy_words" not in c or f"flips[{bits - 1}]" not in c or f"flips[{bits}]" in c:
-        raise InputError(f"energy model: no table of transitions for {bits}-bit weights can be made of it; characterise an array of this width")
+        raise InputError(
+            f"energy model: no table of transitions for {bits}-bit weights can be made of it; characterise an array of this width"
+        )
     energy = (flipped != 0) * (c["words"] + c["busy_words"] * share[acts != 0].sum())
     ones = float(share @ np.bitwise_count(acts.astype(np.uint64)))
     for b in range(bits):

@@ -1,4 +1,5 @@
 """A layer as the array sees it: words, used rows and addresses, group by group; and patches of activations to go with it."""
+
 from __future__ import annotations
 
 import json
@@ -14,11 +15,21 @@ from hd_plugin.hardware._tables import AddressTables
 from hd_plugin.streaming import StreamPlan, check_seed
 from hd_plugin.weights import Layer
 
-__all__ = ["KINDS", "MOST_TILES", "Activations", "Program", "group_inputs", "program", "random_activations", "sampled_activations",
-           "telling_tiles", "tiles_of"]
+__all__ = [
+    "KINDS",
+    "MOST_TILES",
+    "Activations",
+    "Program",
+    "group_inputs",
+    "program",
+    "random_activations",
+    "sampled_activations",
+    "telling_tiles",
+    "tiles_of",
+]
 
 KINDS = ("relu", "linear")
-MOST_TILES = 4      # that stand for a layer of fewer than _SHORT steps
+MOST_TILES = 4  # that stand for a layer of fewer than _SHORT steps
 _SHORT = 4000
 
 
@@ -38,15 +49,32 @@ class Program:
         t, (groups, K, rows) = self.tables, self.words.shape
         C, taps = t.shape[1], t.shape[2] * t.shape[3]
         where = f"program of layer {t.layer!r}"
-        if K != t.shape[0] or any(np.shape(a) != s for a, s in ((t.output_addresses, (groups, K)), (t.input_addresses, (groups, rows)), (t.taps, (groups,)),
-                                                               (self.used, (groups,)), (t.output_order, (K,)))):
-            raise InputError(f"{where}: its words, tables and used rows are of {groups} groups, {K} steps and {rows} rows in some, and not in others")
+        if t.shape[0] != K or any(
+            np.shape(a) != s
+            for a, s in (
+                (t.output_addresses, (groups, K)),
+                (t.input_addresses, (groups, rows)),
+                (t.taps, (groups,)),
+                (self.used, (groups,)),
+                (t.output_order, (K,)),
+            )
+        ):
+            raise InputError(
+                f"{where}: its words, tables and used rows are of {groups} groups, {K} steps and {rows} rows in some, and not in others"
+            )
         active = np.arange(rows) < self.used[:, None]
-        for name, values, low, high in (("output_addresses", t.output_addresses, 0, K), ("output_order", t.output_order, 0, K), ("taps", t.taps, 0, taps),
-                                        ("used", self.used, 0, rows + 1), ("input_addresses", t.input_addresses, -1, C),
-                                        ("input_addresses of used rows", t.input_addresses[active], 0, C)):
+        for name, values, low, high in (
+            ("output_addresses", t.output_addresses, 0, K),
+            ("output_order", t.output_order, 0, K),
+            ("taps", t.taps, 0, taps),
+            ("used", self.used, 0, rows + 1),
+            ("input_addresses", t.input_addresses, -1, C),
+            ("input_addresses of used rows", t.input_addresses[active], 0, C),
+        ):
             if values.size and (values.min() < low or values.max() >= high):
-                raise InputError(f"{where}: {name}: {values.min()} to {values.max()} found; {low} to {high - 1} is possible")
+                raise InputError(
+                    f"{where}: {name}: {values.min()} to {values.max()} found; {low} to {high - 1} is possible"
+                )
 
 
 def program(layer: Layer, plan: StreamPlan, tables: AddressTables | None = None) -> Program:
@@ -54,9 +82,14 @@ def program(layer: Layer, plan: StreamPlan, tables: AddressTables | None = None)
     plan.check(layer)
     words = np.zeros((len(plan.groups), layer.K, plan.rows), np.uint16)
     for word, group in zip(words, plan.groups):
-        word[:, :group.channels.size] = plan.words(layer, group)
-    return Program(words, np.array([g.channels.size for g in plan.groups], np.int64), tables or AddressTables.of(plan), layer.bits,
-                   layer.number_format)
+        word[:, : group.channels.size] = plan.words(layer, group)
+    return Program(
+        words,
+        np.array([g.channels.size for g in plan.groups], np.int64),
+        tables or AddressTables.of(plan),
+        layer.bits,
+        layer.number_format,
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,22 +106,43 @@ class Activations:
     def __post_init__(self) -> None:
         patches = np.asarray(self.patches)
         object.__setattr__(self, "patches", patches)
-        low, high = (-(1 << self.bits - 1), (1 << self.bits - 1) - 1) if self.signed else (0, (1 << self.bits) - 1)
+        low, high = (
+            (-(1 << self.bits - 1), (1 << self.bits - 1) - 1) if self.signed else (0, (1 << self.bits) - 1)
+        )
         if patches.ndim != 3 or not patches.size or not np.issubdtype(patches.dtype, np.integer):
-            raise InputError(f"activations: {patches.dtype}{list(patches.shape)} found; integers[C, taps, pixels] are needed")
+            raise InputError(
+                f"activations: {patches.dtype}{list(patches.shape)} found; integers[C, taps, pixels] are needed"
+            )
         if not 1 <= self.bits <= 16 or patches.min() < low or patches.max() > high:
-            raise InputError(f"activations: {patches.min()} to {patches.max()} found; {self.bits} bits, "
-                             f"{'signed' if self.signed else 'unsigned'}, hold {low} to {high}")
+            raise InputError(
+                f"activations: {patches.min()} to {patches.max()} found; {self.bits} bits, "
+                f"{'signed' if self.signed else 'unsigned'}, hold {low} to {high}"
+            )
 
     @classmethod
-    def from_map(cls, image: np.ndarray, Fy: int, Fx: int, stride: int = 1, padding: int = 0, bits: int = 8, signed: bool = False) -> Activations:
+    def from_map(
+        cls,
+        image: np.ndarray,
+        Fy: int,
+        Fx: int,
+        stride: int = 1,
+        padding: int = 0,
+        bits: int = 8,
+        signed: bool = False,
+    ) -> Activations:
         """From an input map, integers[C, H, W] (zeros are padded)."""
         if np.ndim(image) != 3 or padding < 0 or stride < 1:
-            raise InputError(f"activations: a map of shape {list(np.shape(image))}, stride {stride}, padding {padding} found; [C, H, W], at least 1 and at least 0 are needed")
+            raise InputError(
+                f"activations: a map of shape {list(np.shape(image))}, stride {stride}, padding {padding} found; [C, H, W], at least 1 and at least 0 are needed"
+            )
         padded = np.pad(np.asarray(image), ((0, 0), (padding, padding), (padding, padding)))
         if padded.shape[1] < Fy or padded.shape[2] < Fx:
-            raise InputError(f"activations: a map of shape {list(np.shape(image))} is too small for {Fy}x{Fx} taps")
-        windows = np.lib.stride_tricks.sliding_window_view(padded, (Fy, Fx), axis=(1, 2))[:, ::stride, ::stride]
+            raise InputError(
+                f"activations: a map of shape {list(np.shape(image))} is too small for {Fy}x{Fx} taps"
+            )
+        windows = np.lib.stride_tricks.sliding_window_view(padded, (Fy, Fx), axis=(1, 2))[
+            :, ::stride, ::stride
+        ]
         C, P, Q = windows.shape[:3]
         return cls(np.ascontiguousarray(windows.reshape(C, P * Q, Fy * Fx).transpose(0, 2, 1)), bits, signed)
 
@@ -109,7 +163,9 @@ def _seen() -> dict[str, list[int]]:
     return json.loads((Path(__file__).parent / "activations.json").read_text(encoding="utf8"))
 
 
-def sampled_activations(layer: Layer, kind: str = "relu", pixels: int = 64, seed: int = 0, bits: int = 8) -> Activations:
+def sampled_activations(
+    layer: Layer, kind: str = "relu", pixels: int = 64, seed: int = 0, bits: int = 8
+) -> Activations:
     """Unsigned inputs drawn one by one from what real layers see: ``relu`` after a rectifier (half are 0), ``linear`` around a zero
     point, or ``uniform``. Source: activations.json. Raises InputError for an unknown kind."""
     if kind not in (*KINDS, "uniform"):
@@ -119,7 +175,7 @@ def sampled_activations(layer: Layer, kind: str = "relu", pixels: int = 64, seed
     _, C, Fy, Fx = layer.codes.shape
     rng = np.random.default_rng(seed)
     drawn = rng.choice(256, (C, Fy * Fx, pixels), p=counts / counts.sum())
-    if bits > 8:            # what is 0 stays 0, the rest gets low bits
+    if bits > 8:  # what is 0 stays 0, the rest gets low bits
         drawn = (drawn << bits - 8) + np.where(drawn > 0, rng.integers(0, 1 << bits - 8, drawn.shape), 0)
     return Activations(drawn if bits >= 8 else drawn >> 8 - bits, bits)
 
@@ -140,7 +196,7 @@ def telling_tiles(plan: StreamPlan) -> int:
 def group_inputs(made: Program, inputs: Activations, g: int, tile: int, cols: int) -> np.ndarray:
     """What the array holds while group ``g`` streams: integers[cols, rows]; idle rows and columns have 0."""
     addresses = made.tables.input_addresses[g]
-    patch = inputs.patches[np.maximum(addresses, 0), made.tables.taps[g], tile * cols:(tile + 1) * cols]
+    patch = inputs.patches[np.maximum(addresses, 0), made.tables.taps[g], tile * cols : (tile + 1) * cols]
     held = np.zeros((cols, addresses.size), np.int64)
-    held[:patch.shape[1]] = np.where(addresses[:, None] >= 0, patch, 0).T
+    held[: patch.shape[1]] = np.where(addresses[:, None] >= 0, patch, 0).T
     return held

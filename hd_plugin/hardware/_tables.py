@@ -1,4 +1,5 @@
 """What the hardware looks up (paper, section 5): where each partial sum is accumulated, and where each row's activations lie."""
+
 from __future__ import annotations
 
 import json
@@ -39,7 +40,9 @@ class AddressTables:
     taps: np.ndarray
 
     @classmethod
-    def of(cls, plan: StreamPlan, *, stored: np.ndarray | None = None, following: StreamPlan | None = None) -> AddressTables:
+    def of(
+        cls, plan: StreamPlan, *, stored: np.ndarray | None = None, following: StreamPlan | None = None
+    ) -> AddressTables:
         """The tables of ``plan``.
 
         stored : int[C], the channel at each input address; a previous layer's ``output_order``. By default file order.
@@ -51,13 +54,17 @@ class AddressTables:
         K, C = plan.shape[:2]
         stored = np.arange(C) if stored is None else np.asarray(stored)
         if stored.shape != (C,) or (np.sort(stored) != np.arange(C)).any():
-            raise InputError(f"tables of layer {plan.layer!r}: stored: a permutation of its {C} input channels is needed")
+            raise InputError(
+                f"tables of layer {plan.layer!r}: stored: a permutation of its {C} input channels is needed"
+            )
         orders = np.stack([group.order for group in plan.groups])
         shared = bool((orders == orders[0]).all())
         if following is not None:
             if shared:
-                raise InputError(f"tables of layer {plan.layer!r}: one order for all groups, so there is no output table that could "
-                                 f"hold the input order of layer {following.layer!r}; a plan of method segment or cluster with several groups has one")
+                raise InputError(
+                    f"tables of layer {plan.layer!r}: one order for all groups, so there is no output table that could "
+                    f"hold the input order of layer {following.layer!r}; a plan of method segment or cluster with several groups has one"
+                )
             order = _sequence(following, K)
         else:
             order = orders[0] if shared else np.arange(K)
@@ -65,9 +72,11 @@ class AddressTables:
         where = np.argsort(stored)
         inputs = np.full((len(plan.groups), plan.rows), -1, np.int64)
         for row, group in zip(inputs, plan.groups):
-            row[:group.channels.size] = where[group.channels]
+            row[: group.channels.size] = where[group.channels]
         taps = np.array([g.tap[0] * plan.shape[3] + g.tap[1] for g in plan.groups], np.int64)
-        return cls(plan.layer, plan.method, plan.shape, plan.rows, outputs, order.astype(np.int64), inputs, taps)
+        return cls(
+            plan.layer, plan.method, plan.shape, plan.rows, outputs, order.astype(np.int64), inputs, taps
+        )
 
     @property
     def needs_outputs(self) -> bool:
@@ -92,22 +101,43 @@ class AddressTables:
         K, C = self.shape[:2]
         depth = K if depth is None else depth
         if depth < K:
-            raise InputError(f"tables of layer {self.layer!r}: depth: {depth} found; {K} output channels need at least {K}")
+            raise InputError(
+                f"tables of layer {self.layer!r}: depth: {depth} found; {K} output channels need at least {K}"
+            )
         bits, groups = address_bits(depth), len(self.taps)
-        out = {"depth": depth, "entry_bits": bits, "bank_entries": depth if self.needs_outputs else 0, "groups": groups}
+        out = {
+            "depth": depth,
+            "entry_bits": bits,
+            "bank_entries": depth if self.needs_outputs else 0,
+            "groups": groups,
+        }
         out["bank_bytes"] = math.ceil(out["bank_entries"] * bits / 8)
         out["layer_bytes"] = math.ceil(groups * K * bits / 8) if self.needs_outputs else 0
-        out["input_entry_bits"] = address_bits(C + 1)       # all bits set: an idle row
-        out["input_bytes"] = math.ceil(int((self.input_addresses >= 0).sum()) * out["input_entry_bits"] / 8) if self.needs_inputs else 0
+        out["input_entry_bits"] = address_bits(C + 1)  # all bits set: an idle row
+        out["input_bytes"] = (
+            math.ceil(int((self.input_addresses >= 0).sum()) * out["input_entry_bits"] / 8)
+            if self.needs_inputs
+            else 0
+        )
         return out
 
     def to_json(self) -> str:
         """Schema hd-plugin/tables/1; a table that is not needed is null."""
-        return json.dumps({
-            "schema": _SCHEMA, "layer": self.layer, "method": self.method, "shape": list(self.shape), "rows": self.rows, "sizes": self.sizes(),
-            "output_order": self.output_order.tolist(), "taps": self.taps.tolist(),
-            "output_addresses": self.output_addresses.tolist() if self.needs_outputs else None,
-            "input_addresses": self.input_addresses.tolist() if self.needs_inputs else None}, separators=(",", ":"))
+        return json.dumps(
+            {
+                "schema": _SCHEMA,
+                "layer": self.layer,
+                "method": self.method,
+                "shape": list(self.shape),
+                "rows": self.rows,
+                "sizes": self.sizes(),
+                "output_order": self.output_order.tolist(),
+                "taps": self.taps.tolist(),
+                "output_addresses": self.output_addresses.tolist() if self.needs_outputs else None,
+                "input_addresses": self.input_addresses.tolist() if self.needs_inputs else None,
+            },
+            separators=(",", ":"),
+        )
 
     def save(self, folder: str | Path, stem: str) -> list[Path]:
         """Write STEM.tables.json and, of the tables that are needed, STEM.outputs.mem and STEM.inputs.mem for $readmemh.
@@ -117,15 +147,29 @@ class AddressTables:
         written = [Path(folder) / f"{stem}.tables.json"]
         write_text(written[0], self.to_json() + "\n")
         idle = (1 << address_bits(self.shape[1] + 1)) - 1
-        images = [("outputs", self.needs_outputs, self.output_addresses, address_bits(self.shape[0])),
-                  ("inputs", self.needs_inputs, np.where(self.input_addresses < 0, idle, self.input_addresses), idle.bit_length())]
+        images = [
+            ("outputs", self.needs_outputs, self.output_addresses, address_bits(self.shape[0])),
+            (
+                "inputs",
+                self.needs_inputs,
+                np.where(self.input_addresses < 0, idle, self.input_addresses),
+                idle.bit_length(),
+            ),
+        ]
         for kind, needed, table, bits in images:
-            (Path(folder) / f"{stem}.{kind}.mem").unlink(missing_ok=True)         # of another plan, say
+            (Path(folder) / f"{stem}.{kind}.mem").unlink(missing_ok=True)  # of another plan, say
             if needed:
                 written.append(Path(folder) / f"{stem}.{kind}.mem")
-                lines = (f"// group {g}, tap {self.taps[g]}\n" + "\n".join(hex_lines(row, bits)) for g, row in enumerate(table))
-                write_text(written[-1], f"// layer {self.layer}, {kind}: {len(table)} groups of {table.shape[1]} entries of {bits} bits\n"
-                           + "\n".join(lines) + "\n")
+                lines = (
+                    f"// group {g}, tap {self.taps[g]}\n" + "\n".join(hex_lines(row, bits))
+                    for g, row in enumerate(table)
+                )
+                write_text(
+                    written[-1],
+                    f"// layer {self.layer}, {kind}: {len(table)} groups of {table.shape[1]} entries of {bits} bits\n"
+                    + "\n".join(lines)
+                    + "\n",
+                )
         return written
 
 
@@ -142,12 +186,16 @@ def hex_lines(values: Iterable[int], bits: int) -> list[str]:
 def _sequence(plan: StreamPlan, channels: int) -> np.ndarray:
     """The order in which a layer wants its input channels, when it is the same at every tap."""
     if plan.shape[1] != channels:
-        raise InputError(f"tables: layer {plan.layer!r} reads {plan.shape[1]} channels, but the layer before it has {channels}")
+        raise InputError(
+            f"tables: layer {plan.layer!r} reads {plan.shape[1]} channels, but the layer before it has {channels}"
+        )
     taps: dict[tuple[int, int], list[np.ndarray]] = {}
     for group in plan.groups:
         taps.setdefault(group.tap, []).append(group.channels)
     sequences = [np.concatenate(channels) for channels in taps.values()]
     if any((s != sequences[0]).any() for s in sequences):
-        raise InputError(f"tables: layer {plan.layer!r} wants its input channels in another sequence at each of its {len(taps)} taps; no "
-                         "order of its inputs suits all, so it reads them by its own input table")
+        raise InputError(
+            f"tables: layer {plan.layer!r} wants its input channels in another sequence at each of its {len(taps)} taps; no "
+            "order of its inputs suits all, so it reads them by its own input table"
+        )
     return sequences[0]

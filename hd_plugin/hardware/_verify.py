@@ -1,4 +1,5 @@
 """Does a plan compute the layer? In integer arithmetic, and through the Verilog; and do its wires flip as often as counted?"""
+
 from __future__ import annotations
 
 import tempfile
@@ -66,8 +67,17 @@ class Verification:
         return {**asdict(self), "ok": self.ok}
 
 
-def verify(layer: Layer, plan: StreamPlan, activations: Activations | None = None, *, cols: int = 8, simulator: str = "auto",
-           tiles: int | None = 4, alternate: bool = False, seed: int = 0) -> Verification:
+def verify(
+    layer: Layer,
+    plan: StreamPlan,
+    activations: Activations | None = None,
+    *,
+    cols: int = 8,
+    simulator: str = "auto",
+    tiles: int | None = 4,
+    alternate: bool = False,
+    seed: int = 0,
+) -> Verification:
     """Run ``layer`` through ``plan`` and compare with its plain convolution, exactly.
 
     activations : the layer's inputs; by default uniform random 8-bit ones for all its output pixels. simulator : "verilator",
@@ -75,13 +85,28 @@ def verify(layer: Layer, plan: StreamPlan, activations: Activations | None = Non
     None for all; integer arithmetic always takes all pixels. alternate : every other tile backwards. Raises PlanMismatch for
     a plan of other weights, InputError for activations of another size, MissingTool for a simulator that is not installed.
     """
-    return verify_all([(layer, plan)], {} if activations is None else {layer.name: activations}, cols=cols, simulator=simulator,
-                      tiles=tiles, alternate=alternate, seed=seed)[0]
+    return verify_all(
+        [(layer, plan)],
+        {} if activations is None else {layer.name: activations},
+        cols=cols,
+        simulator=simulator,
+        tiles=tiles,
+        alternate=alternate,
+        seed=seed,
+    )[0]
 
 
-def verify_all(pairs: Sequence[tuple[Layer, StreamPlan]], activations: Mapping[str, Activations] | None = None, *, cols: int = 8,
-               simulator: str = "auto", tiles: int | None = 4, alternate: bool = False, seed: int = 0,
-               progress: Progress | None = None) -> list[Verification]:
+def verify_all(
+    pairs: Sequence[tuple[Layer, StreamPlan]],
+    activations: Mapping[str, Activations] | None = None,
+    *,
+    cols: int = 8,
+    simulator: str = "auto",
+    tiles: int | None = 4,
+    alternate: bool = False,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> list[Verification]:
     """``verify`` for many; the Verilog is compiled once. All weights and all activations must be of one width and format, and all plans of
     one number of rows. activations : by layer name, random ones for the others."""
     if cols < 1 or (tiles is not None and tiles < 1):
@@ -96,8 +121,10 @@ def verify_all(pairs: Sequence[tuple[Layer, StreamPlan]], activations: Mapping[s
         runs.append((layer, plan, program(layer, plan), given[layer.name]))
     one = {(p.bits, p.number_format, plan.rows, a.bits, a.signed) for _, plan, p, a in runs}
     if len(one) > 1:
-        raise InputError(f"verify: layers of several kinds (weight bits, number format, rows, activation bits, signed): {sorted(one)}; "
-                         "verify them one kind at a time")
+        raise InputError(
+            f"verify: layers of several kinds (weight bits, number format, rows, activation bits, signed): {sorted(one)}; "
+            "verify them one kind at a time"
+        )
     with tempfile.TemporaryDirectory(prefix="hd_plugin-") as folder:
         bench = _bench(chosen, Path(folder), [(p, a) for _, _, p, a in runs], cols, tiles)
         done = []
@@ -108,22 +135,51 @@ def verify_all(pairs: Sequence[tuple[Layer, StreamPlan]], activations: Mapping[s
     return done
 
 
-def _bench(simulator: Simulator | None, folder: Path, runs: list[tuple[Program, Activations]], cols: int, tiles: int | None) -> Bench | None:
+def _bench(
+    simulator: Simulator | None,
+    folder: Path,
+    runs: list[tuple[Program, Activations]],
+    cols: int,
+    tiles: int | None,
+) -> Bench | None:
     return None if simulator is None or not runs else Bench(simulator, folder, runs, cols, tiles)
 
 
-def check_program(layer: Layer, plan: StreamPlan, made: Program, inputs: Activations, bench: Bench | None, cols: int = 8,
-                  alternate: bool = False) -> Verification:
+def check_program(
+    layer: Layer,
+    plan: StreamPlan,
+    made: Program,
+    inputs: Activations,
+    bench: Bench | None,
+    cols: int = 8,
+    alternate: bool = False,
+) -> Verification:
     """One program against the layer's convolution and the plan's flips."""
     wanted = convolution(layer, inputs)
     pixels = wanted.shape[1]
     rtl = None
     if bench is not None:
         seen, tiles = bench.run(made, inputs, alternate), bench.tiles_of(inputs)
-        rtl = RtlCheck(bench.simulator.name, tiles, _difference(seen.sums, wanted[:, :seen.sums.shape[1]]), seen.toggles,
-                       hardware_flips(layer, plan, tiles, alternate), seen.cycles)
-    return Verification(layer.name, plan.method, layer.K, layer.C, layer.taps, pixels, _difference(run_program(made, inputs), wanted),
-                        hardware_flips(layer, plan, -(-pixels // cols), alternate), made.tables.sizes(), rtl)
+        rtl = RtlCheck(
+            bench.simulator.name,
+            tiles,
+            _difference(seen.sums, wanted[:, : seen.sums.shape[1]]),
+            seen.toggles,
+            hardware_flips(layer, plan, tiles, alternate),
+            seen.cycles,
+        )
+    return Verification(
+        layer.name,
+        plan.method,
+        layer.K,
+        layer.C,
+        layer.taps,
+        pixels,
+        _difference(run_program(made, inputs), wanted),
+        hardware_flips(layer, plan, -(-pixels // cols), alternate),
+        made.tables.sizes(),
+        rtl,
+    )
 
 
 def _difference(found: np.ndarray, wanted: np.ndarray) -> str | None:

@@ -1,4 +1,5 @@
 """A program through the Verilog: memory images in, sums and toggles out."""
+
 from __future__ import annotations
 
 from collections.abc import Iterable
@@ -32,23 +33,42 @@ class Bench:
     first ones, or all for None. Raises SimulationError.
     """
 
-    def __init__(self, simulator: Simulator, folder: Path, runs: Iterable[tuple[Program, Activations]], cols: int = 8,
-                 tiles: int | None = None) -> None:
+    def __init__(
+        self,
+        simulator: Simulator,
+        folder: Path,
+        runs: Iterable[tuple[Program, Activations]],
+        cols: int = 8,
+        tiles: int | None = None,
+    ) -> None:
         self.simulator, self.folder, self.cols, self.tiles = simulator, Path(folder).resolve(), cols, tiles
         runs = list(runs)
         first, a = runs[0]
         self.rows = first.tables.rows
         most = max(int(p.tables.shape[1] * np.prod(p.tables.shape[2:])) for p, _ in runs)
-        product = first.bits + a.bits + (0 if a.signed else 1)          # bits of one product
+        product = first.bits + a.bits + (0 if a.signed else 1)  # bits of one product
         self.psum_bits = product + (self.rows - 1).bit_length()
         self.acc_bits = self.psum_bits + (max(1, most // self.rows) + 1).bit_length()
         self.addresses = address_bits(max(p.tables.shape[0] for p, _ in runs))
         self.act_bits = a.bits
-        self.command = simulator.build(self.folder, {
-            "ROWS": self.rows, "COLS": cols, "WEIGHT_BITS": first.bits, "ACT_BITS": a.bits, "ACT_SIGNED": int(a.signed), "PSUM_BITS": self.psum_bits,
-            "ACC_BITS": self.acc_bits, "FORMAT": NUMBER_FORMATS.index(first.number_format), "DEPTH": 1 << self.addresses, "ADDR_BITS": self.addresses,
-            "STEPS": max(p.words.shape[0] * p.words.shape[1] for p, _ in runs), "GROUPS": max(len(p.used) for p, _ in runs),
-            "ACTS": max(self.tiles_of(a) * len(p.used) * self.rows for p, a in runs)})
+        self.command = simulator.build(
+            self.folder,
+            {
+                "ROWS": self.rows,
+                "COLS": cols,
+                "WEIGHT_BITS": first.bits,
+                "ACT_BITS": a.bits,
+                "ACT_SIGNED": int(a.signed),
+                "PSUM_BITS": self.psum_bits,
+                "ACC_BITS": self.acc_bits,
+                "FORMAT": NUMBER_FORMATS.index(first.number_format),
+                "DEPTH": 1 << self.addresses,
+                "ADDR_BITS": self.addresses,
+                "STEPS": max(p.words.shape[0] * p.words.shape[1] for p, _ in runs),
+                "GROUPS": max(len(p.used) for p, _ in runs),
+                "ACTS": max(self.tiles_of(a) * len(p.used) * self.rows for p, a in runs),
+            },
+        )
 
     def tiles_of(self, activations: Activations) -> int:
         """How many tiles a run takes."""
@@ -58,30 +78,46 @@ class Bench:
         """One layer; with ``alternate`` every other tile runs backwards. Sums of the tiles that were run."""
         made.check()
         tiles, K = self.tiles_of(activations), made.words.shape[1]
-        images = {"words": _pack(made.words, made.bits).reshape(-1), "addresses": hex_lines(made.tables.output_addresses.reshape(-1), self.addresses),
-                  "used": hex_lines([(1 << int(n)) - 1 for n in made.used], self.rows), "acts": self._acts(made, activations, tiles)}
+        images = {
+            "words": _pack(made.words, made.bits).reshape(-1),
+            "addresses": hex_lines(made.tables.output_addresses.reshape(-1), self.addresses),
+            "used": hex_lines([(1 << int(n)) - 1 for n in made.used], self.rows),
+            "acts": self._acts(made, activations, tiles),
+        }
         for name, lines in images.items():
             (self.folder / f"{name}.mem").write_text("\n".join(lines) + "\n", encoding="ascii")
-        told = self.simulator.run(self.command, self.folder, {
-            "K": K, "groups": len(made.used), "tiles": tiles, "alternate": int(alternate), "lut": int(made.tables.needs_outputs),
-            **{name: f"{name}.mem" for name in images}, "out": "sums.txt"})
+        told = self.simulator.run(
+            self.command,
+            self.folder,
+            {
+                "K": K,
+                "groups": len(made.used),
+                "tiles": tiles,
+                "alternate": int(alternate),
+                "lut": int(made.tables.needs_outputs),
+                **{name: f"{name}.mem" for name in images},
+                "out": "sums.txt",
+            },
+        )
         sums = np.full((K, tiles * self.cols), NO_SUM, np.int64)
         sums[made.tables.output_order] = self._sums(tiles, K)
-        return Seen(sums[:, :activations.patches.shape[2]], told["toggles"], told["cycles"])
+        return Seen(sums[:, : activations.patches.shape[2]], told["toggles"], told["cycles"])
 
     def _acts(self, made: Program, activations: Activations, tiles: int) -> np.ndarray:
         """One line for each tile, group and row: the columns' activations, 0 for idle rows and pixels that are not there."""
         t, pixels = made.tables, tiles * self.cols
         patches = np.zeros((*activations.patches.shape[:2], pixels), np.int64)
-        patches[:, :, :min(pixels, activations.patches.shape[2])] = activations.patches[:, :, :pixels]
-        picked = np.where((t.input_addresses >= 0)[:, :, None], patches[t.input_addresses, t.taps[:, None]], 0)      # [groups, rows, pixels]
+        patches[:, :, : min(pixels, activations.patches.shape[2])] = activations.patches[:, :, :pixels]
+        picked = np.where(
+            (t.input_addresses >= 0)[:, :, None], patches[t.input_addresses, t.taps[:, None]], 0
+        )  # [groups, rows, pixels]
         by_tile = picked.reshape(*picked.shape[:2], tiles, self.cols).transpose(2, 0, 1, 3)
         return _pack(by_tile & ((1 << self.act_bits) - 1), self.act_bits).reshape(-1)
 
     def _sums(self, tiles: int, K: int) -> np.ndarray:
         """What the test bench wrote: signed sums by address and pixel, int64[K, tiles * cols]."""
         lines = (self.folder / "sums.txt").read_text(encoding="ascii").split()
-        found = np.full((tiles * K, self.cols), NO_SUM)     # an unknown (x) stays no sum at all
+        found = np.full((tiles * K, self.cols), NO_SUM)  # an unknown (x) stays no sum at all
         mask, half = (1 << self.acc_bits) - 1, 1 << (self.acc_bits - 1)
         for row, line in zip(found, lines):
             if "x" not in line.lower():
@@ -93,7 +129,11 @@ class Bench:
 def _pack(values: np.ndarray, bits: int) -> np.ndarray:
     """Words of the last axis as one hexadecimal number each, the first one lowest: str[...]."""
     width = values.shape[-1] * bits
-    every = ((values[..., None].astype(np.uint32) >> np.arange(bits, dtype=np.uint32)) & 1).astype(np.uint8).reshape(*values.shape[:-1], width)
+    every = (
+        ((values[..., None].astype(np.uint32) >> np.arange(bits, dtype=np.uint32)) & 1)
+        .astype(np.uint8)
+        .reshape(*values.shape[:-1], width)
+    )
     octets = np.packbits(every, axis=-1, bitorder="little")[..., ::-1]
     flat = np.ascontiguousarray(octets).reshape(-1, octets.shape[-1])
     return np.array([line.tobytes().hex() for line in flat]).reshape(values.shape[:-1])

@@ -1,4 +1,5 @@
 """One self-contained HTML page: no script, no link, no file beside it."""
+
 from __future__ import annotations
 
 import io
@@ -20,17 +21,21 @@ _CAPTIONS = {
     "figure3": "Every layer under every method: energy of a PE and step at gate level against its flips (the paper's Figure 3), with the straight line that fits best.",
     "convergence": "The paper's clustering from random starts (its Figure 5a), with the array's capacity.",
     "cluster_size": "An array with fewer rows leaves more freedom to reorder (the paper's Figure 5c).",
-    "table_cost": "A read of the address table a cycle, against what the orders save in all PEs (the paper's section 5)."}
+    "table_cost": "A read of the address table a cycle, against what the orders save in all PEs (the paper's section 5).",
+}
 
 
 def _svg(figure, name: str) -> str:
     import matplotlib
+
     # ids are hashed with the salt: one salt a plot keeps them apart on one page, and the same from run to run
-    with matplotlib.rc_context({"svg.hashsalt": f"hd_plugin-{name}", "svg.fonttype": "none", "font.family": "sans-serif"}):
+    with matplotlib.rc_context(
+        {"svg.hashsalt": f"hd_plugin-{name}", "svg.fonttype": "none", "font.family": "sans-serif"}
+    ):
         buffer = io.StringIO()
         figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
     text = buffer.getvalue()
-    return text[text.index("<svg"):]
+    return text[text.index("<svg") :]
 
 
 def write_html(result: Comparison, path: str | Path) -> None:
@@ -39,13 +44,27 @@ def write_html(result: Comparison, path: str | Path) -> None:
     from markupsafe import Markup
 
     from hd_plugin.report._plots import figures
-    environment = Environment(loader=PackageLoader("hd_plugin.report", ""), autoescape=True, trim_blocks=True, lstrip_blocks=True)
+
+    environment = Environment(
+        loader=PackageLoader("hd_plugin.report", ""), autoescape=True, trim_blocks=True, lstrip_blocks=True
+    )
     environment.filters |= {"energy": energy, "ratio": ratio}
     summary = result.summary()
     best = max(result.methods, key=lambda m: summary[m]["mean_hd_reduction"])
     layers: dict[str, list] = {}
     for row in result.rows:
         layers.setdefault(row.layer, []).append(row)
-    write_text(path, environment.get_template("report.html.j2").render(
-        result=result, summary=summary, best=best, layers=layers, mean_note=MEAN_NOTE,
-        plots=[(name, Markup(_svg(figure, name)), _CAPTIONS[name]) for name, figure in figures(result).items()]))
+    write_text(
+        path,
+        environment.get_template("report.html.j2").render(
+            result=result,
+            summary=summary,
+            best=best,
+            layers=layers,
+            mean_note=MEAN_NOTE,
+            plots=[
+                (name, Markup(_svg(figure, name)), _CAPTIONS[name])
+                for name, figure in figures(result).items()
+            ],
+        ),
+    )

@@ -1,4 +1,5 @@
 """Plots: each function draws a comparison on an axis, its own or the one given, and returns the axis."""
+
 from __future__ import annotations
 
 from pathlib import Path
@@ -14,17 +15,36 @@ if TYPE_CHECKING:
 
     from hd_plugin.comparison import Comparison
 
-__all__ = ["figures", "new_axis", "plot_all", "plot_cluster_size", "plot_convergence", "plot_energy", "plot_figure3", "plot_nhd", "plot_reduction", "plot_table_cost", "save_figure"]
+__all__ = [
+    "figures",
+    "new_axis",
+    "plot_all",
+    "plot_cluster_size",
+    "plot_convergence",
+    "plot_energy",
+    "plot_figure3",
+    "plot_nhd",
+    "plot_reduction",
+    "plot_table_cost",
+    "save_figure",
+]
 
 # Okabe and Ito's palette: told apart by colour-blind readers and in grey
 COLOURS = {"baseline": "#8c8c8c", "direct": "#56b4e9", "segment": "#e69f00", "cluster": "#009e73"}
-_TERMS = {"mac_J": ("MAC", "#0072b2"), "weight_hop_J": ("weight hops", "#56b4e9"), "psum_hop_J": ("partial-sum hops", "#009e73"),
-          "lut_J": ("address table", "#d55e00"), "clock_J": ("clock", "#cc79a7"), "memory_J": ("memory", "#bdbdbd")}
+_TERMS = {
+    "mac_J": ("MAC", "#0072b2"),
+    "weight_hop_J": ("weight hops", "#56b4e9"),
+    "psum_hop_J": ("partial-sum hops", "#009e73"),
+    "lut_J": ("address table", "#d55e00"),
+    "clock_J": ("clock", "#cc79a7"),
+    "memory_J": ("memory", "#bdbdbd"),
+}
 
 
 def new_axis(ax: Axes | None, width: float = 10.0, height: float = 3.6) -> Axes:
     if ax is None:
         from matplotlib.figure import Figure
+
         ax = Figure(figsize=(width, height), layout="constrained").add_subplot()
     ax.spines[["top", "right"]].set_visible(False)
     ax.grid(axis="y", color="#e6e6e6", linewidth=0.8)
@@ -47,8 +67,13 @@ def plot_reduction(result: Comparison, ax: Axes | None = None) -> Axes:
     for i, method in enumerate(methods):
         rows = result.of(method)
         mean = result.summary()[method]["mean_hd_reduction"]
-        ax.bar(np.arange(len(rows)) + (i - (len(methods) - 1) / 2) * width, [r.hd_reduction for r in rows], width,
-               color=COLOURS[method], label=f"{method} (mean {mean:.2f}x)")
+        ax.bar(
+            np.arange(len(rows)) + (i - (len(methods) - 1) / 2) * width,
+            [r.hd_reduction for r in rows],
+            width,
+            color=COLOURS[method],
+            label=f"{method} (mean {mean:.2f}x)",
+        )
     ax.axhline(1, color="#555555", linewidth=0.8)
     _layer_axis(ax, len(result.of("baseline")))
     ax.set_ylabel("flip reduction (x)")
@@ -62,12 +87,22 @@ def plot_nhd(result: Comparison, ax: Axes | None = None) -> Axes:
     ax = new_axis(ax)
     for method in result.methods:
         nhd = [r.nhd for r in result.of(method)]
-        ax.plot(range(len(nhd)), nhd, marker="o", markersize=4, linewidth=1.2, color=COLOURS[method], label=method)
+        ax.plot(
+            range(len(nhd)), nhd, marker="o", markersize=4, linewidth=1.2, color=COLOURS[method], label=method
+        )
     _layer_axis(ax, len(result.of("baseline")))
     ax.set_ylim(0, 0.58)
     ax.axhline(0.5, color="#555555", linewidth=0.8, linestyle=":")
-    ax.annotate("random words: 0.5", (1, 0.5), xycoords=("axes fraction", "data"), textcoords="offset points",
-                xytext=(0, 5), ha="right", fontsize=8, color="#555555")
+    ax.annotate(
+        "random words: 0.5",
+        (1, 0.5),
+        xycoords=("axes fraction", "data"),
+        textcoords="offset points",
+        xytext=(0, 5),
+        ha="right",
+        fontsize=8,
+        color="#555555",
+    )
     ax.set_ylabel("NHD (flips per bit and step)")
     ax.set_title("Bit-flip probability before and after", loc="left", fontsize=11)
     ax.legend(frameon=False, ncols=4, loc="upper left", bbox_to_anchor=(0, -0.18), fontsize=9)
@@ -96,22 +131,40 @@ def plot_figure3(result: Comparison, ax: Axes | None = None) -> Axes:
     """Energy of a PE in use and step against NHD, a dot a layer and method, as the paper's Figure 3. For modelled or simulated energies."""
     ax = new_axis(ax, 7.0, 4.4)
     x = np.array([r.nhd for r in result.rows])
-    y = np.array([(r.energy.mac_J + r.energy.weight_hop_J + r.energy.psum_hop_J) / r.counts.weight_hops for r in result.rows]) * 1e15
+    y = (
+        np.array(
+            [
+                (r.energy.mac_J + r.energy.weight_hop_J + r.energy.psum_hop_J) / r.counts.weight_hops
+                for r in result.rows
+            ]
+        )
+        * 1e15
+    )
     for method in result.methods:
         mine = np.array([r.method == method for r in result.rows])
         ax.scatter(x[mine], y[mine], 18, color=COLOURS[method], label=method)
     clock = float(np.mean([r.energy.clock_J / r.counts.weight_hops for r in result.rows])) * 1e15
-    if np.ptp(x) > 0:                    # equal flip rates make no line
+    if np.ptp(x) > 0:  # equal flip rates make no line
         slope, start = np.polyfit(x, y, 1)
         ends = np.array([0.0, x.max() * 1.05])
-        ax.plot(ends, start + slope * ends, color="#555555", linewidth=1, label=f"straight line: {start:.0f} + {slope:.0f} x NHD")
+        ax.plot(
+            ends,
+            start + slope * ends,
+            color="#555555",
+            linewidth=1,
+            label=f"straight line: {start:.0f} + {slope:.0f} x NHD",
+        )
     if clock:
         ax.axhline(clock, color="#cc79a7", linewidth=1, linestyle=":", label="clock, beside it")
     ax.set_xlim(0, None)
     ax.set_ylim(0, None)
     ax.set_xlabel("NHD (flips per bit and step)")
     ax.set_ylabel("datapath energy of a PE in use and step (fJ)")
-    ax.set_title(f"Flips against {result.provenance['options']['energy']} energy ({result.technology})", loc="left", fontsize=11)
+    ax.set_title(
+        f"Flips against {result.provenance['options']['energy']} energy ({result.technology})",
+        loc="left",
+        fontsize=11,
+    )
     ax.legend(frameon=False, fontsize=8)
     return ax
 
@@ -122,9 +175,17 @@ def plot_convergence(result: Comparison, ax: Axes | None = None) -> Axes:
     study = result.studies["convergence"]
     curves = np.asarray(study["curves"])
     steps = np.arange(1, curves.shape[1] + 1)
-    ax.fill_between(steps, curves.min(0), curves.max(0), color=COLOURS["cluster"], alpha=0.25, linewidth=0, label="least to most")
+    ax.fill_between(
+        steps,
+        curves.min(0),
+        curves.max(0),
+        color=COLOURS["cluster"],
+        alpha=0.25,
+        linewidth=0,
+        label="least to most",
+    )
     ax.plot(steps, curves.mean(0), color=COLOURS["cluster"], label=f"mean of {len(curves)} runs")
-    ax.set_ylim(0, None)                 # a search that stalls at once shall look flat
+    ax.set_ylim(0, None)  # a search that stalls at once shall look flat
     ax.set_xlabel("iteration")
     ax.set_ylabel("flips / unoptimised flips")
     ax.set_title(f"Algorithm 2 converging: {study['layer'][-30:]}", loc="left", fontsize=11)
@@ -153,15 +214,27 @@ def plot_table_cost(result: Comparison, ax: Axes | None = None) -> Axes:
     study = result.studies["table_cost"]
     base = np.asarray(study["datapath_J"]["baseline"])
     sizes = study["sizes"]
-    ax.plot(sizes, np.asarray(study["datapath_J"]["direct"]) / base, color=COLOURS["direct"], label="direct, no table")
+    ax.plot(
+        sizes,
+        np.asarray(study["datapath_J"]["direct"]) / base,
+        color=COLOURS["direct"],
+        label="direct, no table",
+    )
     for method in ("segment", "cluster"):
         whole, table = (np.asarray(study[k][method]) / base for k in ("datapath_J", "table_J"))
         ax.plot(sizes, whole, marker="o", color=COLOURS[method], label=method)
-        ax.plot(sizes, whole - table, color=COLOURS[method], linestyle=":", linewidth=1.2, label=f"{method} without its table")
+        ax.plot(
+            sizes,
+            whole - table,
+            color=COLOURS[method],
+            linestyle=":",
+            linewidth=1.2,
+            label=f"{method} without its table",
+        )
     ax.axhline(1, color="#555555", linewidth=0.8)
     ax.set_xscale("log", base=2)
     ax.set_xticks(sizes, [f"{s}x{s}" for s in sizes], fontsize=8)
-    ax.set_ylim(0, 1.6)                  # tiny arrays lose by far: that they do is what matters
+    ax.set_ylim(0, 1.6)  # tiny arrays lose by far: that they do is what matters
     ax.set_xlabel("array, rows x columns")
     ax.set_ylabel("datapath energy / file order")
     ax.set_title(f"Where the address table pays: {study['layer'][-22:]}", loc="left", fontsize=11)
@@ -184,8 +257,12 @@ def figures(result: Comparison) -> dict[str, Figure]:
 def save_figure(figure: Figure, path: str | Path) -> None:
     """Write .png or .svg, whole or not at all; the same figure gives the same bytes."""
     import matplotlib
+
     path = Path(path)
-    with atomic_path(path) as temporary, matplotlib.rc_context({"svg.hashsalt": "hd_plugin", "svg.fonttype": "none"}):
+    with (
+        atomic_path(path) as temporary,
+        matplotlib.rc_context({"svg.hashsalt": "hd_plugin", "svg.fonttype": "none"}),
+    ):
         metadata = {"Software": None} if path.suffix == ".png" else {"Date": None, "Creator": None}
         figure.savefig(temporary, dpi=150, metadata=metadata)
 

@@ -1,4 +1,5 @@
 """Numbers and names as people read them."""
+
 from __future__ import annotations
 
 import math
@@ -28,4 +29,4 @@ def shorten(name: str, width: int = 34) -> str:
     if len(name) <= width:
         return name
     left = (width - 3) // 2
-    return name[:left] + "..." + name[-(width - 3 - left):]
+    return name[:left] + "..." + name[-(width - 3 - left) :]

@@ -1,4 +1,5 @@
 """Plots of training: learning curves, and accuracy against flips."""
+
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
@@ -20,16 +21,32 @@ def plot_front(runs: Sequence[Mapping[str, Any]], title: str, ax: Axes | None = 
     ax = new_axis(ax, 6.4, 4.2)
     for method in dict.fromkeys(r["method"] for r in runs):
         colour, marker = _STYLES.get(method, ("#0072b2", "D"))
-        points = sorted((r["mean_hd_reduction"], r["top1"], r["strength"]) for r in runs if r["method"] == method)
+        points = sorted(
+            (r["mean_hd_reduction"], r["top1"], r["strength"]) for r in runs if r["method"] == method
+        )
         ax.plot([p[0] for p in points], [p[1] for p in points], marker=marker, color=colour, label=method)
         for x, y, strength in points:
             if method != "baseline":
-                ax.annotate(f"{strength:g}", (x, y), textcoords="offset points", xytext=(5, 4), fontsize=8, color="#555555")
+                ax.annotate(
+                    f"{strength:g}",
+                    (x, y),
+                    textcoords="offset points",
+                    xytext=(5, 4),
+                    fontsize=8,
+                    color="#555555",
+                )
     base = next((r["top1"] for r in runs if r["method"] == "baseline"), None)
     if base is not None:
         ax.axhline(base - 1, color="#555555", linewidth=0.8, linestyle=":")
-        ax.annotate("1 point under the baseline", (1.0, base - 1), xycoords=("axes fraction", "data"), ha="right", va="bottom",
-                    fontsize=8, color="#555555")
+        ax.annotate(
+            "1 point under the baseline",
+            (1.0, base - 1),
+            xycoords=("axes fraction", "data"),
+            ha="right",
+            va="bottom",
+            fontsize=8,
+            color="#555555",
+        )
     ax.set_xlabel("mean flip reduction against the baseline in file order (x)")
     ax.set_ylabel("top-1 accuracy (%)")
     ax.set_title(title, loc="left", fontsize=11)
@@ -44,7 +61,7 @@ def plot_curves(logs: Mapping[str, Sequence[Mapping[str, Any]]], ax: Axes | None
     right.spines[["top"]].set_visible(False)
     for i, (name, rows) in enumerate(logs.items()):
         epochs = [int(r["epoch"]) for r in rows]
-        line, = ax.plot(epochs, [float(r["loss"]) for r in rows], label=name, color=f"C{i}")
+        (line,) = ax.plot(epochs, [float(r["loss"]) for r in rows], label=name, color=f"C{i}")
         flips = [(int(r["epoch"]), float(r["flips"])) for r in rows if r.get("flips") not in (None, "")]
         if flips:
             right.plot(*zip(*flips), linestyle="--", color=line.get_color())

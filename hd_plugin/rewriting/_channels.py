@@ -4,6 +4,7 @@ A dimension of channels is a `Space`: a row of blocks. Blocks that an addition t
 blocks side by side; a slice or an addition of unequal parts cuts them. What is left free inside a block is any
 permutation of its channels.
 """
+
 from __future__ import annotations
 
 from collections.abc import Iterator
@@ -85,7 +86,9 @@ class ChannelGraph:
     def space(self, channels: int, pinned: str | None = None) -> Space:
         return Space((_Block(channels, pinned),))
 
-    def layer(self, name: str, key: str, out: Space, into: Space, out_axis: int = 0, in_axis: int = 1) -> None:
+    def layer(
+        self, name: str, key: str, out: Space, into: Space, out_axis: int = 0, in_axis: int = 1
+    ) -> None:
         """A layer with the weights ``key``."""
         self.along(key, out_axis, out)
         self.along(key, in_axis, into)
@@ -120,7 +123,9 @@ class ChannelGraph:
         if len({s.repeat for s in spaces}) > 1:
             for s in spaces:
                 s.pin("tensors of other layouts are concatenated")
-            return self.space(sum(s.channels * s.repeat for s in spaces), "tensors of other layouts are concatenated")
+            return self.space(
+                sum(s.channels * s.repeat for s in spaces), "tensors of other layouts are concatenated"
+            )
         return Space(tuple(root for s in spaces for root in s.roots), spaces[0].repeat)
 
     def part(self, space: Space, start: int, stop: int) -> Space:
@@ -145,12 +150,16 @@ class ChannelGraph:
             if name == key:
                 index = order_of(space, orders)
                 if values.shape[axis] != index.size:
-                    raise InputError(f"tensor {key!r}: {values.shape[axis]} channels along axis {axis}, where the graph has {index.size}")
+                    raise InputError(
+                        f"tensor {key!r}: {values.shape[axis]} channels along axis {axis}, where the graph has {index.size}"
+                    )
                 values = np.take(values, index, axis)
         return values
 
 
 def order_of(space: Space, orders: dict[_Block, np.ndarray]) -> np.ndarray:
     """What stood at each place before: int64[channels * repeat]."""
-    channels = np.concatenate([first + orders.get(block, np.arange(block.size)) for first, block in space.starts()])
+    channels = np.concatenate(
+        [first + orders.get(block, np.arange(block.size)) for first, block in space.starts()]
+    )
     return (channels[:, None] * space.repeat + np.arange(space.repeat)).reshape(-1)

@@ -1,4 +1,5 @@
 """One order for every block of channels that suits all layers which produce it."""
+
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -41,7 +42,13 @@ class Solution:
         return self.graph.permuted(key, values, self.orders)
 
 
-def solve(graph: ChannelGraph, layers: Mapping[str, Layer], effort: str = "local", seed: int = 0, threads: int | None = None) -> Solution:
+def solve(
+    graph: ChannelGraph,
+    layers: Mapping[str, Layer],
+    effort: str = "local",
+    seed: int = 0,
+    threads: int | None = None,
+) -> Solution:
     """Orders of output channels with few flips: method ``direct``, jointly for all layers whose channels are tied.
 
     layers : codes by layer name; a layer of the graph that is not among them moves along and does not count.
@@ -49,7 +56,9 @@ def solve(graph: ChannelGraph, layers: Mapping[str, Layer], effort: str = "local
     for weight in graph.weights:
         sizes = tuple(s.channels * s.repeat for s in (weight.out, weight.into))
         if weight.name in layers and layers[weight.name].codes.shape[:2] != sizes:
-            raise InputError(f"layer {weight.name!r}: codes of {list(layers[weight.name].codes.shape)} found, where the network has {list(sizes)} channels")
+            raise InputError(
+                f"layer {weight.name!r}: codes of {list(layers[weight.name].codes.shape)} found, where the network has {list(sizes)} channels"
+            )
     producers: dict[Any, list[tuple[str, int]]] = {}
     for weight in graph.weights:
         if weight.name in layers and weight.out.repeat == 1:
@@ -59,10 +68,14 @@ def solve(graph: ChannelGraph, layers: Mapping[str, Layer], effort: str = "local
     jobs = Jobs(threads)
 
     def order(block: Any) -> np.ndarray:
-        words = [layers[name].codes[first:first + block.size].reshape(block.size, -1).astype(np.uint16) for name, first in producers[block]]
+        words = [
+            layers[name].codes[first : first + block.size].reshape(block.size, -1).astype(np.uint16)
+            for name, first in producers[block]
+        ]
         bits = max(layers[name].bits for name, _ in producers[block])
         joint = Layer("joint", np.concatenate(words, axis=1), bits)
         return optimize(joint, 8, "direct", effort, seed, jobs=jobs.child()).groups[0].order
+
     orders = dict(zip(free, jobs.map(order, free, lambda block: np.arange(block.size))))
     moved, told = {}, []
     for weight in graph.weights:
@@ -71,8 +84,18 @@ def solve(graph: ChannelGraph, layers: Mapping[str, Layer], effort: str = "local
         layer = layers[weight.name]
         moved[weight.name] = _moved(layer, order_of(weight.out, orders), order_of(weight.into, orders))
         blocks = weight.out.blocks()
-        tied = dict.fromkeys(name for block in blocks for name, _ in producers.get(block, []) if name != weight.name)
-        told.append(Rewriting(weight.name, flips(layer), flips(moved[weight.name]), tuple(tied), next((b.pinned for b in blocks if b.pinned), None)))
+        tied = dict.fromkeys(
+            name for block in blocks for name, _ in producers.get(block, []) if name != weight.name
+        )
+        told.append(
+            Rewriting(
+                weight.name,
+                flips(layer),
+                flips(moved[weight.name]),
+                tuple(tied),
+                next((b.pinned for b in blocks if b.pinned), None),
+            )
+        )
     return Solution(graph, orders, moved, told)
 
 
@@ -80,4 +103,6 @@ def _moved(layer: Layer, out: np.ndarray, into: np.ndarray) -> Layer:
     """The layer with its channels in other orders; a flattened input of C * P * Q columns is as wide as ``into``."""
     codes = np.ascontiguousarray(layer.codes[out][:, into])
     weights = None if layer.weights is None else layer.weights[out][:, into]
-    return replace(layer, codes=codes, weights=weights, scale=layer.scale[out] if np.ndim(layer.scale) else layer.scale)
+    return replace(
+        layer, codes=codes, weights=weights, scale=layer.scale[out] if np.ndim(layer.scale) else layer.scale
+    )

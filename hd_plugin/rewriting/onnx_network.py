@@ -1,4 +1,5 @@
 """The channels of an ONNX model, and the model written back with them reordered."""
+
 from __future__ import annotations
 
 import math
@@ -18,11 +19,38 @@ from hd_plugin.weights._readers._onnx import layer_names, load_model
 
 __all__ = ["RewrittenOnnx", "rewrite_onnx"]
 
-_CHANNELWISE = {"Relu", "LeakyRelu", "Clip", "Elu", "Selu", "Gelu", "Sigmoid", "HardSigmoid", "HardSwish", "Tanh", "Softplus", "Mish", "Identity", "Dropout",
-                "MaxPool", "AveragePool", "GlobalAveragePool", "GlobalMaxPool", "Cast", "Neg", "Abs"}
+_CHANNELWISE = {
+    "Relu",
+    "LeakyRelu",
+    "Clip",
+    "Elu",
+    "Selu",
+    "Gelu",
+    "Sigmoid",
+    "HardSigmoid",
+    "HardSwish",
+    "Tanh",
+    "Softplus",
+    "Mish",
+    "Identity",
+    "Dropout",
+    "MaxPool",
+    "AveragePool",
+    "GlobalAveragePool",
+    "GlobalMaxPool",
+    "Cast",
+    "Neg",
+    "Abs",
+}
 _ELEMENTWISE = {"Add", "Sub", "Mul", "Div", "Max", "Min", "Sum"}
 # operator -> (weights, what runs along their output channels beside them)
-_LAYERS = {"Conv": (1, (2,)), "Gemm": (1, (2,)), "MatMul": (1, ()), "QLinearConv": (3, (4, 5, 8)), "ConvInteger": (1, (3,))}
+_LAYERS = {
+    "Conv": (1, (2,)),
+    "Gemm": (1, (2,)),
+    "MatMul": (1, ()),
+    "QLinearConv": (3, (4, 5, 8)),
+    "ConvInteger": (1, (3,)),
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,8 +63,16 @@ class RewrittenOnnx:
     output_order: np.ndarray
 
 
-def rewrite_onnx(source: str | Path, target: str | Path | None, *, outputs: str = "keep", effort: str = "local", seed: int = 0, threads: int | None = None,
-                 **options: Any) -> RewrittenOnnx:
+def rewrite_onnx(
+    source: str | Path,
+    target: str | Path | None,
+    *,
+    outputs: str = "keep",
+    effort: str = "local",
+    seed: int = 0,
+    threads: int | None = None,
+    **options: Any,
+) -> RewrittenOnnx:
     """Write ``source`` to ``target`` (None: nowhere) with its channels reordered, as ``rewrite_torch`` does. options : of ``load_network``.
 
     Raises InputError for a file that is damaged or whose shapes cannot be inferred; MissingTool without onnx.
@@ -51,16 +87,25 @@ def rewrite_onnx(source: str | Path, target: str | Path | None, *, outputs: str 
         trace.output.pin("network output")
     try:
         solution = solve(trace.graph, {layer.name: layer for layer in network.layers}, effort, seed, threads)
-        moved = {key: solution.permuted(key, onnx.numpy_helper.to_array(trace.stored[key])) for key in {key for key, _ in trace.graph.axes}}
+        moved = {
+            key: solution.permuted(key, onnx.numpy_helper.to_array(trace.stored[key]))
+            for key in {key for key, _ in trace.graph.axes}
+        }
     except InputError as error:
         raise InputError(f"{path}: {error}") from error
     for key, values in moved.items():
-        trace.stored[key].CopyFrom(onnx.numpy_helper.from_array(np.ascontiguousarray(values), trace.stored[key].name))
+        trace.stored[key].CopyFrom(
+            onnx.numpy_helper.from_array(np.ascontiguousarray(values), trace.stored[key].name)
+        )
     if target is not None:
         with atomic_path(Path(target)) as temporary:
             onnx.save(model, str(temporary))
     layers = [solution.layers.get(layer.name, layer) for layer in network.layers]
-    return RewrittenOnnx(Network(network.name, layers, network.unmapped, str(target or source)), solution.told, order_of(trace.output, solution.orders))
+    return RewrittenOnnx(
+        Network(network.name, layers, network.unmapped, str(target or source)),
+        solution.told,
+        order_of(trace.output, solution.orders),
+    )
 
 
 class _Trace:
@@ -71,8 +116,12 @@ class _Trace:
         self.spaces: dict[str, Space] = {}
         self.stored = {t.name: t for t in model.graph.initializer}
         self.maker = {out: node for node in model.graph.node for out in node.output}
-        self.understood: set[tuple[int, str]] = set()           # (node, stored input): uses whose meaning for the channels is known
-        self.wanted = {name for node in model.graph.node for name in self._reads(node)} | {o.name for o in model.graph.output}
+        self.understood: set[tuple[int, str]] = (
+            set()
+        )  # (node, stored input): uses whose meaning for the channels is known
+        self.wanted = {name for node in model.graph.node for name in self._reads(node)} | {
+            o.name for o in model.graph.output
+        }
         for node in model.graph.node:
             if node.op_type == "Constant":
                 self.stored.update({node.output[0]: a.t for a in node.attribute if a.name == "value"})
@@ -88,18 +137,31 @@ class _Trace:
         made = [self.spaces[o.name] for o in model.graph.output if o.name in self.spaces]
         for space in made if len(model.graph.output) > 1 else []:
             space.pin("one of several network outputs")
-        self.output = made[0] if len(model.graph.output) == 1 and made else self.graph.space(1, "network output")
+        self.output = (
+            made[0] if len(model.graph.output) == 1 and made else self.graph.space(1, "network output")
+        )
 
     def _reads(self, node: Any) -> list[str]:
         """Inputs of a node, and what graphs inside of it (branches, loops) take from outside."""
-        inner = [g for a in node.attribute for g in ([a.g] if a.type == self.onnx.AttributeProto.GRAPH else a.graphs)]
-        return [name for name in node.input if name] + [name for g in inner for n in g.node for name in self._reads(n)] + [
-            o.name for g in inner for o in g.output]
+        inner = [
+            g
+            for a in node.attribute
+            for g in ([a.g] if a.type == self.onnx.AttributeProto.GRAPH else a.graphs)
+        ]
+        return (
+            [name for name in node.input if name]
+            + [name for g in inner for n in g.node for name in self._reads(n)]
+            + [o.name for g in inner for o in g.output]
+        )
 
     def _pin_other_uses(self, model: Any) -> None:
         """A stored tensor whose channels move must have no use that nobody looked at."""
-        uses = [(self._root(name), id(node), name, f"operation {node.op_type} {node.name or node.output[0]!r}")
-                for node in model.graph.node if self._root(node.output[0]) is None for name in self._reads(node)]
+        uses = [
+            (self._root(name), id(node), name, f"operation {node.op_type} {node.name or node.output[0]!r}")
+            for node in model.graph.node
+            if self._root(node.output[0]) is None
+            for name in self._reads(node)
+        ]
         uses += [(self._root(o.name), 0, o.name, "a network output") for o in model.graph.output]
         for (key, _), space in self.graph.axes.items():
             for root, node, name, why in uses:
@@ -110,28 +172,41 @@ class _Trace:
         try:
             graph = self.onnx.shape_inference.infer_shapes(model, strict_mode=True, data_prop=True).graph
         except self.onnx.shape_inference.InferenceError as error:
-            raise InputError(f"{path}: the shapes of its tensors cannot be inferred ({str(error).splitlines()[0]})") from error
-        return {info.name: tuple(d.dim_value for d in info.type.tensor_type.shape.dim)
-                for info in (*graph.input, *graph.value_info, *graph.output) if info.type.HasField("tensor_type")}
+            raise InputError(
+                f"{path}: the shapes of its tensors cannot be inferred ({str(error).splitlines()[0]})"
+            ) from error
+        return {
+            info.name: tuple(d.dim_value for d in info.type.tensor_type.shape.dim)
+            for info in (*graph.input, *graph.value_info, *graph.output)
+            if info.type.HasField("tensor_type")
+        }
 
     def _shape(self, name: str) -> tuple[int, ...]:
         """Sizes; 0 where one is not known. The batch may be unknown, nothing else."""
         return tuple(self.stored[name].dims) if name in self.stored else self.shapes.get(name, ())
 
     def _attribute(self, node: Any, name: str, default: Any) -> Any:
-        return next((self.onnx.helper.get_attribute_value(a) for a in node.attribute if a.name == name), default)
+        return next(
+            (self.onnx.helper.get_attribute_value(a) for a in node.attribute if a.name == name), default
+        )
 
     def _numbers(self, name: str) -> list[int]:
-        return self.onnx.numpy_helper.to_array(self.stored[name]).reshape(-1).tolist() if name in self.stored else []
+        return (
+            self.onnx.numpy_helper.to_array(self.stored[name]).reshape(-1).tolist()
+            if name in self.stored
+            else []
+        )
 
     def _node(self, node: Any) -> None:
         inputs = self._reads(node)
         shape = self._shape(node.output[0])
         if node.op_type in ("Shape", "Size") or all(self._root(name) is not None for name in inputs):
-            return                                          # sizes, which no order changes, and arithmetic on constants
+            return  # sizes, which no order changes, and arithmetic on constants
         if len(shape) < 2 and not any(name in self.spaces for name in inputs):
             return
-        plain = inputs == [name for name in node.input if name] and not any(name in self.wanted for name in node.output[1:])
+        plain = inputs == [name for name in node.input if name] and not any(
+            name in self.wanted for name in node.output[1:]
+        )
         out = self._space(node, inputs, shape) if plain and len(shape) > 1 and 0 not in shape[1:] else None
         why = f"operation {node.op_type} {node.name or node.output[0]!r}"
         if out is None:
@@ -158,7 +233,11 @@ class _Trace:
         while name not in self.stored:
             node = self.maker[name]
             for extra in node.input[1:]:
-                if extra and math.prod(self._shape(extra)) > 1 and self._attribute(node, "axis", 1) % len(self._shape(name)) == axis:
+                if (
+                    extra
+                    and math.prod(self._shape(extra)) > 1
+                    and self._attribute(node, "axis", 1) % len(self._shape(name)) == axis
+                ):
                     self.graph.along(extra, 0, space)
             name = node.input[0]
         self.graph.along(name, axis, space)
@@ -179,7 +258,11 @@ class _Trace:
             return first if all(math.prod(self._shape(name)) == 1 for name in inputs[1:]) else None
         if kind in _CHANNELWISE:
             return first
-        if kind == "Concat" and self._attribute(node, "axis", 0) % len(shape) == 1 and all(name in self.spaces for name in inputs):
+        if (
+            kind == "Concat"
+            and self._attribute(node, "axis", 0) % len(shape) == 1
+            and all(name in self.spaces for name in inputs)
+        ):
             return self.graph.side_by_side([self.spaces[name] for name in inputs])
         if kind in ("Flatten", "Reshape", "Squeeze", "ReduceMean", "Pad", "Resize"):
             return self._reshaped(node, inputs, shape)
@@ -193,7 +276,9 @@ class _Trace:
         sizes = self._shape(self._root(weights))
         groups = self._attribute(node, "group", 1)
         linear = node.op_type in ("Gemm", "MatMul")
-        if linear and (len(sizes) != 2 or len(shape) != 2 or self._attribute(node, "transA", 0)) or not linear and len(sizes) != 4:
+        if (linear and (len(sizes) != 2 or len(shape) != 2 or self._attribute(node, "transA", 0))) or (
+            not linear and len(sizes) != 4
+        ):
             return None
         beside = [node.input[i] for i in beside if i < len(node.input) and node.input[i]]
         beside = [name for name in beside if math.prod(self._shape(self._root(name) or name)) > 1]
@@ -210,7 +295,9 @@ class _Trace:
             out = self.graph.axes.get((self._root(weights), int(turned))) or self.graph.space(shape[1])
             self._along(weights, int(turned), out)
             self._along(weights, int(not turned), into)
-            self.graph.layer(self.names[node.output[0]], self._root(weights), out, into, int(turned), int(not turned))
+            self.graph.layer(
+                self.names[node.output[0]], self._root(weights), out, into, int(turned), int(not turned)
+            )
         for name in beside:
             self._along(name, len(self._shape(self._root(name))) - 1, out)
         return out
@@ -233,7 +320,9 @@ class _Trace:
         self.understood.add((id(self.now), name))
         if math.prod(sizes) == 1:
             return True
-        axis = 1 - len(shape) + len(sizes)                  # where its channels are, counted from the right as broadcasting does
+        axis = (
+            1 - len(shape) + len(sizes)
+        )  # where its channels are, counted from the right as broadcasting does
         if axis < 0 or sizes[axis] != shape[1] or math.prod(sizes) != shape[1]:
             return axis < 0 or sizes[axis] == 1
         self._along(name, axis, space)
@@ -247,15 +336,41 @@ class _Trace:
             pads = self._numbers(inputs[1]) if len(inputs) > 1 else list(self._attribute(node, "pads", []))
             low, high = (pads[1], pads[1 + len(before)]) if len(pads) == 2 * len(before) else (-1, -1)
             mode = self._attribute(node, "mode", b"constant")
-            if mode not in (b"constant", "constant") or first.repeat > 1 or low < 0 or high < 0 or pads[0] or pads[len(before)] or len(inputs) > 3:
+            if (
+                mode not in (b"constant", "constant")
+                or first.repeat > 1
+                or low < 0
+                or high < 0
+                or pads[0]
+                or pads[len(before)]
+                or len(inputs) > 3
+            ):
                 return None
-            return self.graph.side_by_side([*([self.graph.space(low)] if low else []), first, *([self.graph.space(high)] if high else [])])
+            return self.graph.side_by_side(
+                [
+                    *([self.graph.space(low)] if low else []),
+                    first,
+                    *([self.graph.space(high)] if high else []),
+                ]
+            )
         if node.op_type == "ReduceMean":
-            axes = self._attribute(node, "axes", None) or (self._numbers(inputs[1]) if len(inputs) > 1 else [])
+            axes = self._attribute(node, "axes", None) or (
+                self._numbers(inputs[1]) if len(inputs) > 1 else []
+            )
             return first if axes and min(a % len(before) for a in axes) >= 2 else None
         if len(shape) == len(before):
-            same = node.op_type == "Resize" or shape[0] == before[0] or math.prod(shape[2:]) == math.prod(before[2:])
-            return first if shape[1] == before[1] and same and (node.op_type == "Resize" or math.prod(shape[2:]) == math.prod(before[2:])) else None
+            same = (
+                node.op_type == "Resize"
+                or shape[0] == before[0]
+                or math.prod(shape[2:]) == math.prod(before[2:])
+            )
+            return (
+                first
+                if shape[1] == before[1]
+                and same
+                and (node.op_type == "Resize" or math.prod(shape[2:]) == math.prod(before[2:]))
+                else None
+            )
         if len(shape) == 2 and len(before) > 2 and shape[1] == math.prod(before[1:]) and 0 not in before[1:]:
             return self.graph.spread(first, math.prod(before[2:]))
         return first if shape[1] == before[1] and math.prod(shape[2:]) == math.prod(before[2:]) else None

@@ -1,4 +1,5 @@
 """A certified lower bound on the flips of any order: the Held-Karp 1-tree bound. Compiled."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -6,7 +7,7 @@ from numba import njit
 
 __all__ = ["path_lower_bound"]
 
-_SCALE = 64           # node prices are multiples of 1/64, in integers: the bound has no rounding error
+_SCALE = 64  # node prices are multiples of 1/64, in integers: the bound has no rounding error
 
 
 @njit(cache=True, nogil=True)

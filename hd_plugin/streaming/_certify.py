@@ -1,4 +1,5 @@
 """How far from optimal a plan's orders can be at most."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -14,8 +15,14 @@ from hd_plugin.weights import Layer
 __all__ = ["group_lower_bounds", "lower_bound"]
 
 
-def group_lower_bounds(layer: Layer, plan: StreamPlan, rounds: int = 300, *, threads: int | None = None,
-                       progress: Progress | None = None) -> np.ndarray:
+def group_lower_bounds(
+    layer: Layer,
+    plan: StreamPlan,
+    rounds: int = 300,
+    *,
+    threads: int | None = None,
+    progress: Progress | None = None,
+) -> np.ndarray:
     """No order of a group flips fewer bits than this: int64[groups], the Held-Karp 1-tree bound, rounded up.
 
     The grouping is taken as given; only orders are bounded. For ``direct`` plans, whose groups share one order,
@@ -26,7 +33,7 @@ def group_lower_bounds(layer: Layer, plan: StreamPlan, rounds: int = 300, *, thr
     def bound(i: int) -> int:
         g = plan.groups[i]
         words = layer.codes[:, g.channels, g.tap[0], g.tap[1]]
-        distinct = np.unique(words, axis=0)            # equal words stand together at no cost
+        distinct = np.unique(words, axis=0)  # equal words stand together at no cost
         if distinct.shape[0] < 2:
             return 0
         d = group_distances(distinct.astype(np.uint16), np.arange(g.channels.size), layer.bits, HAMMING)

@@ -1,4 +1,5 @@
 """Clustering past Algorithm 2: group similar channels, then swap between groups by the true, re-ordered cost."""
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
@@ -15,12 +16,20 @@ if TYPE_CHECKING:
 
 __all__ = ["cluster_groups"]
 
-_TRIALS = 16        # swaps tried per pair of groups and round
-_SWEEPS = 20        # passes over the channels while grouping by similarity
+_TRIALS = 16  # swaps tried per pair of groups and round
+_SWEEPS = 20  # passes over the channels while grouping by similarity
 
 
-def cluster_groups(codes: np.ndarray, bits: int, rows: int, table: np.ndarray, effort: Effort, seed: int, jobs: Jobs,
-                   position: tuple[int, int] = (0, 1)) -> tuple[list[np.ndarray], list[np.ndarray]]:
+def cluster_groups(
+    codes: np.ndarray,
+    bits: int,
+    rows: int,
+    table: np.ndarray,
+    effort: Effort,
+    seed: int,
+    jobs: Jobs,
+    position: tuple[int, int] = (0, 1),
+) -> tuple[list[np.ndarray], list[np.ndarray]]:
     """(channels of each group, order of each group) for codes uint16[K, C]; never worse than the segments.
 
     Algorithm 2 stalls at once when it starts from segments, since an order is fitted to its own channels and every
@@ -42,7 +51,9 @@ def cluster_groups(codes: np.ndarray, bits: int, rows: int, table: np.ndarray, e
             order = shortest_path(d, start, effort.neighbours, effort.kicks * K, seed) if hard else start
         return order, int(path_cost(d, order))
 
-    def search_all(channels: list[np.ndarray], starts: list[np.ndarray | None]) -> list[tuple[np.ndarray, int]]:
+    def search_all(
+        channels: list[np.ndarray], starts: list[np.ndarray | None]
+    ) -> list[tuple[np.ndarray, int]]:
         return jobs.map(search, list(zip(channels, starts)), lambda item: search(item, hard=False), *position)
 
     plain = search_all(cut, [None] * len(cut))
@@ -50,8 +61,10 @@ def cluster_groups(codes: np.ndarray, bits: int, rows: int, table: np.ndarray, e
         return cut, [o for o, _ in plain]
     group = similar_groups(channel_similarity(codes, bits), rows, _SWEEPS)
     clusters = [np.flatnonzero(group == g) for g in range(len(cut))]
-    orders = [shortest_path(group_distances(codes, c, bits, table), np.arange(K), effort.neighbours, K, seed)
-              for c in clusters]
+    orders = [
+        shortest_path(group_distances(codes, c, bits, table), np.arange(K), effort.neighbours, K, seed)
+        for c in clusters
+    ]
     _refine(codes, bits, table, clusters, orders, effort, seed, jobs, position)
     best = search_all(clusters, list(orders))
     if sum(c for _, c in best) >= sum(c for _, c in plain):
@@ -59,14 +72,23 @@ def cluster_groups(codes: np.ndarray, bits: int, rows: int, table: np.ndarray, e
     return clusters, [o for o, _ in best]
 
 
-def _refine(codes: np.ndarray, bits: int, table: np.ndarray, clusters: list[np.ndarray], orders: list[np.ndarray],
-            effort: Effort, seed: int, jobs: Jobs, position: tuple[int, int]) -> None:
+def _refine(
+    codes: np.ndarray,
+    bits: int,
+    table: np.ndarray,
+    clusters: list[np.ndarray],
+    orders: list[np.ndarray],
+    effort: Effort,
+    seed: int,
+    jobs: Jobs,
+    position: tuple[int, int],
+) -> None:
     """Rounds of pair refinements, in place; ends when the budget is spent or many rounds changed nothing."""
     K, C = codes.shape
     count = len(clusters)
     budget = C * effort.swaps // K
     rng = np.random.default_rng(seed)
-    everything = max(c.size for c in clusters) ** 2      # pairs of channels between two groups
+    everything = max(c.size for c in clusters) ** 2  # pairs of channels between two groups
     patience = max(3, -(-3 * everything * (count - 1) // _TRIALS) // 2)
     idle = round_ = 0
     while budget > 0 and idle < patience and not jobs.interrupted:
@@ -77,8 +99,19 @@ def _refine(codes: np.ndarray, bits: int, table: np.ndarray, clusters: list[np.n
         def refine(pair: tuple[int, int]) -> bool:
             a, b = pair
             before = orders[a].copy(), clusters[a].copy()
-            refine_pair(codes, bits, table, clusters[a], clusters[b], orders[a], orders[b], _TRIALS,
-                        effort.neighbours, 2 * K, seed * 1_000_003 + round_)
+            refine_pair(
+                codes,
+                bits,
+                table,
+                clusters[a],
+                clusters[b],
+                orders[a],
+                orders[b],
+                _TRIALS,
+                effort.neighbours,
+                2 * K,
+                seed * 1_000_003 + round_,
+            )
             return not (np.array_equal(before[0], orders[a]) and np.array_equal(before[1], clusters[a]))
 
         changed = jobs.map(refine, pairs, lambda pair: False, *position)

@@ -4,6 +4,7 @@ Channels whose bit planes agree (or disagree) everywhere flip together under any
 behaves like fewer wires. ``similar_groups`` groups channels by that, ``refine_pair`` then swaps channels
 between two groups and keeps a swap when both groups, re-ordered, flip fewer bits.
 """
+
 from __future__ import annotations
 
 import numpy as np
@@ -16,7 +17,7 @@ from hd_plugin.streaming._tour import random_below
 
 __all__ = ["channel_similarity", "group_distances", "refine_pair", "similar_groups"]
 
-_CHANCE = 3.0       # how far chance may move a swap in the queue, in standard deviations of their scores
+_CHANCE = 3.0  # how far chance may move a swap in the queue, in standard deviations of their scores
 
 
 def channel_similarity(codes: np.ndarray, bits: int) -> np.ndarray:
@@ -52,8 +53,13 @@ def similar_groups(similarity, rows, sweeps):
             best, partner = 1e-6, -1
             for b in range(C):
                 if group[a] != group[b]:
-                    gain = (affinity[a, group[b]] + affinity[b, group[a]] - 2 * similarity[a, b]
-                            - affinity[a, group[a]] - affinity[b, group[b]])
+                    gain = (
+                        affinity[a, group[b]]
+                        + affinity[b, group[a]]
+                        - 2 * similarity[a, b]
+                        - affinity[a, group[a]]
+                        - affinity[b, group[b]]
+                    )
                     if gain > best:
                         best, partner = gain, b
             if partner < 0:
@@ -89,14 +95,17 @@ def group_distances(codes, channels, bits, table):
 @njit(cache=True, nogil=True)
 def _promising(codes, table, first, second, order1, order2, state):
     """All swaps, a * second.size + b, those first that cost least under the present orders, with some chance."""
-    cost1, cost2 = _channel_costs(codes, table, order1, first, second), _channel_costs(codes, table, order2, first, second)
+    cost1, cost2 = (
+        _channel_costs(codes, table, order1, first, second),
+        _channel_costs(codes, table, order2, first, second),
+    )
     n, m = first.size, second.size
     score = np.empty(n * m)
     for a in range(n):
         for b in range(m):
             score[a * m + b] = cost1[n + b] - cost1[a] + cost2[a] - cost2[n + b]
     spread = _CHANCE * score.std()
-    for s in range(n * m):      # chance lets every swap have its turn in some round
+    for s in range(n * m):  # chance lets every swap have its turn in some round
         score[s] += spread * (random_below(state, 2048) / 1024.0 - 1.0)
     return np.argsort(score)
 

@@ -1,4 +1,5 @@
 """Flips of a plan: the paper's count (one pass over each group) and what the weight wires really see."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -23,7 +24,7 @@ def flips(layer: Layer, plan: StreamPlan | None = None) -> int:
     Sum over groups, over consecutive pairs in the group's order, over its rows, of HD.
     """
     if plan is None:
-        return stream_flips(layer.codes)      # every row streams in the same order: cuts do not matter
+        return stream_flips(layer.codes)  # every row streams in the same order: cuts do not matter
     return int(group_flips(layer, plan).sum())
 
 
@@ -56,7 +57,9 @@ def hardware_flips(layer: Layer, plan: StreamPlan, tiles: int, alternate: bool =
     if tiles < 1:
         raise InputError(f"tiles: {tiles} found; at least 1 is needed")
     inside = flips(layer, plan)
-    ends = [(w[0].astype(np.int64), w[-1].astype(np.int64)) for w in (plan.words(layer, g) for g in plan.groups)]
+    ends = [
+        (w[0].astype(np.int64), w[-1].astype(np.int64)) for w in (plan.words(layer, g) for g in plan.groups)
+    ]
     back = [(last, first) for first, last in reversed(ends)]
     held = np.full(plan.rows, -1, np.int64)
     total = _joins(ends, held)

@@ -1,4 +1,5 @@
 """Distances between the words of a group, and what one channel costs under an order. Compiled."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -19,6 +20,7 @@ def popcount(typingctx, x):
         i64 = ir.IntType(64)
         fn = builder.module.declare_intrinsic("llvm.ctpop", [i64])
         return builder.call(fn, args)
+
     return types.uint64(types.uint64), build
 
 

@@ -5,6 +5,7 @@ below it in the column. So a step costs the table, summed over the rows, and the
 of the same channels the order of rows matters: the sum at a row depends on the set of channels above it alone, so that the best order of up to
 ``_EXACT_ROWS`` rows is found exactly, by dynamic programming over sets.
 """
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -40,18 +41,34 @@ class EnergyObjective:
         """Raise InputError unless this fits ``layer``."""
         C, taps = layer.C, layer.taps
         if self.table.bits != layer.bits:
-            raise InputError(f"objective: made for {self.table.bits} bits, layer {layer.name!r} has {layer.bits}")
-        if self.activations.ndim != 3 or self.activations.shape[:2] != (C, taps) or self.activations.shape[2] % _WORD or not self.activations.shape[2]:
-            raise InputError(f"objective: activations {list(self.activations.shape)} found; layer {layer.name!r} needs [{C}, {taps}, a multiple of {_WORD}]")
+            raise InputError(
+                f"objective: made for {self.table.bits} bits, layer {layer.name!r} has {layer.bits}"
+            )
+        if (
+            self.activations.ndim != 3
+            or self.activations.shape[:2] != (C, taps)
+            or self.activations.shape[2] % _WORD
+            or not self.activations.shape[2]
+        ):
+            raise InputError(
+                f"objective: activations {list(self.activations.shape)} found; layer {layer.name!r} needs [{C}, {taps}, a multiple of {_WORD}]"
+            )
 
-    def group(self, layer: Layer, tap: tuple[int, int], channels: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def group(
+        self, layer: Layer, tap: tuple[int, int], channels: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Codes [K, rows], values [K, rows] and activations [rows, samples] of one group."""
         Fx = layer.codes.shape[3]
-        return (np.ascontiguousarray(layer.codes[:, channels, tap[0], tap[1]], np.uint16), np.ascontiguousarray(layer.values[:, channels, tap[0], tap[1]], np.int64),
-                np.ascontiguousarray(self.activations[channels, tap[0] * Fx + tap[1]], np.int64))
+        return (
+            np.ascontiguousarray(layer.codes[:, channels, tap[0], tap[1]], np.uint16),
+            np.ascontiguousarray(layer.values[:, channels, tap[0], tap[1]], np.int64),
+            np.ascontiguousarray(self.activations[channels, tap[0] * Fx + tap[1]], np.int64),
+        )
 
 
-def step_costs(objective: EnergyObjective, layer: Layer, tap: tuple[int, int], channels: np.ndarray) -> np.ndarray:
+def step_costs(
+    objective: EnergyObjective, layer: Layer, tap: tuple[int, int], channels: np.ndarray
+) -> np.ndarray:
     """Cost of a step from each output channel to each other, with ``channels`` on the rows in this order: int32[K, K]."""
     codes, values, acts = objective.group(layer, tap, channels)
     d = table_distances(codes, objective.table.cost)
@@ -65,16 +82,23 @@ def stream_cost(objective: EnergyObjective, layer: Layer, group: Group) -> float
     codes, values, acts = objective.group(layer, group.tap, group.channels)
     sums = np.cumsum((values[group.order].T[:, :, None] * acts[:, None]).astype(np.int32), axis=0)
     cost = _pattern_costs(objective, sums)
-    return objective.table.stream_cost(codes[group.order]) + sum(_flips_cost(one, cost) for one in sums) / acts.shape[1]
+    return (
+        objective.table.stream_cost(codes[group.order])
+        + sum(_flips_cost(one, cost) for one in sums) / acts.shape[1]
+    )
 
 
-def best_rows(objective: EnergyObjective, layer: Layer, tap: tuple[int, int], channels: np.ndarray, order: np.ndarray) -> np.ndarray:
+def best_rows(
+    objective: EnergyObjective, layer: Layer, tap: tuple[int, int], channels: np.ndarray, order: np.ndarray
+) -> np.ndarray:
     """``channels`` in the order of rows that costs least while ``order`` streams: int64[rows]. Exact up to 10 rows, for half of the samples that a step's
     cost is a mean of; beyond, neighbours are exchanged while that helps. What it was given, when all samples say that this costs less."""
     _, values, acts = objective.group(layer, tap, channels)
     products = (values[order].T[:, :, None] * acts[:, None, :_ROW_SAMPLES]).astype(np.int32)
     cost = _pattern_costs(objective, np.abs(products).sum(axis=0, keepdims=True))
-    found = channels[_best_rows(products, cost) if channels.size <= _EXACT_ROWS else _exchange_rows(products, cost)]
+    found = channels[
+        _best_rows(products, cost) if channels.size <= _EXACT_ROWS else _exchange_rows(products, cost)
+    ]
     return min(found, channels, key=lambda c: stream_cost(objective, layer, Group(tap, c, order)))
 
 
@@ -82,10 +106,10 @@ def _pattern_costs(objective: EnergyObjective, sums: np.ndarray) -> np.ndarray:
     """What every pattern of flipped bits costs, for sums no larger than ``sums``: bits above are copies of the sign, and cost what they cost together."""
     prices = np.asarray(objective.psum_bits, np.int64)
     needed = min(int(np.abs(sums).max(initial=0)).bit_length() + 1, prices.size)
-    prices = np.append(prices[:needed - 1], prices[needed - 1:].sum())
+    prices = np.append(prices[: needed - 1], prices[needed - 1 :].sum())
     cost = np.zeros(1 << prices.size, np.int32)
     for b, weight in enumerate(prices):
-        cost[1 << b:2 << b] = cost[:1 << b] + weight
+        cost[1 << b : 2 << b] = cost[: 1 << b] + weight
     return cost
 
 
@@ -152,7 +176,7 @@ def _best_rows(products, cost):
     own = np.zeros(full + 1, np.int64)
     sums = np.zeros((K, S), np.int32)
     here = 0
-    for i in range(1, full + 1):        # in Gray order one channel comes or goes at a time
+    for i in range(1, full + 1):  # in Gray order one channel comes or goes at a time
         r = 0
         while not i >> r & 1:
             r += 1
@@ -189,7 +213,9 @@ def _exchange_rows(products, cost):
         moved = False
         above = np.zeros((K, S), np.int32)
         for r in range(rows - 1):
-            if _flips_cost(above + products[order[r + 1]], cost) < _flips_cost(above + products[order[r]], cost):
+            if _flips_cost(above + products[order[r + 1]], cost) < _flips_cost(
+                above + products[order[r]], cost
+            ):
                 order[r], order[r + 1] = order[r + 1], order[r]
                 moved = True
             above += products[order[r]]

@@ -1,4 +1,5 @@
 """Run independent searches on threads (the compiled kernels release the GIL), with progress and a clean Ctrl-C."""
+
 from __future__ import annotations
 
 import os
@@ -15,7 +16,7 @@ Progress = Callable[[int, int, str], None]
 
 
 def _cores() -> int:
-    if hasattr(os, "sched_getaffinity"):       # what this process may use; other systems tell only what there is
+    if hasattr(os, "sched_getaffinity"):  # what this process may use; other systems tell only what there is
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
@@ -47,8 +48,14 @@ class Jobs:
         """As a Ctrl-C: what runs is finished, what has not begun answers with its fallback."""
         self._stop.set()
 
-    def map(self, work: Callable[[Any], Any], items: Sequence[Any], fallback: Callable[[Any], Any] | None = None,
-            done: int = 0, total: int | None = None) -> list[Any]:
+    def map(
+        self,
+        work: Callable[[Any], Any],
+        items: Sequence[Any],
+        fallback: Callable[[Any], Any] | None = None,
+        done: int = 0,
+        total: int | None = None,
+    ) -> list[Any]:
         """``[work(i) for i in items]``, or ``fallback(i)`` for what had not begun at a Ctrl-C; without one, a Ctrl-C is a KeyboardInterrupt."""
         fallback = fallback or _no_fallback
         total = len(items) if total is None else total

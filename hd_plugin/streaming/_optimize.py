@@ -1,4 +1,5 @@
 """``optimize``: a stream plan for one layer, by method (what may move) and effort (how hard to search)."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
@@ -15,12 +16,21 @@ from hd_plugin.streaming._energy_search import energy_cluster, energy_direct, en
 from hd_plugin.streaming._jobs import Jobs, Progress
 from hd_plugin.streaming._join import join_groups
 from hd_plugin.streaming._paper import HAMMING, algorithm2
-from hd_plugin.streaming._plan import Group, StreamPlan, file_order_plan, segments
 from hd_plugin.streaming._paths import greedy_path, path_cost
+from hd_plugin.streaming._plan import Group, StreamPlan, file_order_plan, segments
 from hd_plugin.streaming._search import shortest_path
 from hd_plugin.weights import Layer
 
-__all__ = ["EFFORTS", "METHODS", "OBJECTIVES", "check_rows", "check_seed", "lessen_energy", "optimize", "with_rate"]
+__all__ = [
+    "EFFORTS",
+    "METHODS",
+    "OBJECTIVES",
+    "check_rows",
+    "check_seed",
+    "lessen_energy",
+    "optimize",
+    "with_rate",
+]
 
 METHODS = ("baseline", "direct", "segment", "cluster")
 EFFORTS = ("greedy", "local", "best")
@@ -37,7 +47,10 @@ class Effort:
     swaps: int
 
 
-_EFFORT = {"local": Effort(kicks=4, neighbours=8, swaps=400), "best": Effort(kicks=100, neighbours=10, swaps=4000)}
+_EFFORT = {
+    "local": Effort(kicks=4, neighbours=8, swaps=400),
+    "best": Effort(kicks=100, neighbours=10, swaps=4000),
+}
 
 
 def check_rows(rows: int) -> int:
@@ -53,9 +66,19 @@ def check_seed(seed: int) -> None:
         raise InputError(f"seed: {seed} found; a number >= 0 is needed")
 
 
-def optimize(layer: Layer, rows: int = 8, method: str = "cluster", effort: str = "local", seed: int = 0, *,
-             table: TransitionTable | None = None, objective: EnergyObjective | None = None, threads: int | None = None,
-             progress: Progress | None = None, jobs: Jobs | None = None) -> StreamPlan:
+def optimize(
+    layer: Layer,
+    rows: int = 8,
+    method: str = "cluster",
+    effort: str = "local",
+    seed: int = 0,
+    *,
+    table: TransitionTable | None = None,
+    objective: EnergyObjective | None = None,
+    threads: int | None = None,
+    progress: Progress | None = None,
+    jobs: Jobs | None = None,
+) -> StreamPlan:
     """A plan that streams ``layer`` through an array of ``rows`` rows with few bit flips.
 
     method : ``baseline`` file order; ``direct`` one order for all groups (no hardware needed); ``segment`` channels
@@ -84,13 +107,24 @@ def optimize(layer: Layer, rows: int = 8, method: str = "cluster", effort: str =
     jobs = jobs or Jobs(threads, progress, f"{layer.name} {method}")
     make = {"direct": _direct, "segment": _segment, "cluster": _cluster}[method]
     groups = make(layer, rows, effort, seed, cost, jobs)
-    plan = with_rate(StreamPlan(layer.name, layer.digest, layer.codes.shape, rows, method, effort, seed, groups,
-                                jobs.interrupted), layer)
+    plan = with_rate(
+        StreamPlan(
+            layer.name, layer.digest, layer.codes.shape, rows, method, effort, seed, groups, jobs.interrupted
+        ),
+        layer,
+    )
     return plan if objective is None else lessen_energy(layer, plan, objective, jobs=jobs)
 
 
-def lessen_energy(layer: Layer, plan: StreamPlan, objective: EnergyObjective, *, threads: int | None = None, progress: Progress | None = None,
-                  jobs: Jobs | None = None) -> StreamPlan:
+def lessen_energy(
+    layer: Layer,
+    plan: StreamPlan,
+    objective: EnergyObjective,
+    *,
+    threads: int | None = None,
+    progress: Progress | None = None,
+    jobs: Jobs | None = None,
+) -> StreamPlan:
     """``plan``, made for few flips, with orders, rows and (method cluster) clusters that cost less by ``objective``: what ``optimize`` does with one.
 
     Raises PlanMismatch for a plan of other weights, InputError for an objective of another layer.
@@ -100,9 +134,14 @@ def lessen_energy(layer: Layer, plan: StreamPlan, objective: EnergyObjective, *,
     jobs = jobs or Jobs(threads, progress, f"{layer.name} {plan.method}")
     improve = {"direct": energy_direct, "segment": energy_segment, "cluster": energy_cluster}.get(plan.method)
     if improve is None:
-        raise InputError(f"plan for layer {plan.layer!r}: method {plan.method!r} leaves nothing to choose; direct, segment or cluster is needed")
+        raise InputError(
+            f"plan for layer {plan.layer!r}: method {plan.method!r} leaves nothing to choose; direct, segment or cluster is needed"
+        )
     groups = improve(layer, plan.groups, plan.rows, objective, _EFFORT.get(plan.effort), plan.seed, jobs)
-    return with_rate(replace(plan, groups=groups, interrupted=plan.interrupted or jobs.interrupted, objective="energy"), layer)
+    return with_rate(
+        replace(plan, groups=groups, interrupted=plan.interrupted or jobs.interrupted, objective="energy"),
+        layer,
+    )
 
 
 def with_rate(plan: StreamPlan, layer: Layer) -> StreamPlan:
@@ -125,7 +164,7 @@ def _direct(layer: Layer, rows: int, effort: str, seed: int, table: np.ndarray, 
     codes = layer.codes.reshape(layer.K, -1).astype(np.uint16)
     d = group_distances(codes, np.arange(codes.shape[1]), layer.bits, table)
     [order] = jobs.map(lambda d: _order(d, effort, seed), [d], lambda d: greedy_path(d, 0))
-    if path_cost(d, order) > path_cost(d, np.arange(layer.K)):      # greedy can lose to the file order
+    if path_cost(d, order) > path_cost(d, np.arange(layer.K)):  # greedy can lose to the file order
         order = np.arange(layer.K) if effort != "greedy" else order
     return [Group(tap, channels, order) for tap, channels in segments(layer, rows)]
 
@@ -135,6 +174,7 @@ def _segment(layer: Layer, rows: int, effort: str, seed: int, table: np.ndarray,
         tap, channels = item
         d = group_distances(_tap_codes(layer, tap), channels, layer.bits, table)
         return Group(tap, channels, _order(d, effort if hard else "greedy", seed))
+
     groups = jobs.map(work, segments(layer, rows), lambda item: work(item, hard=False))
     return groups if effort == "greedy" else join_groups(layer, groups, seed)
 
@@ -149,7 +189,8 @@ def _cluster(layer: Layer, rows: int, effort: str, seed: int, table: np.ndarray,
         return groups
     groups = []
     for done, tap in enumerate(taps):
-        channels, orders = cluster_groups(_tap_codes(layer, tap), layer.bits, rows, table, _EFFORT[effort], seed, jobs,
-                                          (done, len(taps)))
+        channels, orders = cluster_groups(
+            _tap_codes(layer, tap), layer.bits, rows, table, _EFFORT[effort], seed, jobs, (done, len(taps))
+        )
         groups += [Group(tap, c, o) for c, o in zip(channels, orders)]
     return join_groups(layer, groups, seed)

@@ -1,4 +1,5 @@
 """Algorithms 1 and 2 as the paper prints them (sections 4.2 and 4.3), with the array's capacity added to 2."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -9,7 +10,7 @@ from hd_plugin.streaming._paths import greedy_path, path_cost
 
 __all__ = ["algorithm1", "algorithm2"]
 
-HAMMING = np.zeros((0, 0), np.int32)     # "no table": the kernels then count bits
+HAMMING = np.zeros((0, 0), np.int32)  # "no table": the kernels then count bits
 
 
 def algorithm1(codes: np.ndarray, bits: int, table: np.ndarray = HAMMING, start: int = 0) -> np.ndarray:
@@ -17,14 +18,16 @@ def algorithm1(codes: np.ndarray, bits: int, table: np.ndarray = HAMMING, start:
     return greedy_path(group_distances(codes, np.arange(codes.shape[1]), bits, table), start)
 
 
-def algorithm2(codes: np.ndarray, bits: int, rows: int, iterations: int = 20, seed: int = 0,
-               table: np.ndarray = HAMMING) -> tuple[list[np.ndarray], list[np.ndarray], np.ndarray]:
+def algorithm2(
+    codes: np.ndarray, bits: int, rows: int, iterations: int = 20, seed: int = 0, table: np.ndarray = HAMMING
+) -> tuple[list[np.ndarray], list[np.ndarray], np.ndarray]:
     """Cluster-then-reorder: (channels of each cluster, order of each, flips after every iteration int64[N]).
 
     codes uint16[K, C]. The paper's clusters may grow without limit; an array has ``rows`` rows, so the assignment
     step solves the balanced assignment exactly (scipy's linear_sum_assignment). Orders come from Algorithm 1.
     """
     from scipy.optimize import linear_sum_assignment
+
     K, C = codes.shape
     count = -(-C // rows)
     rng = np.random.default_rng(seed)
@@ -32,7 +35,9 @@ def algorithm2(codes: np.ndarray, bits: int, rows: int, iterations: int = 20, se
     history = []
     for _ in range(iterations):
         if table.shape[0]:
-            cost = np.stack([table[codes[o][:-1], codes[o][1:]].sum(axis=0, dtype=np.int64) for o in orders], axis=1)
+            cost = np.stack(
+                [table[codes[o][:-1], codes[o][1:]].sum(axis=0, dtype=np.int64) for o in orders], axis=1
+            )
         else:
             cost = np.stack([stream_costs(codes, o) for o in orders], axis=1)
         _, slot = linear_sum_assignment(np.repeat(cost, rows, axis=1))

@@ -1,4 +1,5 @@
 """Paths over the channels of a group: cost, the paper's greedy order, exact orders of small groups. Compiled."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -6,7 +7,7 @@ from numba import njit
 
 __all__ = ["EXACT", "exact_path", "greedy_path", "neighbour_lists", "path_cost"]
 
-EXACT = 8           # up to here dynamic programming is as quick as a search, and exact
+EXACT = 8  # up to here dynamic programming is as quick as a search, and exact
 
 
 @njit(cache=True, nogil=True)
@@ -34,7 +35,7 @@ def greedy_path(d, start):
             if row[left[j]] < best:
                 best, at = row[left[j]], j
         order[i] = left[at]
-        for j in range(at, size - 1):      # keep `left` sorted: ties go to the lowest index
+        for j in range(at, size - 1):  # keep `left` sorted: ties go to the lowest index
             left[j] = left[j + 1]
         size -= 1
     return order

@@ -1,4 +1,5 @@
 """A stream plan: which channels share the array's rows, and in which order the output channels stream."""
+
 from __future__ import annotations
 
 import json
@@ -70,9 +71,11 @@ class StreamPlan:
     def check(self, layer: Layer) -> None:
         """Raise PlanMismatch unless this plan was made for exactly these codes."""
         if self.digest != layer.digest:
-            raise PlanMismatch(f"plan for layer {self.layer!r} {list(self.shape)}, weights {self.digest[:12]}: it was made "
-                               f"for other weights than layer {layer.name!r} {list(layer.codes.shape)}, weights {layer.digest[:12]}; "
-                               "run 'hd-plugin optimize' on these weights")
+            raise PlanMismatch(
+                f"plan for layer {self.layer!r} {list(self.shape)}, weights {self.digest[:12]}: it was made "
+                f"for other weights than layer {layer.name!r} {list(layer.codes.shape)}, weights {layer.digest[:12]}; "
+                "run 'hd-plugin optimize' on these weights"
+            )
 
     def save(self, path: str | Path) -> None:
         """Write the plan as JSON (schema hd-plugin/plan/1), whole or not at all."""
@@ -80,12 +83,27 @@ class StreamPlan:
 
     def to_json(self) -> str:
         """The content of a plan file."""
-        return json.dumps({
-            "schema": _SCHEMA, "layer": self.layer, "digest": self.digest, "shape": list(self.shape),
-            "rows": self.rows, "method": self.method, "effort": self.effort, "seed": self.seed,
-            "interrupted": self.interrupted, "nhd": self.nhd, "number_format": self.number_format, "objective": self.objective,
-            "groups": [{"tap": list(g.tap), "channels": g.channels.tolist(), "order": g.order.tolist()}
-                       for g in self.groups]}, separators=(",", ":"))
+        return json.dumps(
+            {
+                "schema": _SCHEMA,
+                "layer": self.layer,
+                "digest": self.digest,
+                "shape": list(self.shape),
+                "rows": self.rows,
+                "method": self.method,
+                "effort": self.effort,
+                "seed": self.seed,
+                "interrupted": self.interrupted,
+                "nhd": self.nhd,
+                "number_format": self.number_format,
+                "objective": self.objective,
+                "groups": [
+                    {"tap": list(g.tap), "channels": g.channels.tolist(), "order": g.order.tolist()}
+                    for g in self.groups
+                ],
+            },
+            separators=(",", ":"),
+        )
 
     @classmethod
     def load(cls, path: str | Path) -> StreamPlan:
@@ -96,7 +114,9 @@ class StreamPlan:
         except FileNotFoundError as error:
             raise InputError(f"{path}: no such file; make a plan with 'hd-plugin optimize'") from error
         except (OSError, UnicodeDecodeError) as error:
-            raise InputError(f"{path}: not a readable plan ({error}); make it again with 'hd-plugin optimize'") from error
+            raise InputError(
+                f"{path}: not a readable plan ({error}); make it again with 'hd-plugin optimize'"
+            ) from error
         return cls.from_json(text, str(path))
 
     @classmethod
@@ -105,22 +125,43 @@ class StreamPlan:
         try:
             data = json.loads(text)
         except json.JSONDecodeError as error:
-            raise InputError(f"{path}: not a readable plan ({error}); make it again with 'hd-plugin optimize'") from error
+            raise InputError(
+                f"{path}: not a readable plan ({error}); make it again with 'hd-plugin optimize'"
+            ) from error
         if not isinstance(data, dict) or data.get("schema") != _SCHEMA:
             found = data.get("schema") if isinstance(data, dict) else type(data).__name__
             raise InputError(f"{path}: schema: {found!r} found, {_SCHEMA!r} needed")
         try:
-            plan = cls(str(data["layer"]), str(data["digest"]), tuple(int(n) for n in data["shape"]), int(data["rows"]),
-                       str(data["method"]), str(data["effort"]), int(data["seed"]),
-                       [Group((int(g["tap"][0]), int(g["tap"][1])), np.array(g["channels"], np.int64),
-                              np.array(g["order"], np.int64)) for g in data["groups"]],
-                       bool(data["interrupted"]), _optional(data.get("nhd"), float), _optional(data.get("number_format"), str),
-                       str(data.get("objective", "flips")))
+            plan = cls(
+                str(data["layer"]),
+                str(data["digest"]),
+                tuple(int(n) for n in data["shape"]),
+                int(data["rows"]),
+                str(data["method"]),
+                str(data["effort"]),
+                int(data["seed"]),
+                [
+                    Group(
+                        (int(g["tap"][0]), int(g["tap"][1])),
+                        np.array(g["channels"], np.int64),
+                        np.array(g["order"], np.int64),
+                    )
+                    for g in data["groups"]
+                ],
+                bool(data["interrupted"]),
+                _optional(data.get("nhd"), float),
+                _optional(data.get("number_format"), str),
+                str(data.get("objective", "flips")),
+            )
         except KeyError as error:
-            raise InputError(f"{path}: field {error} is missing; make the plan again with 'hd-plugin optimize'") from error
+            raise InputError(
+                f"{path}: field {error} is missing; make the plan again with 'hd-plugin optimize'"
+            ) from error
         except (TypeError, ValueError, IndexError, OverflowError) as error:
-            raise InputError(f"{path}: a field is of the wrong type ({error}); "
-                             "make the plan again with 'hd-plugin optimize'") from error
+            raise InputError(
+                f"{path}: a field is of the wrong type ({error}); "
+                "make the plan again with 'hd-plugin optimize'"
+            ) from error
         plan.validate(path)
         return plan
 
@@ -132,16 +173,26 @@ class StreamPlan:
         seen = np.zeros((C, Fy, Fx), np.int64)
         for i, g in enumerate(self.groups):
             if not 1 <= g.channels.size <= self.rows:
-                raise InputError(f"{where}: groups[{i}].channels: {g.channels.size} channels on {self.rows} rows")
+                raise InputError(
+                    f"{where}: groups[{i}].channels: {g.channels.size} channels on {self.rows} rows"
+                )
             if g.order.shape != (K,) or (np.sort(g.order) != np.arange(K)).any():
                 raise InputError(f"{where}: groups[{i}].order: not a permutation of the {K} output channels")
-            if not (0 <= g.tap[0] < Fy and 0 <= g.tap[1] < Fx) or g.channels.min() < 0 or g.channels.max() >= C:
-                raise InputError(f"{where}: groups[{i}]: a tap or channel outside of [C, Fy, Fx] = {[C, Fy, Fx]}")
+            if (
+                not (0 <= g.tap[0] < Fy and 0 <= g.tap[1] < Fx)
+                or g.channels.min() < 0
+                or g.channels.max() >= C
+            ):
+                raise InputError(
+                    f"{where}: groups[{i}]: a tap or channel outside of [C, Fy, Fx] = {[C, Fy, Fx]}"
+                )
             np.add.at(seen, (g.channels, g.tap[0], g.tap[1]), 1)
         if (seen != 1).any():
             c, fy, fx = np.argwhere(seen != 1)[0]
-            raise InputError(f"{where}: groups: channel {c} at tap ({fy}, {fx}) is covered {seen[c, fy, fx]} times, "
-                             "once is needed")
+            raise InputError(
+                f"{where}: groups: channel {c} at tap ({fy}, {fx}) is covered {seen[c, fy, fx]} times, "
+                "once is needed"
+            )
 
 
 def _optional(value: object, kind: type) -> object:
@@ -151,12 +202,24 @@ def _optional(value: object, kind: type) -> object:
 def segments(layer: Layer, rows: int) -> list[tuple[tuple[int, int], np.ndarray]]:
     """(tap, channels) of every group when channels are cut in file order, every ``rows``."""
     _, C, Fy, Fx = layer.codes.shape
-    return [((fy, fx), np.arange(start, min(start + rows, C)))
-            for fy in range(Fy) for fx in range(Fx) for start in range(0, C, rows)]
+    return [
+        ((fy, fx), np.arange(start, min(start + rows, C)))
+        for fy in range(Fy)
+        for fx in range(Fx)
+        for start in range(0, C, rows)
+    ]
 
 
 def file_order_plan(layer: Layer, rows: int) -> StreamPlan:
     """The baseline: channels and output channels in file order. Raises InputError when rows < 1."""
     order = np.arange(layer.K)
-    return StreamPlan(layer.name, layer.digest, layer.codes.shape, rows, "baseline", "none", 0,
-                      [Group(tap, channels, order) for tap, channels in segments(layer, rows)])
+    return StreamPlan(
+        layer.name,
+        layer.digest,
+        layer.codes.shape,
+        rows,
+        "baseline",
+        "none",
+        0,
+        [Group(tap, channels, order) for tap, channels in segments(layer, rows)],
+    )

@@ -3,6 +3,7 @@
 A trial swaps two neighbouring stretches of the tour somewhere and repairs around that place only; when that does
 not pay, the journal is played backwards. All randomness comes from one xorshift state: same seed, same path.
 """
+
 from __future__ import annotations
 
 import numpy as np
@@ -13,9 +14,9 @@ from hd_plugin.streaming._tour import distance, exchange, pred, push, random_bel
 
 __all__ = ["optimise_path", "shortest_path"]
 
-_SEGMENT = 3        # longest stretch moved as a whole (Or-opt)
-_KICK = 10          # longest stretch swapped by a kick (a local double bridge)
-_JOURNAL = 4096     # exchanges that one descent may make before it is called again
+_SEGMENT = 3  # longest stretch moved as a whole (Or-opt)
+_KICK = 10  # longest stretch swapped by a kick (a local double bridge)
+_JOURNAL = 4096  # exchanges that one descent may make before it is called again
 
 
 @njit(cache=True, nogil=True)
@@ -26,7 +27,7 @@ def _two_opt(d, near, near_d, tour, pos, t1, t2, forward, journal, used):
         return np.int32(0), used
     removed = distance(d, t1, t2)
     for c in range(-1, near.shape[1]):
-        left = removed - (near_d[t2, c] if c >= 0 else 0)      # -1: the dummy, at distance 0 of all
+        left = removed - (near_d[t2, c] if c >= 0 else 0)  # -1: the dummy, at distance 0 of all
         if left <= 0:
             break
         t3 = near[t2, c] if c >= 0 else K
@@ -69,7 +70,7 @@ def _move_stretch(d, near, near_d, tour, pos, u, queue, queued, tail_at, journal
                 offset = pos[x] - pos[c]
                 if offset < 0:
                     offset += n
-                if offset < length:          # x lies inside the stretch
+                if offset < length:  # x lies inside the stretch
                     continue
                 for side in range(2):
                     if side == 0:
@@ -111,7 +112,9 @@ def _descend(d, near, near_d, tour, pos, queue, queued, head, tail_at, journal, 
                     again = True
                     break
             if not again:
-                gain, used, tail_at = _move_stretch(d, near, near_d, tour, pos, t1, queue, queued, tail_at, journal, used)
+                gain, used, tail_at = _move_stretch(
+                    d, near, near_d, tour, pos, t1, queue, queued, tail_at, journal, used
+                )
                 if gain > 0:
                     total += gain
                     again = True
@@ -142,14 +145,14 @@ def optimise_path(d, order, neighbours, kicks, seed):
     size = 1
     while size < n:
         size *= 2
-    queue = np.empty(size, np.int32)         # a ring; a power of two, so that a mask wraps it
+    queue = np.empty(size, np.int32)  # a ring; a power of two, so that a mask wraps it
     queued = np.zeros(n, np.bool_)
     journal = np.empty((_JOURNAL, 4), np.int32)
     tail = 0
     for i in range(n):
         tail = push(queue, queued, tail, tour[i])
     gain = np.int64(1)
-    while gain > 0:                   # a full journal ends a descent early: go on until nothing is gained
+    while gain > 0:  # a full journal ends a descent early: go on until nothing is gained
         gain, _ = _descend(d, near, near_d, tour, pos, queue, queued, 0, tail, journal, 0)
         tail = 0
         if gain > 0:
@@ -168,8 +171,14 @@ def optimise_path(d, order, neighbours, kicks, seed):
         e, f = tour[_wrap(p + first + second, n)], tour[_wrap(p + first + second + 1, n)]
         if f == b:
             continue
-        loss = (distance(d, b, a) + distance(d, e, c) + distance(d, t, f)
-                - distance(d, b, c) - distance(d, t, a) - distance(d, e, f))
+        loss = (
+            distance(d, b, a)
+            + distance(d, e, c)
+            + distance(d, t, f)
+            - distance(d, b, c)
+            - distance(d, t, a)
+            - distance(d, e, f)
+        )
         used = relocate(tour, pos, b, c, t, a, e, f, True, journal, 0)
         tail = push(queue, queued, push(queue, queued, 0, b), c)
         tail = push(queue, queued, push(queue, queued, tail, t), a)
@@ -184,7 +193,7 @@ def optimise_path(d, order, neighbours, kicks, seed):
         if at == n:
             at = 0
         result[i] = tour[at]
-    if result[0] > result[K - 1]:     # a path and its reverse cost the same: keep one of the two
+    if result[0] > result[K - 1]:  # a path and its reverse cost the same: keep one of the two
         result = result[::-1].copy()
     return result
 
@@ -197,7 +206,7 @@ def shortest_path(d, order, neighbours, kicks, seed):
     shortest path, and left apart they fill each other's neighbour lists and blind the search.
     """
     K = d.shape[0]
-    head = np.full(K, -1, np.int64)          # the first channel, in `order`, with the same words
+    head = np.full(K, -1, np.int64)  # the first channel, in `order`, with the same words
     chosen = np.empty(K, np.int64)
     count = 0
     for at in range(K):
@@ -219,7 +228,7 @@ def shortest_path(d, order, neighbours, kicks, seed):
                 small[a, b] = d[chosen[a], chosen[b]]
     if count <= EXACT:
         path = exact_path(small)
-    elif count == K:                        # `order` itself, in the numbering of `small`
+    elif count == K:  # `order` itself, in the numbering of `small`
         path = optimise_path(small, order, neighbours, kicks, seed)
     else:
         path = optimise_path(small, np.arange(count), neighbours, kicks, seed)
@@ -234,5 +243,5 @@ def shortest_path(d, order, neighbours, kicks, seed):
                     result[out] = i
                     out += 1
     if path_cost(d, result) > path_cost(d, order):
-        return order.copy()                 # possible only with costs that break the triangle inequality
+        return order.copy()  # possible only with costs that break the triangle inequality
     return result

@@ -3,6 +3,7 @@
 A path over K channels is a closed tour over K + 1 cities, city K being a dummy at distance 0 of all others.
 ``tour`` int32[K + 1] holds the cities in order, ``pos`` int32[K + 1] the position of each.
 """
+
 from __future__ import annotations
 
 import numpy as np

@@ -3,6 +3,7 @@
 Along the stream of one input channel the best codes are a shortest path through 2**bits levels, found exactly by
 dynamic programming; then the orders are searched again for the new codes, and so on.
 """
+
 from __future__ import annotations
 
 import math
@@ -23,8 +24,8 @@ from hd_plugin.weights import Layer
 __all__ = ["Rounding", "round_to_plan", "trellis"]
 
 _MOST_BITS = 8
-_DAMPING = 0.01         # of the Hessian's mean diagonal, so that it can be inverted
-_ENOUGH = 1e-3          # of the objective; less gain than this ends the alternation
+_DAMPING = 0.01  # of the Hessian's mean diagonal, so that it can be inverted
+_ENOUGH = 1e-3  # of the objective; less gain than this ends the alternation
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,9 +51,23 @@ class Rounding:
         return 10 * math.log10(self.error / self.error_before) if self.error else -math.inf
 
 
-def trellis(layer: Layer, mu: float, rows: int = 8, method: str = "cluster", effort: str = "local", seed: int = 0, *,
-            importance: np.ndarray | None = None, hessian: np.ndarray | None = None, table: TransitionTable | None = None,
-            objective: EnergyObjective | None = None, rounds: int = 6, threads: int | None = None, progress: Progress | None = None, jobs: Jobs | None = None) -> Rounding:
+def trellis(
+    layer: Layer,
+    mu: float,
+    rows: int = 8,
+    method: str = "cluster",
+    effort: str = "local",
+    seed: int = 0,
+    *,
+    importance: np.ndarray | None = None,
+    hessian: np.ndarray | None = None,
+    table: TransitionTable | None = None,
+    objective: EnergyObjective | None = None,
+    rounds: int = 6,
+    threads: int | None = None,
+    progress: Progress | None = None,
+    jobs: Jobs | None = None,
+) -> Rounding:
     """Codes for ``layer`` and a plan to stream them that together minimise squared error + ``mu`` * flips.
 
     mu : what a flip is worth in squared steps, >= 0. importance : real [K, C, Fy, Fx] or [C, Fy, Fx], >= 0; weighs squared
@@ -76,8 +91,12 @@ def trellis(layer: Layer, mu: float, rows: int = 8, method: str = "cluster", eff
         rounded = replace(layer, codes=_codes(layer, target, plan, mu, weigh, price))
         kept = with_rate(replace(plan, digest=rounded.digest), rounded)
         found = optimize(rounded, rows, method, effort, seed, **search)
-        cost, _, plan = min(((price.cost(rounded, p), i, p) for i, p in enumerate((kept, found))), key=lambda c: c[:2])
-        now = Rounding(rounded, plan, mu, weigh.error(rounded, target), base, flips(rounded, plan), before, cost)
+        cost, _, plan = min(
+            ((price.cost(rounded, p), i, p) for i, p in enumerate((kept, found))), key=lambda c: c[:2]
+        )
+        now = Rounding(
+            rounded, plan, mu, weigh.error(rounded, target), base, flips(rounded, plan), before, cost
+        )
         if best is not None and _objective(now) > (1 - _ENOUGH) * _objective(best):
             return min(best, now, key=_objective)
         best = now
@@ -86,10 +105,27 @@ def trellis(layer: Layer, mu: float, rows: int = 8, method: str = "cluster", eff
     return best
 
 
-def round_to_plan(layer: Layer, plan: StreamPlan, mu: float, *, importance: np.ndarray | None = None,
-                  hessian: np.ndarray | None = None, table: TransitionTable | None = None) -> Layer:
+def round_to_plan(
+    layer: Layer,
+    plan: StreamPlan,
+    mu: float,
+    *,
+    importance: np.ndarray | None = None,
+    hessian: np.ndarray | None = None,
+    table: TransitionTable | None = None,
+) -> Layer:
     """``layer`` with the codes that minimise squared error + ``mu`` * flips under the orders of ``plan``, as ``trellis`` does."""
-    return replace(layer, codes=_codes(layer, _target(layer), plan, mu, _Weigh(layer, importance, hessian), _Price(layer.bits, table, None)))
+    return replace(
+        layer,
+        codes=_codes(
+            layer,
+            _target(layer),
+            plan,
+            mu,
+            _Weigh(layer, importance, hessian),
+            _Price(layer.bits, table, None),
+        ),
+    )
 
 
 class _Price:
@@ -100,7 +136,9 @@ class _Price:
         if objective is not None:
             self.table = objective.table
             codes = np.arange(1 << bits)
-            self.unit = float(hamming(codes[:, None], codes[None, :]).mean()) / max(float(self.table.cost.mean()), 1e-12)
+            self.unit = float(hamming(codes[:, None], codes[None, :]).mean()) / max(
+                float(self.table.cost.mean()), 1e-12
+            )
 
     def weight(self, mu: float) -> np.ndarray:
         """Cost of every transition, float64[L, L]; empty for flips."""
@@ -120,16 +158,20 @@ class _Weigh:
     counts 1/12 in any layer)."""
 
     def __init__(self, layer: Layer, importance: np.ndarray | None, hessian: np.ndarray | None) -> None:
-        self.importance = np.ones((1, 1, 1, 1)) if importance is None else _spread(importance, layer.codes.shape)
+        self.importance = (
+            np.ones((1, 1, 1, 1)) if importance is None else _spread(importance, layer.codes.shape)
+        )
         self.hessian = None if hessian is None else np.asarray(hessian, np.float64)
         if self.hessian is not None:
-            self.damped = self.hessian + np.eye(len(self.hessian)) * _DAMPING * max(float(np.diag(self.hessian).mean()), 1e-12)
+            self.damped = self.hessian + np.eye(len(self.hessian)) * _DAMPING * max(
+                float(np.diag(self.hessian).mean()), 1e-12
+            )
             self.unit = float(np.mean(1 / np.diag(_upper(self.damped)) ** 2))
 
     def error(self, layer: Layer, target: np.ndarray) -> float:
         error = layer.values - target
         if self.hessian is None:
-            return float((self.importance * error ** 2).mean())
+            return float((self.importance * error**2).mean())
         flat = error.reshape(layer.K, -1)
         return float(((flat @ self.hessian) * flat).sum() / self.unit / flat.size)
 
@@ -139,20 +181,35 @@ def _upper(matrix: np.ndarray) -> np.ndarray:
     return np.linalg.cholesky(np.linalg.inv(matrix)).T
 
 
-def _codes(layer: Layer, target: np.ndarray, plan: StreamPlan, mu: float, weigh: _Weigh, price: _Price) -> np.ndarray:
+def _codes(
+    layer: Layer, target: np.ndarray, plan: StreamPlan, mu: float, weigh: _Weigh, price: _Price
+) -> np.ndarray:
     orders, flat = plan.column_orders(), target.reshape(layer.K, -1)
     codes = np.empty(orders.shape, layer.codes.dtype)
     if weigh.hessian is not None:
         # groups with the largest inputs first: their errors have the most columns to go to
-        columns = sorted((plan.columns(group) for group in plan.groups), key=lambda c: -np.diag(weigh.hessian)[c].sum())
+        columns = sorted(
+            (plan.columns(group) for group in plan.groups), key=lambda c: -np.diag(weigh.hessian)[c].sum()
+        )
         taken = np.concatenate(columns)
         upper = np.ascontiguousarray(_upper(weigh.damped[np.ix_(taken, taken)]))
-        codes[:, taken] = round_with_feedback(np.ascontiguousarray(flat[:, taken]), upper, np.ascontiguousarray(orders[:, taken].T),
-                                              _values(layer), float(mu), weigh.unit)
+        codes[:, taken] = round_with_feedback(
+            np.ascontiguousarray(flat[:, taken]),
+            upper,
+            np.ascontiguousarray(orders[:, taken].T),
+            _values(layer),
+            float(mu),
+            weigh.unit,
+        )
         return codes.reshape(layer.codes.shape)
     importance = np.broadcast_to(weigh.importance, target.shape).reshape(orders.shape)
-    chosen = round_columns(np.take_along_axis(flat, orders, axis=0), np.take_along_axis(importance, orders, axis=0), _values(layer),
-                           float(mu), price.weight(mu))
+    chosen = round_columns(
+        np.take_along_axis(flat, orders, axis=0),
+        np.take_along_axis(importance, orders, axis=0),
+        _values(layer),
+        float(mu),
+        price.weight(mu),
+    )
     np.put_along_axis(codes, orders, chosen.astype(codes.dtype), axis=0)
     return codes.reshape(layer.codes.shape)
 
@@ -180,23 +237,44 @@ def _objective(r: Rounding) -> float:
     return r.error * r.layer.codes.size + r.mu * r.cost
 
 
-def _check(layer: Layer, mu: float, importance: np.ndarray | None, hessian: np.ndarray | None,
-           table: TransitionTable | None, objective: EnergyObjective | None) -> None:
+def _check(
+    layer: Layer,
+    mu: float,
+    importance: np.ndarray | None,
+    hessian: np.ndarray | None,
+    table: TransitionTable | None,
+    objective: EnergyObjective | None,
+) -> None:
     where = f"layer {layer.name!r}"
     if isinstance(mu, bool) or not isinstance(mu, (int, float)) or not math.isfinite(mu) or mu < 0:
         raise InputError(f"mu: {mu!r} found; a number >= 0 is needed (squared steps a flip)")
     if layer.bits > _MOST_BITS:
-        raise InputError(f"{where}: {layer.bits} bits; the trellis has 2**bits levels and goes up to {_MOST_BITS} bits")
+        raise InputError(
+            f"{where}: {layer.bits} bits; the trellis has 2**bits levels and goes up to {_MOST_BITS} bits"
+        )
     if importance is not None and hessian is not None:
-        raise InputError(f"{where}: importance and hessian given; the Hessian's diagonal is an importance, so give one of them")
+        raise InputError(
+            f"{where}: importance and hessian given; the Hessian's diagonal is an importance, so give one of them"
+        )
     if hessian is not None and (table is not None or objective is not None):
-        raise InputError(f"{where}: hessian and {'table' if table is not None else 'objective'} given; transition tables go with importance only")
+        raise InputError(
+            f"{where}: hessian and {'table' if table is not None else 'objective'} given; transition tables go with importance only"
+        )
     if importance is not None:
         given = np.asarray(importance)
-        if given.shape not in (layer.codes.shape, layer.codes.shape[1:]) or not np.isfinite(given).all() or given.min() < 0 or not given.any():
-            raise InputError(f"{where}: importance of shape {given.shape} found; finite numbers >= 0, not all 0, of shape "
-                             f"{layer.codes.shape} or {layer.codes.shape[1:]} are needed")
+        if (
+            given.shape not in (layer.codes.shape, layer.codes.shape[1:])
+            or not np.isfinite(given).all()
+            or given.min() < 0
+            or not given.any()
+        ):
+            raise InputError(
+                f"{where}: importance of shape {given.shape} found; finite numbers >= 0, not all 0, of shape "
+                f"{layer.codes.shape} or {layer.codes.shape[1:]} are needed"
+            )
     if hessian is not None:
         size = layer.C * layer.taps
         if np.shape(hessian) != (size, size) or not np.isfinite(hessian).all():
-            raise InputError(f"{where}: hessian of shape {np.shape(hessian)} found; finite numbers of shape {(size, size)} are needed")
+            raise InputError(
+                f"{where}: hessian of shape {np.shape(hessian)} found; finite numbers of shape {(size, size)} are needed"
+            )

@@ -3,6 +3,7 @@
 The words of a group share their order, so its rows are independent streams of one length: they run side by side in the
 innermost loops.
 """
+
 from __future__ import annotations
 
 import numpy as np
@@ -10,7 +11,7 @@ from numba import njit
 
 __all__ = ["round_columns", "round_streams", "round_streams_table", "round_with_feedback"]
 
-_BLOCK = 32             # columns whose reach fits into a core's cache beside each other
+_BLOCK = 32  # columns whose reach fits into a core's cache beside each other
 
 
 @njit(cache=True, nogil=True)
@@ -35,7 +36,7 @@ def round_streams(target, importance, value, mu):
     """
     T, n = target.shape
     L = value.size
-    reach = np.zeros((T, L, n))         # the cost of the best stream that ends in a level
+    reach = np.zeros((T, L, n))  # the cost of the best stream that ends in a level
     _emit(target[0], importance[0], value, reach[0])
     for k in range(1, T):
         d = reach[k]
@@ -86,7 +87,10 @@ def round_columns(target, importance, value, mu, weight):
     codes = np.empty((T, n), np.int64)
     for start in range(0, n, _BLOCK):
         stop = min(n, start + _BLOCK)
-        some, weigh = np.ascontiguousarray(target[:, start:stop]), np.ascontiguousarray(importance[:, start:stop])
+        some, weigh = (
+            np.ascontiguousarray(target[:, start:stop]),
+            np.ascontiguousarray(importance[:, start:stop]),
+        )
         if weight.size:
             codes[:, start:stop] = round_streams_table(some, weigh, value, weight)
         else:

@@ -1,8 +1,11 @@
 """Training with torch: data, models and recipes. Nothing outside this room imports torch."""
+
 from hd_plugin.errors import MissingTool
 
 try:
-    import torch  # noqa: F401
     import PIL  # noqa: F401
+    import torch  # noqa: F401
 except ImportError as error:
-    raise MissingTool(f"training needs PyTorch and Pillow ({error}); run: pip install 'hd-plugin[torch]'") from error
+    raise MissingTool(
+        f"training needs PyTorch and Pillow ({error}); run: pip install 'hd-plugin[torch]'"
+    ) from error

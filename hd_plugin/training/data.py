@@ -1,4 +1,5 @@
 """Image folders (a directory or a zip of CLASS/image files) as uint8 tensors in memory."""
+
 from __future__ import annotations
 
 import io
@@ -39,6 +40,7 @@ def load_images(*paths: str | Path) -> tuple[torch.Tensor, torch.Tensor, list[st
     Raises InputError for an archive that cannot be read, holds no image, or holds images of several sizes.
     """
     from PIL import Image
+
     names, images = [], []
     for path in paths:
         for name, data in _files(Path(path)):
@@ -65,8 +67,9 @@ def normalise(images: torch.Tensor) -> torch.Tensor:
     return (images.float() / 255 - mean) / std
 
 
-def augmented_batches(images: torch.Tensor, labels: torch.Tensor, batch: int, generator: torch.Generator,
-                      pad: int = 4) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+def augmented_batches(
+    images: torch.Tensor, labels: torch.Tensor, batch: int, generator: torch.Generator, pad: int = 4
+) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
     """One shuffled epoch of full batches, each image shifted by up to ``pad`` pixels and mirrored at random.
 
     Random numbers come from ``generator`` on the CPU, so they are the same for images on any device.
@@ -75,7 +78,7 @@ def augmented_batches(images: torch.Tensor, labels: torch.Tensor, batch: int, ge
     device = images.device
     order = torch.randperm(n, generator=generator)
     for start in range(0, n - batch + 1, batch):
-        take = order[start:start + batch].to(device)
+        take = order[start : start + batch].to(device)
         x = torch.nn.functional.pad(images[take], (pad,) * 4)
         dy, dx = torch.randint(0, 2 * pad + 1, (2, batch), generator=generator).to(device)
         rows = dy.view(-1, 1, 1) + torch.arange(height, device=device).view(1, -1, 1)

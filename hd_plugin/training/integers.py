@@ -1,4 +1,5 @@
 """A network run in integers, as the array runs it: rounded activations times codes, sums without any rounding error."""
+
 from __future__ import annotations
 
 import copy
@@ -36,13 +37,24 @@ def activation_steps(model: nn.Module, images: torch.Tensor, bits: int = 8) -> d
     def see(name: str, _module: nn.Module, x: torch.Tensor) -> None:
         largest[name] = max(largest.get(name, 0.0), float(x.abs().max()))
         signed[name] = signed.get(name, False) or bool(x.min() < 0)
+
     watch_inputs(model, images, _BATCH, see)
-    return {name: (max(top, 1e-12) / ((1 << (bits - signed[name])) - 1), signed[name]) for name, top in largest.items()}
+    return {
+        name: (max(top, 1e-12) / ((1 << (bits - signed[name])) - 1), signed[name])
+        for name, top in largest.items()
+    }
 
 
 @torch.no_grad()
-def integer_scores(model: nn.Module, layers: Iterable[Layer], steps: dict[str, tuple[float, bool]], images: torch.Tensor, labels: torch.Tensor,
-                   bits: int = 8, output_order: np.ndarray | None = None) -> IntegerScores:
+def integer_scores(
+    model: nn.Module,
+    layers: Iterable[Layer],
+    steps: dict[str, tuple[float, bool]],
+    images: torch.Tensor,
+    labels: torch.Tensor,
+    bits: int = 8,
+    output_order: np.ndarray | None = None,
+) -> IntegerScores:
     """Run ``images`` with every layer's inputs rounded to ``steps`` and its weights taken from ``layers``.
 
     output_order : the class of each output, where outputs were permuted.
@@ -56,17 +68,17 @@ def integer_scores(model: nn.Module, layers: Iterable[Layer], steps: dict[str, t
     for layer in layers:
         if layer.name not in modules:
             raise InputError(f"layer {layer.name!r}: the model has no such layer")
-        if layer.name in steps:                 # a layer that never runs changes nothing
+        if layer.name in steps:  # a layer that never runs changes nothing
             _make_integer(modules[layer.name], layer, *steps[layer.name], bits)
-    last = list(steps)[-1]                      # in the order in which they first ran
+    last = list(steps)[-1]  # in the order in which they first ran
     if not hasattr(modules[last], "sums_hook"):
         raise InputError(f"layer {last!r}, the network's last one, has no codes")
     modules[last].sums_hook = seen.append
     right, classes = 0, None if output_order is None else torch.from_numpy(output_order)
     for start in range(0, len(images), _BATCH):
-        out = model(normalise(images[start:start + _BATCH]))
+        out = model(normalise(images[start : start + _BATCH]))
         found = out.argmax(1)
-        right += int(((found if classes is None else classes[found]) == labels[start:start + _BATCH]).sum())
+        right += int(((found if classes is None else classes[found]) == labels[start : start + _BATCH]).sum())
     return IntegerScores(torch.cat(seen).numpy().astype(np.int64), 100 * right / len(images))
 
 
@@ -80,14 +92,20 @@ def _make_integer(module: nn.Module, layer: Layer, step: float, signed: bool, bi
     shape = (1, -1) + (1,) * (module.weight.dim() - 2)
     scale = torch.from_numpy(np.asarray(layer.scale * step, np.float32).reshape(-1)).view(shape)
     bias = None if module.bias is None else module.bias.detach().view(shape)
-    module.weight = nn.Parameter(torch.from_numpy(layer.values.astype(np.float64)).reshape(module.weight.shape).to(kind), requires_grad=False)
+    module.weight = nn.Parameter(
+        torch.from_numpy(layer.values.astype(np.float64)).reshape(module.weight.shape).to(kind),
+        requires_grad=False,
+    )
     module.bias = None
     module.sums_hook = None
-    module.register_forward_pre_hook(lambda _m, inputs: (torch.clamp(torch.round(inputs[0] / step), low, high).to(kind),))
+    module.register_forward_pre_hook(
+        lambda _m, inputs: (torch.clamp(torch.round(inputs[0] / step), low, high).to(kind),)
+    )
 
     def after(m: nn.Module, _inputs: tuple[torch.Tensor, ...], out: torch.Tensor) -> torch.Tensor:
         if m.sums_hook is not None:
             m.sums_hook(out.double())
         out = out.float() * scale
         return out if bias is None else out + bias
+
     module.register_forward_hook(after)

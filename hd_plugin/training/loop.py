@@ -1,4 +1,5 @@
 """One training run, of a float network or of a quantised one under a method; a checkpoint after every epoch."""
+
 from __future__ import annotations
 
 import csv
@@ -45,7 +46,9 @@ class Recipe:
     def __post_init__(self) -> None:
         for name in ("epochs", "batch"):
             if not isinstance(getattr(self, name), int) or getattr(self, name) < 1:
-                raise InputError(f"{name}: {getattr(self, name)!r} found; a whole number of at least 1 is needed")
+                raise InputError(
+                    f"{name}: {getattr(self, name)!r} found; a whole number of at least 1 is needed"
+                )
         for name in ("rate", "weight_decay"):
             if not math.isfinite(getattr(self, name)) or getattr(self, name) < 0:
                 raise InputError(f"{name}: {getattr(self, name)!r} found; a number of at least 0 is needed")
@@ -53,9 +56,19 @@ class Recipe:
             raise InputError(f"smoothing: {self.smoothing!r} found; a number from 0 to below 1 is needed")
 
 
-def fit(model: nn.Module, images: torch.Tensor, labels: torch.Tensor, method: Method | None, recipe: Recipe, folder: Path, *,
-        device: str = "cpu", minutes: float | None = None, inputs: dict[str, Any] | None = None,
-        progress: Callable[[int, int, str], None] | None = None) -> bool:
+def fit(
+    model: nn.Module,
+    images: torch.Tensor,
+    labels: torch.Tensor,
+    method: Method | None,
+    recipe: Recipe,
+    folder: Path,
+    *,
+    device: str = "cpu",
+    minutes: float | None = None,
+    inputs: dict[str, Any] | None = None,
+    progress: Callable[[int, int, str], None] | None = None,
+) -> bool:
     """Train ``model`` in place, without a method as a float network; True when all epochs are done.
 
     images : uint8[N, 3, H, W]; labels : int64[N]. folder : gets checkpoint.pt and log.csv; a run that finds its own
@@ -77,7 +90,9 @@ def fit(model: nn.Module, images: torch.Tensor, labels: torch.Tensor, method: Me
     first = run.resume(device)
     started, longest = time.monotonic(), max((row["seconds"] for row in run.rows), default=0.0)
     for epoch in range(first, recipe.epochs):
-        if agreed(minutes is not None and epoch > first and time.monotonic() - started + longest > minutes * 60):
+        if agreed(
+            minutes is not None and epoch > first and time.monotonic() - started + longest > minutes * 60
+        ):
             return False
         begun = time.monotonic()
         row = run.epoch(epoch, images, labels, device, progress)
@@ -92,35 +107,69 @@ def _decayed(model: nn.Module, recipe: Recipe) -> list[dict[str, Any]]:
     """The model's parameters in groups of one weight decay; vectors (biases, batch norms) may go without."""
     bare = [] if recipe.decay_norms else [p for p in model.parameters() if p.dim() < 2]
     rest = [p for p in model.parameters() if recipe.decay_norms or p.dim() >= 2]
-    return [{"params": rest, "weight_decay": recipe.weight_decay}, *([{"params": bare, "weight_decay": 0.0}] if bare else [])]
+    return [
+        {"params": rest, "weight_decay": recipe.weight_decay},
+        *([{"params": bare, "weight_decay": 0.0}] if bare else []),
+    ]
 
 
 class _Run:
-    def __init__(self, model: nn.Module, method: Method | None, recipe: Recipe, folder: Path, steps: int,
-                 inputs: dict[str, Any]) -> None:
-        self.model, self.method, self.recipe, self.folder, self.steps, self.inputs = model, method, recipe, folder, steps, inputs
+    def __init__(
+        self,
+        model: nn.Module,
+        method: Method | None,
+        recipe: Recipe,
+        folder: Path,
+        steps: int,
+        inputs: dict[str, Any],
+    ) -> None:
+        self.model, self.method, self.recipe, self.folder, self.steps, self.inputs = (
+            model,
+            method,
+            recipe,
+            folder,
+            steps,
+            inputs,
+        )
         self.rows: list[dict[str, Any]] = []
         if method:
             quantise_weights(model, recipe.bits, recipe.per_channel)
             method.attach(model, recipe.epochs, steps)
         self.optimiser = torch.optim.SGD(_decayed(model, recipe), recipe.rate, momentum=0.9, nesterov=True)
-        self.schedule = torch.optim.lr_scheduler.OneCycleLR(self.optimiser, recipe.rate, total_steps=recipe.epochs * steps,
-                                                            pct_start=0.15, cycle_momentum=False)
+        self.schedule = torch.optim.lr_scheduler.OneCycleLR(
+            self.optimiser,
+            recipe.rate,
+            total_steps=recipe.epochs * steps,
+            pct_start=0.15,
+            cycle_momentum=False,
+        )
 
-    def epoch(self, epoch: int, images: torch.Tensor, labels: torch.Tensor, device: str,
-              progress: Callable[[int, int, str], None] | None) -> dict[str, Any]:
+    def epoch(
+        self,
+        epoch: int,
+        images: torch.Tensor,
+        labels: torch.Tensor,
+        device: str,
+        progress: Callable[[int, int, str], None] | None,
+    ) -> dict[str, Any]:
         r = self.recipe
         if self.method:
             self.method.before_epoch(epoch)
         model = nn.parallel.DistributedDataParallel(self.model) if world() > 1 else self.model
-        generator = torch.Generator().manual_seed(r.seed * 100_003 + epoch)      # the same epoch, whether resumed or not
+        generator = torch.Generator().manual_seed(
+            r.seed * 100_003 + epoch
+        )  # the same epoch, whether resumed or not
         torch.manual_seed(r.seed * 100_003 + epoch)
         model.train()
-        loss_sum, right, seen = torch.zeros((), device=device), torch.zeros((), device=device), torch.zeros((), device=device)
+        loss_sum, right, seen = (
+            torch.zeros((), device=device),
+            torch.zeros((), device=device),
+            torch.zeros((), device=device),
+        )
         for step, (x, y) in enumerate(augmented_batches(images, labels, r.batch, generator)):
             if self.method:
                 self.method.before_step(epoch, step)
-            x, y = x[rank()::world()], y[rank()::world()]
+            x, y = x[rank() :: world()], y[rank() :: world()]
             with torch.autocast(torch.device(device).type, torch.bfloat16):
                 out = model(x).float()
             loss = F.cross_entropy(out, y, label_smoothing=r.smoothing)
@@ -135,18 +184,36 @@ class _Run:
             if progress and rank() == 0:
                 progress(epoch * self.steps + step + 1, r.epochs * self.steps, f"epoch {epoch + 1}")
         loss_all, right_all, count = summed(loss_sum, right, seen)
-        return {"epoch": epoch + 1, "loss": loss_all / count, "train_top1": 100 * right_all / count,
-                **(self.method.told() if self.method else {})}
+        return {
+            "epoch": epoch + 1,
+            "loss": loss_all / count,
+            "train_top1": 100 * right_all / count,
+            **(self.method.told() if self.method else {}),
+        }
 
     def save(self, epoch: int, row: dict[str, Any]) -> None:
         self.rows.append(row)
         with atomic_path(self.folder / "checkpoint.pt") as path:
-            told = {"identity": self._identity(), "epoch": epoch, "rows": self.rows,
-                    "method": self.method.state() if self.method else {}}
-            torch.save({"told": json.dumps(told), "model": self.model.state_dict(), "optimiser": self.optimiser.state_dict(),
-                        "schedule": self.schedule.state_dict()}, path)
+            told = {
+                "identity": self._identity(),
+                "epoch": epoch,
+                "rows": self.rows,
+                "method": self.method.state() if self.method else {},
+            }
+            torch.save(
+                {
+                    "told": json.dumps(told),
+                    "model": self.model.state_dict(),
+                    "optimiser": self.optimiser.state_dict(),
+                    "schedule": self.schedule.state_dict(),
+                },
+                path,
+            )
         names = list(dict.fromkeys(name for r in self.rows for name in r))
-        with atomic_path(self.folder / "log.csv") as path, open(path, "w", newline="", encoding="utf8") as file:
+        with (
+            atomic_path(self.folder / "log.csv") as path,
+            open(path, "w", newline="", encoding="utf8") as file,
+        ):
             writer = csv.DictWriter(file, names)
             writer.writeheader()
             writer.writerows(self.rows)
@@ -159,11 +226,15 @@ class _Run:
         try:
             data = torch.load(path, map_location=device, weights_only=True)
             told = json.loads(data["told"])
-        except Exception as error:                  # torch raises many kinds for a file that is cut short
+        except Exception as error:  # torch raises many kinds for a file that is cut short
             raise InputError(f"{path}: damaged ({error}); delete it to begin this run again") from error
         old, new = told["identity"], json.loads(json.dumps(self._identity()))
         if old != new:
-            differ = ", ".join(f"{k}: {old.get(k)!r} there, {new.get(k)!r} here" for k in {**old, **new} if old.get(k) != new.get(k))
+            differ = ", ".join(
+                f"{k}: {old.get(k)!r} there, {new.get(k)!r} here"
+                for k in {**old, **new}
+                if old.get(k) != new.get(k)
+            )
             raise InputError(f"{path}: of another run ({differ}); give another folder, or delete this one")
         self.optimiser.load_state_dict(data["optimiser"])
         self.schedule.load_state_dict(data["schedule"])
@@ -175,5 +246,9 @@ class _Run:
 
     def _identity(self) -> dict[str, Any]:
         """What makes a checkpoint this run's."""
-        told = {"method": m.name, "strength": m.strength, "number_format": m.number_format} if (m := self.method) else {"method": "float"}
+        told = (
+            {"method": m.name, "strength": m.strength, "number_format": m.number_format}
+            if (m := self.method)
+            else {"method": "float"}
+        )
         return {**asdict(self.recipe), **told, **self.inputs, "steps": self.steps}

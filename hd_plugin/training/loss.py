@@ -1,4 +1,5 @@
 """The Hamming distance of a weight stream as a loss (paper, section 4.4)."""
+
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -30,16 +31,16 @@ def bit(x: torch.Tensor, b: int, bits: int, frozen: bool) -> torch.Tensor:
     """
     if not frozen:
         upper = _floor(x / 2 ** (b + 1)) if b < bits - 1 else torch.zeros_like(x)
-        return _floor(x / 2 ** b) - 2 * upper
+        return _floor(x / 2**b) - 2 * upper
     above = torch.floor(x.detach() / 2 ** (b + 1)) * 2 ** (b + 1)
-    return _floor((x - above) / 2 ** b)
+    return _floor((x - above) / 2**b)
 
 
 def frozen_range(integers: torch.Tensor, b: int, bits: int) -> tuple[torch.Tensor, torch.Tensor]:
     """Lowest and highest integer with the same bits from ``b`` upwards, -2**(bits - 1) left out; int8 both."""
     half = 2 ** (bits - 1)
-    low = torch.floor((integers + half) / 2 ** b) * 2 ** b - half
-    return torch.clamp(low, min=-(half - 1)).to(torch.int8), (low + 2 ** b - 1).to(torch.int8)
+    low = torch.floor((integers + half) / 2**b) * 2**b - half
+    return torch.clamp(low, min=-(half - 1)).to(torch.int8), (low + 2**b - 1).to(torch.int8)
 
 
 class HammingLoss:
@@ -54,8 +55,10 @@ class HammingLoss:
 
     def __init__(self, model: nn.Module, number_format: str = "twos_complement") -> None:
         if number_format not in FORMATS:
-            raise InputError(f"number_format: {number_format!r} found; bits by floor need one of {', '.join(FORMATS)} (trellis "
-                             "training takes any)")
+            raise InputError(
+                f"number_format: {number_format!r} found; bits by floor need one of {', '.join(FORMATS)} (trellis "
+                "training takes any)"
+            )
         self.layers = quantised_layers(model)
         self.orders: dict[str, torch.Tensor] = {}
 

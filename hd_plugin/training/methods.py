@@ -1,4 +1,5 @@
 """What training does about flips: nothing, the paper's freeze-and-regularise, or trellis training."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace

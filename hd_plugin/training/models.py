@@ -1,4 +1,5 @@
 """Networks that the project trains itself, by name; any other nn.Module as PACKAGE.MODULE:FUNCTION."""
+
 from __future__ import annotations
 
 import importlib
@@ -27,8 +28,10 @@ class _Block(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         y = self.bn2(self.conv2(F.relu(self.bn1(self.conv1(x)))))
         if self.stride != 1 or self.grow:
-            x = F.pad(x[:, :, ::self.stride, ::self.stride],
-                      (0, 0, 0, 0, self.grow // 2, self.grow - self.grow // 2))
+            x = F.pad(
+                x[:, :, :: self.stride, :: self.stride],
+                (0, 0, 0, 0, self.grow // 2, self.grow - self.grow // 2),
+            )
         return F.relu(y + x)
 
 
@@ -44,9 +47,14 @@ class ResNetCifar(nn.Module):
         self.bn1 = nn.BatchNorm2d(width)
         stages, inputs = [], width
         for outputs, stride in ((width, 1), (2 * width, 2), (4 * width, 2)):
-            stages.append(nn.Sequential(*(
-                _Block(inputs if i == 0 else outputs, outputs, stride if i == 0 else 1)
-                for i in range(blocks))))
+            stages.append(
+                nn.Sequential(
+                    *(
+                        _Block(inputs if i == 0 else outputs, outputs, stride if i == 0 else 1)
+                        for i in range(blocks)
+                    )
+                )
+            )
             inputs = outputs
         self.layer1, self.layer2, self.layer3 = stages
         self.linear = nn.Linear(4 * width, classes)
@@ -82,21 +90,32 @@ class MobileNetV2Cifar(nn.Module):
     With ``width`` 1 its 1x1 convolutions after the first block are the 33 of the paper's Table 5. Input float[N, 3, 32, 32].
     """
 
-    STAGES = ((1, 16, 1, 1), (6, 24, 2, 1), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1), (6, 160, 3, 2), (6, 320, 1, 1))
+    STAGES = (
+        (1, 16, 1, 1),
+        (6, 24, 2, 1),
+        (6, 32, 3, 2),
+        (6, 64, 4, 2),
+        (6, 96, 3, 1),
+        (6, 160, 3, 2),
+        (6, 320, 1, 1),
+    )
 
     def __init__(self, classes: int = 10, width: float = 1.0) -> None:
         super().__init__()
 
-        def channels(n: int) -> int:            # multiples of 8, never less than 90 % (the original's rule)
+        def channels(n: int) -> int:  # multiples of 8, never less than 90 % (the original's rule)
             rounded = max(8, int(n * width + 4) // 8 * 8)
             return rounded + 8 * (rounded < 0.9 * n * width)
+
         inputs, last = channels(32), max(1280, channels(1280))
         self.stem = nn.Conv2d(3, inputs, 3, 1, 1, bias=False)
         self.bn1 = nn.BatchNorm2d(inputs)
         blocks = []
         for expansion, outputs, repeats, stride in self.STAGES:
             for i in range(repeats):
-                blocks.append(_InvertedResidual(inputs, channels(outputs), expansion, stride if i == 0 else 1))
+                blocks.append(
+                    _InvertedResidual(inputs, channels(outputs), expansion, stride if i == 0 else 1)
+                )
                 inputs = channels(outputs)
         self.blocks = nn.Sequential(*blocks)
         self.head = nn.Conv2d(inputs, last, 1, bias=False)
@@ -109,8 +128,11 @@ class MobileNetV2Cifar(nn.Module):
 
 
 MODELS: dict[str, Callable[..., nn.Module]] = {
-    "resnet20": ResNetCifar, "resnet8": partial(ResNetCifar, blocks=1), "mobilenet_v2": MobileNetV2Cifar,
-    "mobilenet_v2_035": partial(MobileNetV2Cifar, width=0.35)}
+    "resnet20": ResNetCifar,
+    "resnet8": partial(ResNetCifar, blocks=1),
+    "mobilenet_v2": MobileNetV2Cifar,
+    "mobilenet_v2_035": partial(MobileNetV2Cifar, width=0.35),
+}
 
 
 def make_model(name: str, classes: int) -> nn.Module:
@@ -122,7 +144,9 @@ def make_model(name: str, classes: int) -> nn.Module:
         return MODELS[name](classes)
     module, _, function = name.partition(":")
     if not function:
-        raise InputError(f"model: {name!r} is unknown; {did_you_mean(name, MODELS)} (or give PACKAGE.MODULE:FUNCTION)")
+        raise InputError(
+            f"model: {name!r} is unknown; {did_you_mean(name, MODELS)} (or give PACKAGE.MODULE:FUNCTION)"
+        )
     try:
         made = getattr(importlib.import_module(module), function)(classes)
     except (ImportError, AttributeError, TypeError, ValueError) as error:

@@ -1,4 +1,5 @@
 """A model in training as layers with codes, and the plans under which its flips count."""
+
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -15,15 +16,24 @@ from hd_plugin.weights import Layer
 __all__ = ["Ordering", "layers_of"]
 
 
-def layers_of(model: nn.Module, number_format: str, output_hw: Mapping[str, tuple[int, int]] | None = None) -> dict[str, Layer]:
+def layers_of(
+    model: nn.Module, number_format: str, output_hw: Mapping[str, tuple[int, int]] | None = None
+) -> dict[str, Layer]:
     """The quantised layers of a model: integers as they are in use, steps, and the float weights behind them."""
     layers = {}
     for name, module in quantised_layers(model).items():
         fake, weight = fake_of(module), module.parametrizations.weight.original.detach()
         integers = fake.integers(weight).cpu().numpy().astype(np.int16)
         scale = fake.scale.cpu().numpy().astype(np.float64)
-        layers[name] = Layer(name, encode(integers, fake.bits, number_format), fake.bits, number_format,
-                             scale.reshape(-1) if fake.per_channel else scale, (output_hw or {}).get(name), weight.cpu().numpy())
+        layers[name] = Layer(
+            name,
+            encode(integers, fake.bits, number_format),
+            fake.bits,
+            number_format,
+            scale.reshape(-1) if fake.per_channel else scale,
+            (output_hw or {}).get(name),
+            weight.cpu().numpy(),
+        )
     return layers
 
 
@@ -47,6 +57,7 @@ class Ordering:
                 return found
             kept = replace(plans[layer.name], digest=layer.digest)
             return min(kept, found, key=lambda plan: flips(layer, plan))
-        order = sorted(layers.values(), key=lambda layer: -layer.codes.size)      # the longest searches first
+
+        order = sorted(layers.values(), key=lambda layer: -layer.codes.size)  # the longest searches first
         made = dict(zip([layer.name for layer in order], jobs.map(work, order, work)))
         return {name: made[name] for name in layers}

@@ -1,4 +1,5 @@
 """Several processes that torch's launcher (torchrun) started to train one network."""
+
 from __future__ import annotations
 
 import gc
@@ -31,8 +32,10 @@ def device_of(device: str) -> str:
     """A GPU of its own for each process. Raises InputError for a device that torch does not know or cannot use."""
     try:
         torch.empty(0, device=device)
-    except (RuntimeError, AssertionError) as error:         # AssertionError: a torch that was built without CUDA
-        raise InputError(f"device: {device!r} found; torch cannot use it ({str(error).splitlines()[0]}); use --device cpu") from error
+    except (RuntimeError, AssertionError) as error:  # AssertionError: a torch that was built without CUDA
+        raise InputError(
+            f"device: {device!r} found; torch cannot use it ({str(error).splitlines()[0]}); use --device cpu"
+        ) from error
     return f"cuda:{os.environ['LOCAL_RANK']}" if device == "cuda" and world() > 1 else device
 
 
@@ -66,5 +69,5 @@ def processes(device: str) -> Iterator[None]:
         yield
         distributed.barrier()
     finally:
-        gc.collect()        # a DistributedDataParallel that outlives its group aborts the process at exit
+        gc.collect()  # a DistributedDataParallel that outlives its group aborts the process at exit
         distributed.destroy_process_group()

@@ -1,4 +1,5 @@
 """Weights rounded in the forward pass, gradients straight through to the float weights."""
+
 from __future__ import annotations
 
 import torch
@@ -47,7 +48,9 @@ class FakeQuantise(nn.Module):
 
     def forward(self, weight: torch.Tensor) -> torch.Tensor:
         # the whole cell of the outermost integers: a weight that rounds to one of them still feels its gradient
-        inside = torch.minimum(torch.maximum(weight, (self.lowest - 0.5) * self.scale), (self.highest + 0.5) * self.scale)
+        inside = torch.minimum(
+            torch.maximum(weight, (self.lowest - 0.5) * self.scale), (self.highest + 0.5) * self.scale
+        )
         return inside + (self.integers(weight) * self.scale - inside).detach()
 
     @torch.no_grad()
@@ -69,8 +72,11 @@ def quantised_layers(model: nn.Module) -> dict[str, nn.Module]:
 
     A grouped (depthwise) convolution gives each input channel weights of its own: it has no place in the array.
     """
-    return {n: m for n, m in model.named_modules()
-            if isinstance(m, nn.Linear) or (isinstance(m, nn.Conv2d) and m.groups == 1)}
+    return {
+        n: m
+        for n, m in model.named_modules()
+        if isinstance(m, nn.Linear) or (isinstance(m, nn.Conv2d) and m.groups == 1)
+    }
 
 
 def fake_of(module: nn.Module) -> FakeQuantise:

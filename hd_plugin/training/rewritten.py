@@ -1,4 +1,5 @@
 """Weights of a known network, rewritten, tested in integers and written back in their own format."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ from hd_plugin.weights import Network
 
 __all__ = ["RewrittenWeights", "rewrite_weights"]
 
-_CALIBRATION = 500      # images, for the steps of activations
+_CALIBRATION = 500  # images, for the steps of activations
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,13 +37,26 @@ class RewrittenWeights:
         """In the format of the file that was read: integers in an .npz, floats in an .npz, or a PyTorch state file."""
         model: nn.Module = self.rewritten.model
         if path.suffix == ".npz":
-            save_network(path, model, [] if self.floats else self.rewritten.layers, output_sizes(model, (1, *self.shape)))
+            save_network(
+                path,
+                model,
+                [] if self.floats else self.rewritten.layers,
+                output_sizes(model, (1, *self.shape)),
+            )
             return
         with atomic_path(path) as temporary:
             torch.save(model.state_dict(), temporary)
 
 
-def rewrite_weights(model: str, path: Path, network: Network, shape: tuple[int, ...], classes: int, test: Path | None, **how: Any) -> RewrittenWeights:
+def rewrite_weights(
+    model: str,
+    path: Path,
+    network: Network,
+    shape: tuple[int, ...],
+    classes: int,
+    test: Path | None,
+    **how: Any,
+) -> RewrittenWeights:
     """``rewrite_torch`` for the file ``path`` of the network called ``model``; ``network``: the same weights as codes.
 
     test : images, for which both networks are run in integers; the steps of activations come from the first of them, labels are used
@@ -55,7 +69,9 @@ def rewrite_weights(model: str, path: Path, network: Network, shape: tuple[int, 
         images, labels, names = load_images(test)
         classes, shape = len(names), tuple(images.shape[1:])
     original = load_into(make_model(model, classes), path)
-    made = rewrite_torch(original, torch.zeros(1, *shape), {layer.name: layer for layer in network.layers}, **how)
+    made = rewrite_torch(
+        original, torch.zeros(1, *shape), {layer.name: layer for layer in network.layers}, **how
+    )
     told = None
     if images is not None:
         steps = activation_steps(original, images[:_CALIBRATION])
@@ -63,5 +79,10 @@ def rewrite_weights(model: str, path: Path, network: Network, shape: tuple[int, 
         after = integer_scores(made.model, made.layers, steps, images, labels, output_order=made.output_order)
         # the last layer's own channels: operations after it may have made other outputs of them
         last = dict(zip((layer.name for layer in made.layers), made.layer_orders)).get(list(steps)[-1])
-        told = {"images": len(images), "top1_before": before.top1, "top1": after.top1, "equal": bool((before.sums[:, last] == after.sums).all())}
+        told = {
+            "images": len(images),
+            "top1_before": before.top1,
+            "top1": after.top1,
+            "equal": bool((before.sums[:, last] == after.sums).all()),
+        }
     return RewrittenWeights(made, told, shape, all(layer.weights is not None for layer in network.layers))

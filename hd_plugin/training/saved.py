@@ -1,4 +1,5 @@
 """Networks on disk: integers, steps, output sizes and everything else that a network needs to run."""
+
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
@@ -15,13 +16,21 @@ from hd_plugin.weights import Layer, save_layers
 __all__ = ["load_into", "load_layers", "save_network"]
 
 
-def save_network(path: Path, model: nn.Module, layers: Iterable[Layer], output_hw: Mapping[str, tuple[int, int]] | None = None) -> None:
+def save_network(
+    path: Path,
+    model: nn.Module,
+    layers: Iterable[Layer],
+    output_hw: Mapping[str, tuple[int, int]] | None = None,
+) -> None:
     """The integers, steps and output sizes of ``layers``, and every other parameter and buffer of ``model``, as one .npz.
 
     output_hw : by module, for those that are no layer (grouped convolutions).
     """
-    extra = {key: value.cpu().numpy() for key, value in model.state_dict().items()
-             if not key.endswith("num_batches_tracked") and ".parametrizations." not in f".{key}"}
+    extra = {
+        key: value.cpu().numpy()
+        for key, value in model.state_dict().items()
+        if not key.endswith("num_batches_tracked") and ".parametrizations." not in f".{key}"
+    }
     layers, sizes = list(layers), dict(output_hw or {})
     for layer in layers:
         extra.pop(f"{layer.name}.weight", None)
@@ -37,14 +46,25 @@ def load_into(model: nn.Module, path: str | Path) -> nn.Module:
     InputError when the file does not hold this network.
     """
     state = _torch_state(Path(path)) if Path(path).suffix != ".npz" else _numpy_state(Path(path))
-    shapes = {key: value.shape for key, value in model.state_dict().items() if isinstance(value, torch.Tensor)}
+    shapes = {
+        key: value.shape for key, value in model.state_dict().items() if isinstance(value, torch.Tensor)
+    }
     # layers are saved with four dimensions, linear ones too
-    state = {k: v.flatten(1) if v.dim() == 4 and k in shapes and len(shapes[k]) == 2 else v for k, v in state.items()}
-    wrong = [f"{k}: {list(v.shape)} found, {list(shapes[k])} needed" for k, v in state.items() if k in shapes and v.shape != shapes[k]]
+    state = {
+        k: v.flatten(1) if v.dim() == 4 and k in shapes and len(shapes[k]) == 2 else v
+        for k, v in state.items()
+    }
+    wrong = [
+        f"{k}: {list(v.shape)} found, {list(shapes[k])} needed"
+        for k, v in state.items()
+        if k in shapes and v.shape != shapes[k]
+    ]
     wrong += [f"{k}: not in the network" for k in state if k not in shapes]
     wrong += [f"{k}: missing" for k in shapes if k not in state and not k.endswith("num_batches_tracked")]
     if wrong:
-        raise InputError(f"{path}: does not hold this network: {'; '.join(wrong[:5])}{' ...' if len(wrong) > 5 else ''}")
+        raise InputError(
+            f"{path}: does not hold this network: {'; '.join(wrong[:5])}{' ...' if len(wrong) > 5 else ''}"
+        )
     model.load_state_dict(state, strict=False)
     return model.eval()
 
@@ -67,7 +87,7 @@ def _numpy_state(path: Path) -> dict[str, torch.Tensor]:
     try:
         with np.load(path, allow_pickle=False) as archive:
             arrays = {key: archive[key] for key in archive.files}
-    except Exception as error:                      # numpy and zlib raise many kinds for a file that is none
+    except Exception as error:  # numpy and zlib raise many kinds for a file that is none
         raise InputError(f"{path}: not a readable .npz archive ({error})") from error
     for key in arrays:
         name, _, kind = key.rpartition(".")
@@ -84,7 +104,7 @@ def _numpy_state(path: Path) -> dict[str, torch.Tensor]:
 def _torch_state(path: Path) -> dict[str, torch.Tensor]:
     try:
         data = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:                      # torch raises many kinds for a file that is none
+    except Exception as error:  # torch raises many kinds for a file that is none
         raise InputError(f"{path}: not a PyTorch state file ({error})") from error
     for key in ("state_dict", "model_state_dict"):
         data = data.get(key, data) if isinstance(data, dict) else data

@@ -1,4 +1,5 @@
 """A network with its calibration and test images: what rounding without training asks of it."""
+
 from __future__ import annotations
 
 from collections.abc import Iterable
@@ -25,7 +26,9 @@ class Scoring:
     Raises InputError when there are neither calibration nor test images, or what reading them raises.
     """
 
-    def __init__(self, model: str, source: str | Path, calibrate: Path | None, count: int, seed: int, test: Path | None) -> None:
+    def __init__(
+        self, model: str, source: str | Path, calibrate: Path | None, count: int, seed: int, test: Path | None
+    ) -> None:
         if calibrate is None and test is None:
             raise InputError("--model: needs images, --calibrate or --test or both")
         self.model, self.source = model, source
@@ -33,7 +36,9 @@ class Scoring:
         self.test: tuple[torch.Tensor, torch.Tensor] | None = None
         if calibrate is not None:
             images, _, self.classes = load_images(calibrate)
-            self.calibration = images[torch.randperm(len(images), generator=torch.Generator().manual_seed(seed))[:count]]
+            self.calibration = images[
+                torch.randperm(len(images), generator=torch.Generator().manual_seed(seed))[:count]
+            ]
         if test is not None:
             images, labels, self.classes = load_images(test)
             self.test = images, labels

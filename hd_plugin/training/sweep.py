@@ -1,4 +1,5 @@
 """Several runs of one recipe: the baseline and the strengths of a method, each in a folder of its own."""
+
 from __future__ import annotations
 
 import csv
@@ -54,21 +55,31 @@ class Sweep:
         """Whether this is the process that writes, of those that torchrun started."""
         return int(os.environ.get("RANK", 0)) == 0
 
-    def run(self, wanted: Sequence[tuple[str, float]], minutes: float | None = None,
-            progress: Callable[[int, int, str], None] | None = None) -> bool:
+    def run(
+        self,
+        wanted: Sequence[tuple[str, float]],
+        minutes: float | None = None,
+        progress: Callable[[int, int, str], None] | None = None,
+    ) -> bool:
         """Train (method, strength) after (method, strength); True when all are done, False when ``minutes`` ran out."""
         device_of(self.device)
         if self.start is None and self.float_recipe is None:
             raise InputError("start: missing; give float weights (--start) or float epochs (--float-epochs)")
         if self._load("test", self.test)[2] != self._load("data", self.data)[2]:
-            raise InputError(f"test: classes {self._images['test'][2][:3]} ... found, {self._images['data'][2][:3]} ... in the "
-                             "training images")
+            raise InputError(
+                f"test: classes {self._images['test'][2][:3]} ... found, {self._images['data'][2][:3]} ... in the "
+                "training images"
+            )
         with processes(self.device):
             return self._all(wanted, None if minutes is None else time.monotonic() + 60 * minutes, progress)
 
-    def _all(self, wanted: Sequence[tuple[str, float]], ends: float | None,
-             progress: Callable[[int, int, str], None] | None) -> bool:
-        epoch_s = 0.0           # of the last run that this process trained: no other one is begun for less
+    def _all(
+        self,
+        wanted: Sequence[tuple[str, float]],
+        ends: float | None,
+        progress: Callable[[int, int, str], None] | None,
+    ) -> bool:
+        epoch_s = 0.0  # of the last run that this process trained: no other one is begun for less
         for method, strength in ([("float", 0.0)] if self.float_recipe else []) + list(wanted):
             folder = self.output / (f"{method}-{strength:g}" if strength else method)
             if agreed(self._is_done(folder, method, strength)):
@@ -80,6 +91,7 @@ class Sweep:
             def tell(done: int, total: int, text: str, name: str = folder.name) -> None:
                 if progress:
                     progress(done, total, name)
+
             if not self._one(method, strength, folder, left, tell):
                 return False
             epoch_s = max(_seconds(folder))
@@ -94,21 +106,39 @@ class Sweep:
         wanted = json.loads(json.dumps(self._inputs(method, strength)))
         if found != wanted:
             differ = [k for k in wanted if (found or {}).get(k) != wanted[k]]
-            raise InputError(f"{path}: of another run (other {', '.join(differ)}); give another folder, or delete {folder}")
+            raise InputError(
+                f"{path}: of another run (other {', '.join(differ)}); give another folder, or delete {folder}"
+            )
         return True
 
     def _inputs(self, method: str, strength: float) -> dict[str, Any]:
         """All that a run depends on."""
-        told = {"model": self.model, "data": [_digest(p) for p in self.data], "start": _digest(self.start) if self.start else None,
-                "float_recipe": asdict(self.float_recipe) if self.float_recipe else None}
+        told = {
+            "model": self.model,
+            "data": [_digest(p) for p in self.data],
+            "start": _digest(self.start) if self.start else None,
+            "float_recipe": asdict(self.float_recipe) if self.float_recipe else None,
+        }
         if method != "float":
-            told |= {"recipe": asdict(self.recipe), "rows": self.rows, "order_method": self.order_method,
-                     "number_format": self.number_format, "method": method, "strength": strength,
-                     "test": [_digest(p) for p in self.test]}
+            told |= {
+                "recipe": asdict(self.recipe),
+                "rows": self.rows,
+                "order_method": self.order_method,
+                "number_format": self.number_format,
+                "method": method,
+                "strength": strength,
+                "test": [_digest(p) for p in self.test],
+            }
         return told
 
-    def _one(self, method: str, strength: float, folder: Path, minutes: float | None,
-             progress: Callable[[int, int, str], None]) -> bool:
+    def _one(
+        self,
+        method: str,
+        strength: float,
+        folder: Path,
+        minutes: float | None,
+        progress: Callable[[int, int, str], None],
+    ) -> bool:
         folder.mkdir(parents=True, exist_ok=True)
         images, labels, classes = self._load("data", self.data)
         torch.manual_seed(self.recipe.seed)
@@ -118,32 +148,67 @@ class Sweep:
         if start:
             load_into(model, start)
         if method != "float":
-            chosen, recipe = make_method(method, strength, self.number_format,
-                                         Ordering(self.rows, self.order_method, seed=self.recipe.seed)), self.recipe
-        if not fit(model, images, labels, chosen, recipe, folder, device=self.device, minutes=minutes, inputs=self._inputs(method, strength),
-                   progress=progress):
+            chosen, recipe = (
+                make_method(
+                    method,
+                    strength,
+                    self.number_format,
+                    Ordering(self.rows, self.order_method, seed=self.recipe.seed),
+                ),
+                self.recipe,
+            )
+        if not fit(
+            model,
+            images,
+            labels,
+            chosen,
+            recipe,
+            folder,
+            device=self.device,
+            minutes=minutes,
+            inputs=self._inputs(method, strength),
+            progress=progress,
+        ):
             return False
         if self.first_process and chosen is None:
             with atomic_path(folder / "float.pt") as path:
                 torch.save(model.state_dict(), path)
-            told = {"schema": "hd-plugin/trained/1", "method": "float", "inputs": self._inputs(method, strength)}
+            told = {
+                "schema": "hd-plugin/trained/1",
+                "method": "float",
+                "inputs": self._inputs(method, strength),
+            }
             write_text(folder / "result.json", json.dumps(told, indent=1) + "\n")
         elif self.first_process:
             self._finish(model, method, strength, folder, images.shape[2:])
-        agreed(None)            # nobody goes on before the files are there
+        agreed(None)  # nobody goes on before the files are there
         return True
 
-    def _finish(self, model: torch.nn.Module, method: str, strength: float, folder: Path, size: tuple[int, int]) -> None:
+    def _finish(
+        self, model: torch.nn.Module, method: str, strength: float, folder: Path, size: tuple[int, int]
+    ) -> None:
         test_images, test_labels, _ = self._load("test", self.test)
         device = device_of(self.device)
         top1, top5 = accuracy(model, test_images.to(device), test_labels.to(device))
         model.to("cpu")
         sizes = output_sizes(model, (1, 3, *size))
-        save_network(folder / "network.npz", model, layers_of(model, self.number_format, sizes).values(), sizes)
+        save_network(
+            folder / "network.npz", model, layers_of(model, self.number_format, sizes).values(), sizes
+        )
         result: dict[str, Any] = {
-            "schema": "hd-plugin/trained/1", "method": method, "strength": strength, "top1": top1, "top5": top5,
-            "test_images": len(test_images), "model": self.model, "start": self.start.name if self.start else None,
-            "inputs": self._inputs(method, strength), "device": self.device, "torch": torch.__version__, "version": __version__}
+            "schema": "hd-plugin/trained/1",
+            "method": method,
+            "strength": strength,
+            "top1": top1,
+            "top5": top5,
+            "test_images": len(test_images),
+            "model": self.model,
+            "start": self.start.name if self.start else None,
+            "inputs": self._inputs(method, strength),
+            "device": self.device,
+            "torch": torch.__version__,
+            "version": __version__,
+        }
         write_text(folder / "result.json", json.dumps(result, indent=1) + "\n")
 
     def _load(self, which: str, paths: Sequence[Path]) -> tuple[torch.Tensor, torch.Tensor, list[str]]:

@@ -1,4 +1,5 @@
 """``load_network``: a weights file, or a network that comes with the package -> a Network of Layers."""
+
 from __future__ import annotations
 
 import hashlib
@@ -22,9 +23,16 @@ def bundled_networks() -> list[str]:
     return sorted(_bundled())
 
 
-def load_network(source: str | Path, *, bits: int = 4, number_format: NumberFormat = "twos_complement",
-                 per_channel: bool = False, keep_integers: bool | None = None, spec: str | Path | None = None,
-                 layers: list[str] | None = None) -> Network:
+def load_network(
+    source: str | Path,
+    *,
+    bits: int = 4,
+    number_format: NumberFormat = "twos_complement",
+    per_channel: bool = False,
+    keep_integers: bool | None = None,
+    spec: str | Path | None = None,
+    layers: list[str] | None = None,
+) -> Network:
     """Read the weights of a network as ``bits``-wide bit patterns, layers in network order.
 
     source : a .npz, .safetensors, .pt, .pth, .th, .tflite or .onnx file, or one of ``bundled_networks()``.
@@ -40,14 +48,18 @@ def load_network(source: str | Path, *, bits: int = 4, number_format: NumberForm
     """
     check_bits(bits)
     if number_format not in NUMBER_FORMATS:
-        raise InputError(f"number_format: {number_format!r} is unknown; {did_you_mean(number_format, NUMBER_FORMATS)}")
+        raise InputError(
+            f"number_format: {number_format!r} is unknown; {did_you_mean(number_format, NUMBER_FORMATS)}"
+        )
     path = locate(source)
     raw, unmapped = reader_for(path)(path)
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     if not raw:
         found = "; ".join(f"{u.name}: {u.reason}" for u in unmapped[:5])
-        raise InputError(f"{path}: no convolution or linear layer that can be mapped"
-                         + (f" ({len(unmapped)} unmapped: {found})" if found else "; is it a weights file?"))
+        raise InputError(
+            f"{path}: no convolution or linear layer that can be mapped"
+            + (f" ({len(unmapped)} unmapped: {found})" if found else "; is it a weights file?")
+        )
     names = [r.name for r in raw]
     if len(set(names)) < len(names):
         twice = sorted({n for n in names if names.count(n) > 1})
@@ -81,31 +93,42 @@ def locate(source: str | Path) -> Path:
         return bundled[str(source)]
     if path.suffix or len(path.parts) > 1 or isinstance(source, Path):
         raise InputError(f"{path}: no such file")
-    raise InputError(f"network {str(source)!r}: neither a file nor a bundled network; {did_you_mean(str(source), bundled)}")
+    raise InputError(
+        f"network {str(source)!r}: neither a file nor a bundled network; {did_you_mean(str(source), bundled)}"
+    )
 
 
-def _layer(path: Path, raw: RawLayer, bits: int, number_format: NumberFormat, per_channel: bool,
-           keep: bool | None) -> Layer:
+def _layer(
+    path: Path, raw: RawLayer, bits: int, number_format: NumberFormat, per_channel: bool, keep: bool | None
+) -> Layer:
     where = f"{path}: layer {raw.name!r}"
     values = raw.values
     if values.size == 0:
         raise InputError(f"{where}: weights of shape {list(values.shape)} found; every size must be above 0")
     if values.dtype.kind == "f":
         if keep:
-            raise InputError(f"{where}: keep_integers=True, but the file holds {values.dtype}; use keep_integers=False")
+            raise InputError(
+                f"{where}: keep_integers=True, but the file holds {values.dtype}; use keep_integers=False"
+            )
     else:
         integers = values.astype(np.int64) - _along_k(raw.zero_point, values.ndim)
         half = 1 << (bits - 1)
         low = -half + (number_format == "sign_magnitude")
         fits = integers.min() >= low and integers.max() < half
         if keep and not fits:
-            raise InputError(f"{where}: integers from {integers.min()} to {integers.max()} do not fit {bits}-bit "
-                             f"{number_format} ({low} to {half - 1}); use keep_integers=False or more bits")
+            raise InputError(
+                f"{where}: integers from {integers.min()} to {integers.max()} do not fit {bits}-bit "
+                f"{number_format} ({low} to {half - 1}); use keep_integers=False or more bits"
+            )
         if fits and keep is not False:
-            return Layer.from_values(raw.name, integers, bits, number_format, scale=raw.scale, output_hw=raw.output_hw)
+            return Layer.from_values(
+                raw.name, integers, bits, number_format, scale=raw.scale, output_hw=raw.output_hw
+            )
         values = integers * _along_k(raw.scale, values.ndim)
     integers, scale = quantise(values, bits, per_channel=per_channel, where=where)
-    return Layer.from_values(raw.name, integers, bits, number_format, scale=scale, output_hw=raw.output_hw, weights=values)
+    return Layer.from_values(
+        raw.name, integers, bits, number_format, scale=scale, output_hw=raw.output_hw, weights=values
+    )
 
 
 def _along_k(numbers: np.ndarray | int, ndim: int) -> np.ndarray:

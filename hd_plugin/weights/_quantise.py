@@ -1,4 +1,5 @@
 """Post-training quantisation: symmetric, uniform, with the clip that minimises the squared error."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -7,7 +8,7 @@ from hd_plugin.errors import InputError
 
 __all__ = ["optimal_scale", "quantise"]
 
-_CLIPS = np.linspace(0.15, 1.0, 171)   # clip as a fraction of max|w|; 0.5 % steps
+_CLIPS = np.linspace(0.15, 1.0, 171)  # clip as a fraction of max|w|; 0.5 % steps
 
 
 def _check(values: np.ndarray, bits: int, where: str) -> np.ndarray:
@@ -16,8 +17,9 @@ def _check(values: np.ndarray, bits: int, where: str) -> np.ndarray:
         raise InputError(f"bits: {bits} is out of range; use 2 to 16")
     if not np.isfinite(values).all():
         bad = int((~np.isfinite(values)).sum())
-        raise InputError(f"{where}: {bad} of {values.size} weights are NaN or infinite; "
-                         "check how the file was exported")
+        raise InputError(
+            f"{where}: {bad} of {values.size} weights are NaN or infinite; check how the file was exported"
+        )
     return values
 
 
@@ -43,14 +45,15 @@ def optimal_scale(values: np.ndarray, bits: int, *, where: str = "weights") -> f
         edges = np.concatenate([[0], cuts, [w.size]])
         count, total = np.diff(edges), np.diff(first[edges])
         level = levels * scale
-        error = float((count * level**2 - 2 * level * total).sum())   # + sum w^2, the same for all
+        error = float((count * level**2 - 2 * level * total).sum())  # + sum w^2, the same for all
         if error < best_error:
             best_scale, best_error = float(scale), error
     return best_scale
 
 
-def quantise(values: np.ndarray, bits: int, *, per_channel: bool = False,
-             where: str = "weights") -> tuple[np.ndarray, np.ndarray]:
+def quantise(
+    values: np.ndarray, bits: int, *, per_channel: bool = False, where: str = "weights"
+) -> tuple[np.ndarray, np.ndarray]:
     """Round ``values[K, ...]`` to signed integers of ``bits`` bits.
 
     Returns ``(integers int16[K, ...], scale float64[] or [K])`` with values ~ integers * scale.

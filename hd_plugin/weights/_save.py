@@ -1,4 +1,5 @@
 """Networks with chosen integers, written so that ``load_network`` reads the same codes again."""
+
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
@@ -12,7 +13,9 @@ from hd_plugin.weights.network import Layer
 __all__ = ["save_layers"]
 
 
-def save_layers(path: str | Path, layers: Iterable[Layer], extra: Mapping[str, np.ndarray] | None = None) -> None:
+def save_layers(
+    path: str | Path, layers: Iterable[Layer], extra: Mapping[str, np.ndarray] | None = None
+) -> None:
     """Write NAME.weight (integers), NAME.scale and, where known, NAME.output_hw of each layer, and the arrays of ``extra``,
     as one .npz, whole or not at all. Raises InputError for a place that cannot be written."""
     arrays: dict[str, np.ndarray] = {}

@@ -1,4 +1,5 @@
 """Network specs: YAML files that tell what a weights file cannot, output sizes above all."""
+
 from __future__ import annotations
 
 import re
@@ -49,7 +50,7 @@ def bundled_specs() -> dict[str, Path]:
 def find_spec(digest: str) -> NetworkSpec | None:
     """The bundled spec made for the file with this SHA-256, or None."""
     for path in bundled_specs().values():
-        if digest in path.read_text(encoding="utf-8"):   # parsing every spec for every file would cost more
+        if digest in path.read_text(encoding="utf-8"):  # parsing every spec for every file would cost more
             spec = load_spec(path)
             if digest in spec.file_digest:
                 return spec
@@ -62,41 +63,58 @@ def load_spec(source: str | Path) -> NetworkSpec:
     if not path.is_file():
         bundled = bundled_specs()
         if str(source) not in bundled:
-            raise InputError(f"spec {str(source)!r}: no such file, and no spec in layers/ has this name; "
-                             + did_you_mean(str(source), bundled))
+            raise InputError(
+                f"spec {str(source)!r}: no such file, and no spec in layers/ has this name; "
+                + did_you_mean(str(source), bundled)
+            )
         path = bundled[str(source)]
     try:
         tree = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: not readable as YAML: {error}") from error
     if not isinstance(tree, dict):
-        raise InputError(f"{path}: a {type(tree).__name__} found at the top; a mapping with {', '.join(_KEYS)} is needed")
+        raise InputError(
+            f"{path}: a {type(tree).__name__} found at the top; a mapping with {', '.join(_KEYS)} is needed"
+        )
     check = _Check(_unknown(tree, _KEYS, ""))
     spec = NetworkSpec(
         network=check.take(tree, "network", "", _text, "a name", needed=True),
         layers=check.layers(tree.get("layers")),
         input_hw=check.take(tree, "input_hw", "", _pair, "[H, W], two whole numbers above 0"),
-        file_digest=check.take(tree, "file_digest", "", _digests, "a list of SHA-256 digests (64 hex digits each)") or (),
-        only=check.take(tree, "only", "", _flag, "true or false") or False, source=str(path))
+        file_digest=check.take(
+            tree, "file_digest", "", _digests, "a list of SHA-256 digests (64 hex digits each)"
+        )
+        or (),
+        only=check.take(tree, "only", "", _flag, "true or false") or False,
+        source=str(path),
+    )
     if check.problems:
         raise InputError("\n".join(f"{path}: {p}" for p in check.problems))
     return spec
 
 
-def apply_spec(spec: NetworkSpec, layers: list[RawLayer], unmapped: list[Unmapped],
-               source: str) -> tuple[list[RawLayer], list[Unmapped]]:
+def apply_spec(
+    spec: NetworkSpec, layers: list[RawLayer], unmapped: list[Unmapped], source: str
+) -> tuple[list[RawLayer], list[Unmapped]]:
     """The layers with the spec's sizes, restricted and ordered by it. InputError lists the names that do not match."""
     by_name, reasons = {la.name: la for la in layers}, {u.name: u.reason for u in unmapped}
     problems = []
     for i, wanted in enumerate(spec.layers):
         if wanted.name not in by_name and not (wanted.skip and wanted.name in reasons):
-            why = (f"is not mapped: {reasons[wanted.name]}" if wanted.name in reasons
-                   else f"is not in {source}; {did_you_mean(wanted.name, by_name)}")
+            why = (
+                f"is not mapped: {reasons[wanted.name]}"
+                if wanted.name in reasons
+                else f"is not in {source}; {did_you_mean(wanted.name, by_name)}"
+            )
             problems.append(f"{spec.source}: layers[{i}].name: {wanted.name!r} {why}")
     if problems:
         raise InputError("\n".join(problems))
     told = {la.name: la for la in spec.layers}
-    skipped = [Unmapped(n, f"skipped by {Path(spec.source).name}") for n, la in told.items() if la.skip and n in by_name]
+    skipped = [
+        Unmapped(n, f"skipped by {Path(spec.source).name}")
+        for n, la in told.items()
+        if la.skip and n in by_name
+    ]
     order = list(told) if spec.only else list(by_name)
     kept = [by_name[n] for n in order if not (n in told and told[n].skip)]
     if spec.only:
@@ -130,17 +148,28 @@ class _Check:
         for i, entry in enumerate(found):
             where = f"layers[{i}]."
             if not isinstance(entry, dict):
-                self.problems.append(f"layers[{i}]: {entry!r} found; a mapping with {', '.join(_LAYER_KEYS)} is needed")
+                self.problems.append(
+                    f"layers[{i}]: {entry!r} found; a mapping with {', '.join(_LAYER_KEYS)} is needed"
+                )
                 continue
             self.problems += _unknown(entry, _LAYER_KEYS, where)
-            name = self.take(entry, "name", where, _text, "the layer's exact name in the weights file", needed=True) or ""
+            name = (
+                self.take(
+                    entry, "name", where, _text, "the layer's exact name in the weights file", needed=True
+                )
+                or ""
+            )
             if name and name in seen:
                 self.problems.append(f"{where}name: {name!r} is listed twice; keep one")
             seen.add(name)
-            layers.append(LayerSpec(
-                name, self.take(entry, "output_hw", where, _pair, "[P, Q], two whole numbers above 0"),
-                self.take(entry, "label", where, _text, "a short text") or "",
-                self.take(entry, "skip", where, _flag, "true or false") or False))
+            layers.append(
+                LayerSpec(
+                    name,
+                    self.take(entry, "output_hw", where, _pair, "[P, Q], two whole numbers above 0"),
+                    self.take(entry, "label", where, _text, "a short text") or "",
+                    self.take(entry, "skip", where, _flag, "true or false") or False,
+                )
+            )
         return tuple(layers)
 
 
@@ -149,8 +178,8 @@ def _unknown(tree: dict, known: Iterable[str], where: str) -> list[str]:
 
 
 def _text(found: object) -> str | None:
-    number = isinstance(found, int) and not isinstance(found, bool)   # an unquoted 1 is as good a name
-    return str(found) if number or isinstance(found, str) and found.strip() else None
+    number = isinstance(found, int) and not isinstance(found, bool)  # an unquoted 1 is as good a name
+    return str(found) if number or (isinstance(found, str) and found.strip()) else None
 
 
 def _flag(found: object) -> bool | None:
@@ -163,5 +192,7 @@ def _pair(found: object) -> tuple[int, int] | None:
 
 
 def _digests(found: object) -> tuple[str, ...] | None:
-    fine = isinstance(found, list) and all(isinstance(d, str) and re.fullmatch("[0-9a-f]{64}", d) for d in found)
+    fine = isinstance(found, list) and all(
+        isinstance(d, str) and re.fullmatch("[0-9a-f]{64}", d) for d in found
+    )
     return tuple(found) if fine else None

@@ -1,4 +1,5 @@
 """What every reader returns: a Network of Layers, weights as bit patterns in network order."""
+
 from __future__ import annotations
 
 import hashlib
@@ -37,8 +38,10 @@ class Layer:
         if codes.ndim == 2:
             codes = codes[:, :, None, None]
         if codes.ndim != 4 or 0 in codes.shape:
-            raise InputError(f"layer {self.name!r}: codes of shape {codes.shape} found; "
-                             "[K, C, Fy, Fx] or [K, C] with every size above 0 is needed")
+            raise InputError(
+                f"layer {self.name!r}: codes of shape {codes.shape} found; "
+                "[K, C, Fy, Fx] or [K, C] with every size above 0 is needed"
+            )
         if not np.issubdtype(codes.dtype, np.integer) or codes.min() < 0 or codes.max() >= 1 << self.bits:
             raise InputError(f"layer {self.name!r}: codes must be bit patterns of {self.bits} bits")
         dtype = np.uint8 if self.bits <= 8 else np.uint16
@@ -46,14 +49,19 @@ class Layer:
         if self.weights is not None:
             weights = np.asarray(self.weights, np.float32)
             if weights.size != codes.size:
-                raise InputError(f"layer {self.name!r}: weights of shape {weights.shape} beside codes of shape {codes.shape}")
+                raise InputError(
+                    f"layer {self.name!r}: weights of shape {weights.shape} beside codes of shape {codes.shape}"
+                )
             object.__setattr__(self, "weights", weights.reshape(codes.shape))
 
     @classmethod
-    def from_values(cls, name: str, values: np.ndarray, bits: int, number_format: NumberFormat = "twos_complement",
-                    **rest) -> Layer:
+    def from_values(
+        cls, name: str, values: np.ndarray, bits: int, number_format: NumberFormat = "twos_complement", **rest
+    ) -> Layer:
         """A layer from signed integers [K, C, Fy, Fx] or [K, C]. Raises InputError when one does not fit."""
-        return cls(name, encode(values, bits, number_format, where=f"layer {name!r}"), bits, number_format, **rest)
+        return cls(
+            name, encode(values, bits, number_format, where=f"layer {name!r}"), bits, number_format, **rest
+        )
 
     K = property(lambda self: self.codes.shape[0], doc="Output channels.")
     C = property(lambda self: self.codes.shape[1], doc="Input channels.")
@@ -99,8 +107,10 @@ class Network:
         for layer in self.layers:
             if layer.name == name:
                 return layer
-        raise InputError(f"{self.source or self.name}: no layer {name!r}; "
-                         + did_you_mean(name, [la.name for la in self.layers]))
+        raise InputError(
+            f"{self.source or self.name}: no layer {name!r}; "
+            + did_you_mean(name, [la.name for la in self.layers])
+        )
 
     def select(self, names: list[str] | None) -> Network:
         """This network with only the named layers, in network order; all of them for None."""

@@ -1,4 +1,5 @@
 """Who served what: the installed Accelergy is run on an architecture, and every value is looked at."""
+
 from __future__ import annotations
 
 import shutil
@@ -11,8 +12,15 @@ from hd_plugin._data_files import accelergy_config, data_folder
 from hd_plugin.energy import CLASSES, served_class
 from hd_plugin.engines._array import read_variables
 from hd_plugin.engines.timeloop._problem import Shape, own_sections, problem_of
-from hd_plugin.engines.timeloop._results import (RunError, area_table, components, expected, half_unit, reference_table,
-                                                 served)
+from hd_plugin.engines.timeloop._results import (
+    RunError,
+    area_table,
+    components,
+    expected,
+    half_unit,
+    reference_table,
+    served,
+)
 from hd_plugin.engines.timeloop._run import Job, Runs, reason
 from hd_plugin.engines.timeloop._tools import Tools, find_tools
 from hd_plugin.errors import InputError, did_you_mean
@@ -53,7 +61,7 @@ def examine(architecture: str | Path | None = None, variables: str | Path | None
     tools = find_tools()
     path = Path(architecture) if architecture else data_folder("arch") / "input_stationary.yaml"
     content = _inputs(path, variables)
-    folder = Path(tempfile.mkdtemp(prefix="hd-plugin-doctor-"))     # stays for its logs when Accelergy fails
+    folder = Path(tempfile.mkdtemp(prefix="hd-plugin-doctor-"))  # stays for its logs when Accelergy fails
     Runs(tools, folder).call(Job("accelergy", path, content), folder)
     if not (folder / "ERT.yaml").is_file() or not (folder / "ART.yaml").is_file():
         raise RunError(f"accelergy wrote no tables for {path}: {reason(folder)} (logs in {folder})")
@@ -68,12 +76,16 @@ def _inputs(architecture: Path, variables: str | Path | None) -> dict[str, Any]:
     content = {} if "problem" in own else problem_of(Shape(8, 8, 1, 1, 8, 8))
     if "variables" in own:
         if variables is not None:
-            raise InputError(f"{architecture}: has variables of its own; leave out {variables}, or take them out")
+            raise InputError(
+                f"{architecture}: has variables of its own; leave out {variables}, or take them out"
+            )
         return content
     if variables is None:
         variables = data_folder("arch") / f"{architecture.stem}_8x8.yaml"
         if not variables.is_file():
-            raise InputError(f"{architecture}: has no variables of its own; give a file of them (arch/*_8x8.yaml show the form)")
+            raise InputError(
+                f"{architecture}: has no variables of its own; give a file of them (arch/*_8x8.yaml show the form)"
+            )
     return {"variables": read_variables(variables), **content}
 
 
@@ -85,6 +97,7 @@ def _rows(folder: Path, answers: list[tuple[str, str, str]]) -> list[Served]:
     def who(kind: str, class_name: str) -> str:
         at = next((i for i, answer in enumerate(waiting) if answer[:2] == (kind, class_name)), None)
         return waiting.pop(at)[2] if at is not None else "unknown"
+
     rows = []
     for entry in components(folder):
         ours, right, refused = served_class(entry.class_name, entry.attributes) is not None, {}, ""
@@ -105,4 +118,6 @@ def _rows(folder: Path, answers: list[tuple[str, str, str]]) -> list[Served]:
                 problem = f"not a class of hd_plugin; {did_you_mean(entry.class_name, CLASSES)}"
             rows.append(Served(entry.name, entry.class_name, action, value, unit, estimator, problem))
     names = list(dict.fromkeys(row.component for row in rows))
-    return sorted(rows, key=lambda row: (names.index(row.component), row.unit, row.action))   # Accelergy's own order varies
+    return sorted(
+        rows, key=lambda row: (names.index(row.component), row.unit, row.action)
+    )  # Accelergy's own order varies

@@ -3,6 +3,7 @@
 A process of its own, since pytimeloop has crashed beside other native libraries, and since the host's Python may not
 have hd_plugin at all. Uses nothing but pytimeloop and what it brings along.
 """
+
 import json
 import re
 import sys
@@ -22,7 +23,7 @@ def _replay(spec, entries, constraints):
         name, fanout = _node_of(entry["target"])
         kind = {"datatype": "dataspace"}.get(entry["type"], entry["type"])
         if fanout and kind != "spatial":
-            continue                        # the front end makes the dummy level, and fills it in, by itself
+            continue  # the front end makes the dummy level, and fills it in, by itself
         found = spec.architecture.find(name).constraints[kind]
         if kind == "dataspace":
             for key in ("keep", "bypass"):
@@ -40,11 +41,15 @@ def main(path):
         job = json.load(file)
     import pytimeloop.timeloopfe.v4 as front_end
     from pytimeloop.timeloopfe.v4 import constraints
+
     spec = front_end.Specification.from_yaml_files(*job["files"])
     if job.get("replay"):
         _replay(spec, job["replay"], constraints)
-    calls = {"model": front_end.call_model, "mapper": front_end.call_mapper,
-             "accelergy": front_end.call_accelergy_verbose}
+    calls = {
+        "model": front_end.call_model,
+        "mapper": front_end.call_mapper,
+        "accelergy": front_end.call_accelergy_verbose,
+    }
     calls[job["program"]](spec, output_dir=job["folder"], log_to=job["log"])
 
 

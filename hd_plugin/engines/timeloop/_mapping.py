@@ -1,4 +1,5 @@
 """The paper's mapping, what makes a mapping input-stationary, and layers whose sizes do not divide."""
+
 from __future__ import annotations
 
 import math
@@ -57,11 +58,21 @@ def paper_mapping(shape: Shape, array: Array) -> dict[str, Any]:
     used_rows, used_cols = min(shape.C, array.rows), min(shape.pixels, array.cols)
     open_factors = {
         ("output_buffer", "temporal"): {"P": shape.pixels // used_cols, "Q": 1},
-        ("accumulation_buffer", "temporal"): {"K": shape.K, "C": shape.C // used_rows, "R": shape.R, "S": shape.S},
+        ("accumulation_buffer", "temporal"): {
+            "K": shape.K,
+            "C": shape.C // used_rows,
+            "R": shape.R,
+            "S": shape.S,
+        },
         ("array_rows", "spatial"): {"C": used_rows},
-        ("array_columns", "spatial"): {"P": used_cols, "Q": 1}}
-    return {"mapping": [{"target": target, "type": kind, "factors": [f"{d}={n}" for d, n in factors.items()]}
-                        for (target, kind), factors in open_factors.items()]}
+        ("array_columns", "spatial"): {"P": used_cols, "Q": 1},
+    }
+    return {
+        "mapping": [
+            {"target": target, "type": kind, "factors": [f"{d}={n}" for d, n in factors.items()]}
+            for (target, kind), factors in open_factors.items()
+        ]
+    }
 
 
 def read_map(path: Path) -> list[dict[str, Any]]:
@@ -77,7 +88,9 @@ def read_map(path: Path) -> list[dict[str, Any]]:
 
 def groups_of(entries: list[dict[str, Any]]) -> int:
     """How many groups of input channels, tap by tap, a mapping streams for a tile of pixels."""
-    factors = [(d, int(n)) for e in entries if e["type"] == "temporal" for d, n in _FACTOR.findall(e["factors"])]
+    factors = [
+        (d, int(n)) for e in entries if e["type"] == "temporal" for d, n in _FACTOR.findall(e["factors"])
+    ]
     return math.prod(n for d, n in factors if d in "CRS")
 
 
@@ -103,5 +116,8 @@ def check_input_stationary(entries: list[dict[str, Any]], shape: Shape, where: s
     if tiles and reductions and min(tiles) < max(reductions):
         wrong.append("a loop over pixels inside of one over input channels or taps")
     if wrong:
-        raise InputError(f"{where}: the mapping is not input-stationary: " + "; ".join(wrong)
-                         + ". The constraints of the architecture have to force K innermost")
+        raise InputError(
+            f"{where}: the mapping is not input-stationary: "
+            + "; ".join(wrong)
+            + ". The constraints of the architecture have to force K innermost"
+        )

@@ -1,4 +1,5 @@
 """Layers as Timeloop v4 problems, and back."""
+
 from __future__ import annotations
 
 import re
@@ -51,13 +52,21 @@ def problem_of(shape: Shape, unrolled: bool = False) -> dict[str, Any]:
     if unrolled:
         sizes |= {"P": shape.pixels, "Q": 1}
         inputs = [[["C"]], [["R"]], [["S"]], [["P"]], [["Q"]]]
-    return {"problem": {
-        "version": 0.4, "instance": sizes,
-        "shape": {"name": "unrolled_convolution" if unrolled else "convolution", "dimensions": list(DIMENSIONS),
-                  "data_spaces": [
-                      {"name": "Weights", "projection": [[["C"]], [["K"]], [["R"]], [["S"]]]},
-                      {"name": "Inputs", "projection": inputs},
-                      {"name": "Outputs", "projection": [[["K"]], [["P"]], [["Q"]]], "read_write": True}]}}}
+    return {
+        "problem": {
+            "version": 0.4,
+            "instance": sizes,
+            "shape": {
+                "name": "unrolled_convolution" if unrolled else "convolution",
+                "dimensions": list(DIMENSIONS),
+                "data_spaces": [
+                    {"name": "Weights", "projection": [[["C"]], [["K"]], [["R"]], [["S"]]]},
+                    {"name": "Inputs", "projection": inputs},
+                    {"name": "Outputs", "projection": [[["K"]], [["P"]], [["Q"]]], "read_write": True},
+                ],
+            },
+        }
+    }
 
 
 def own_sections(architecture: Path) -> set[str]:
@@ -75,10 +84,15 @@ def load_problem(path: str | Path) -> Shape:
     problem = read_mapping(path).get("problem")
     problems = Problems(path)
     if not isinstance(problem, dict) or not isinstance(problem.get("instance"), dict):
-        raise InputError(f"{path}: problem.instance: missing; a Timeloop v4 problem is needed (hd-plugin layers writes them)")
+        raise InputError(
+            f"{path}: problem.instance: missing; a Timeloop v4 problem is needed (hd-plugin layers writes them)"
+        )
     instance = problem["instance"]
     problems.keys(instance, set(DIMENSIONS), set(DIMENSIONS), "problem.instance.")
-    sizes = {d: problems.number(instance.get(d, 1), f"problem.instance.{d}", 1, 2 ** 31, whole=True) for d in DIMENSIONS}
+    sizes = {
+        d: problems.number(instance.get(d, 1), f"problem.instance.{d}", 1, 2**31, whole=True)
+        for d in DIMENSIONS
+    }
     problems.raise_any()
     return Shape(**sizes)
 
@@ -87,7 +101,7 @@ def write_problems(layers: Iterable[Layer], folder: Path, comment: str = "") -> 
     """One problem file a layer, numbered in network order; ``comment`` goes on top of each. Returns the files."""
     layers = list(layers)
     digits, paths = max(2, len(str(len(layers)))), []
-    shapes = [shape_of(layer) for layer in layers]            # all of them before the first file
+    shapes = [shape_of(layer) for layer in layers]  # all of them before the first file
     for number, (layer, shape) in enumerate(zip(layers, shapes), 1):
         stem = re.sub(r"[^A-Za-z0-9.-]+", "_", layer.name).strip("._") or "layer"
         head = "".join(f"# {line}\n" for line in [f"layer {layer.name}", *comment.splitlines()])

@@ -1,4 +1,5 @@
 """What a run left behind: action counts and energies at full precision, and the reference table that they rest on."""
+
 from __future__ import annotations
 
 import math
@@ -14,10 +15,22 @@ import yaml
 from hd_plugin.energy import build_component, served_class
 from hd_plugin.errors import HdPluginError, InputError
 
-__all__ = ["Accesses", "ComponentResult", "Entry", "RunError", "area_table", "check_table", "components", "expected",
-           "half_unit", "read_stats", "reference_table", "served"]
+__all__ = [
+    "Accesses",
+    "ComponentResult",
+    "Entry",
+    "RunError",
+    "area_table",
+    "check_table",
+    "components",
+    "expected",
+    "half_unit",
+    "read_stats",
+    "reference_table",
+    "served",
+]
 
-_DIGITS = 6             # significant ones in Accelergy's table
+_DIGITS = 6  # significant ones in Accelergy's table
 _ASKED = re.compile(r"(ENERGY|AREA) ESTIMATION for (\w+)\(")
 _ANSWERED = re.compile(r"INFO\s+(\S+) estimated \S+ with accuracy")
 
@@ -83,8 +96,17 @@ def components(folder: Path) -> list[Entry]:
     for top in data["architecture"]["subtree"]:
         for part in top["local"]:
             name, _, span = part["name"].partition("[")
-            attributes = {k: v for k, v in {**top["attributes"], **part["attributes"]}.items() if v is not None}
-            found.append(Entry(name, part.get("subclass") or part["class"], attributes, int(span.rstrip("]").rpartition("..")[2] or 1)))
+            attributes = {
+                k: v for k, v in {**top["attributes"], **part["attributes"]}.items() if v is not None
+            }
+            found.append(
+                Entry(
+                    name,
+                    part.get("subclass") or part["class"],
+                    attributes,
+                    int(span.rstrip("]").rpartition("..")[2] or 1),
+                )
+            )
     return found
 
 
@@ -128,8 +150,11 @@ def expected(entry: Entry) -> dict[str, float]:
     """
     component, _ = build_component(entry.class_name, entry.attributes)
     seconds = float(entry.attributes["global_cycle_seconds"])
-    return {**component.actions_pJ(), "leak": component.cycle_pJ() + component.leak_pJ(seconds),
-            "area": component.area_um2}
+    return {
+        **component.actions_pJ(),
+        "leak": component.cycle_pJ() + component.leak_pJ(seconds),
+        "area": component.area_um2,
+    }
 
 
 def half_unit(value: float) -> float:
@@ -152,34 +177,53 @@ def check_table(folder: Path, table: Mapping[str, Mapping[str, float]], log: Pat
             wrong.append(f"{entry.name}: not in the table")
         for action, value in table.get(entry.name, {}).items():
             if action not in right or abs(value - right[action]) > half_unit(right[action]):
-                wrong.append(f"{entry.name}.{action}: {value:g} pJ found, hd_plugin says "
-                             + (f"{right[action]:.6g}" if action in right else "nothing"))
+                wrong.append(
+                    f"{entry.name}.{action}: {value:g} pJ found, hd_plugin says "
+                    + (f"{right[action]:.6g}" if action in right else "nothing")
+                )
     if wrong:
-        others = sorted({who for _, name, who in served(log) if served_class(name, {}) and who != "hd_plugin"})
+        others = sorted(
+            {who for _, name, who in served(log) if served_class(name, {}) and who != "hd_plugin"}
+        )
         by = f"; answered by {', '.join(others)}" if others else ""
-        raise RunError(f"{folder}: Accelergy's table does not hold hd_plugin's values: {'; '.join(wrong[:5])}"
-                       f"{' ...' if len(wrong) > 5 else ''}{by}. Run 'hd-plugin doctor' to see who serves what, and "
-                       "'hd-plugin register' to put the plug-in where Accelergy finds it")
+        raise RunError(
+            f"{folder}: Accelergy's table does not hold hd_plugin's values: {'; '.join(wrong[:5])}"
+            f"{' ...' if len(wrong) > 5 else ''}{by}. Run 'hd-plugin doctor' to see who serves what, and "
+            "'hd-plugin register' to put the plug-in where Accelergy finds it"
+        )
 
 
-def read_stats(folder: Path, prefix: str, table: Mapping[str, Mapping[str, float]],
-               dataspaces: Sequence[str]) -> tuple[dict[str, ComponentResult], int]:
+def read_stats(
+    folder: Path, prefix: str, table: Mapping[str, Mapping[str, float]], dataspaces: Sequence[str]
+) -> tuple[dict[str, ComponentResult], int]:
     """Every level's sums, and the cycles, from the XML at full precision. Raises RunError when it is not whole."""
     path = folder / f"{prefix}.map+stats.xml"
     parser = ElementTree.XMLPullParser(["end"])
     try:
-        parser.feed(path.read_text(encoding="utf8"))            # Timeloop leaves the last tag open: no tree, but events
-        levels = [element for _, element in parser.read_events()
-                  if element.tag == "px" and element.findtext("specs_/LevelSpecs/level_name")]      # networks have none
+        parser.feed(path.read_text(encoding="utf8"))  # Timeloop leaves the last tag open: no tree, but events
+        levels = [
+            element
+            for _, element in parser.read_events()
+            if element.tag == "px" and element.findtext("specs_/LevelSpecs/level_name")
+        ]  # networks have none
         found = dict(_level(level, dataspaces) for level in levels)
         cycles = max(int(level.findtext("cycles_", "0")) for level in levels)
-    except (OSError, UnicodeDecodeError, ElementTree.ParseError, TypeError, ValueError, AttributeError) as error:
+    except (
+        OSError,
+        UnicodeDecodeError,
+        ElementTree.ParseError,
+        TypeError,
+        ValueError,
+        AttributeError,
+    ) as error:
         raise RunError(f"{path}: not whole ({error!r}); see the logs beside it") from error
     if not cycles or not any(part.computes for part in found.values()):
         raise RunError(f"{path}: holds no computes; see the logs beside it")
     for entry in components(folder):
         if entry.name in found:
-            found[entry.name] = replace(found[entry.name], per_cycle_pJ=entry.instances * _leak_pJ(entry, table))
+            found[entry.name] = replace(
+                found[entry.name], per_cycle_pJ=entry.instances * _leak_pJ(entry, table)
+            )
     return found, cycles
 
 
@@ -191,15 +235,23 @@ def _leak_pJ(entry: Entry, table: Mapping[str, Mapping[str, float]]) -> float:
 
 def _level(level: ElementTree.Element, dataspaces: Sequence[str]) -> tuple[str, ComponentResult]:
     name, stats = level.findtext("specs_/LevelSpecs/level_name"), level.find("stats_")
-    if stats is None:                                           # the compute level keeps its numbers outside
-        return name, ComponentResult(int(level.findtext("algorithmic_computes_")), float(level.findtext("energy_")), 0.0, {})
+    if stats is None:  # the compute level keeps its numbers outside
+        return name, ComponentResult(
+            int(level.findtext("algorithmic_computes_")), float(level.findtext("energy_")), 0.0, {}
+        )
 
     def each(tag: str) -> list[float]:
         return [float(item.text) for item in stats.find(f"{tag}/PerDataSpace").iter("item")]
+
     instances = each("utilized_instances")
-    rows = zip(dataspaces, each("keep"), instances, each("reads"), each("fills"), each("updates"), each("energy"))
-    accesses = {space: Accesses(round(reads * n), round(fills * n), round(updates * n), energy * n)
-                for space, keep, n, reads, fills, updates, energy in rows if keep}
+    rows = zip(
+        dataspaces, each("keep"), instances, each("reads"), each("fills"), each("updates"), each("energy")
+    )
+    accesses = {
+        space: Accesses(round(reads * n), round(fills * n), round(updates * n), energy * n)
+        for space, keep, n, reads, fills, updates, energy in rows
+        if keep
+    }
     return name, ComponentResult(0, 0.0, 0.0, accesses)
 
 

@@ -1,4 +1,5 @@
 """One run of Timeloop: a fresh folder, checked outputs, and a cache of what was run before."""
+
 from __future__ import annotations
 
 import contextlib
@@ -19,7 +20,13 @@ from typing import Any
 from hd_plugin._atomic import atomic_path, write_text
 from hd_plugin._data_files import accelergy_config
 from hd_plugin.energy import CLASSES
-from hd_plugin.engines.timeloop._results import (ComponentResult, RunError, check_table, read_stats, reference_table)
+from hd_plugin.engines.timeloop._results import (
+    ComponentResult,
+    RunError,
+    check_table,
+    read_stats,
+    reference_table,
+)
 from hd_plugin.engines.timeloop._tools import Tools
 from hd_plugin.engines.timeloop._v4_text import to_yaml
 from hd_plugin.errors import InputError
@@ -29,9 +36,17 @@ __all__ = ["Job", "Outcome", "Runs", "default_cache", "reason"]
 _FRONT_END = Path(__file__).with_name("_front_end.py")
 _LONGEST_S = 3600
 _LOG_HEAD = re.compile(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d \w+ *")
-_NAMED_FILE = re.compile(r'"(/[^"\n]+)"')        # a technology or a plan; relative paths mean nothing in a fresh folder
-_BULKY = ("*.map+stats.xml", "*.map.tensella.txt", "*.map.cpp", "*.flattened_architecture.yaml", "*.orojenesis.csv",
-          "*_summary.yaml")
+_NAMED_FILE = re.compile(
+    r'"(/[^"\n]+)"'
+)  # a technology or a plan; relative paths mean nothing in a fresh folder
+_BULKY = (
+    "*.map+stats.xml",
+    "*.map.tensella.txt",
+    "*.map.cpp",
+    "*.flattened_architecture.yaml",
+    "*.orojenesis.csv",
+    "*_summary.yaml",
+)
 
 
 @dataclass(frozen=True)
@@ -92,9 +107,18 @@ class Runs:
         total = self._common.copy()
         architecture = job.architecture.read_bytes()
         named = [Path(p) for p in _NAMED_FILE.findall(architecture.decode("utf8", "replace"))]
-        named += [Path(v) for v in job.content.get("variables", {}).values() if isinstance(v, str) and v.startswith("/")]
-        for part in [job.program.encode(), architecture, job.text().encode(), json.dumps(job.replay).encode(),
-                     *(path.read_bytes() for path in named if path.is_file())]:
+        named += [
+            Path(v)
+            for v in job.content.get("variables", {}).values()
+            if isinstance(v, str) and v.startswith("/")
+        ]
+        for part in [
+            job.program.encode(),
+            architecture,
+            job.text().encode(),
+            json.dumps(job.replay).encode(),
+            *(path.read_bytes() for path in named if path.is_file()),
+        ]:
             total.update(len(part).to_bytes(8, "little") + part)
         return total.hexdigest()
 
@@ -120,8 +144,17 @@ class Runs:
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
             raise
-        write_text(folder / "result.json", json.dumps({
-            "cycles": outcome.cycles, "components": {n: c.to_dict() for n, c in outcome.components.items()}}, indent=1) + "\n")
+        write_text(
+            folder / "result.json",
+            json.dumps(
+                {
+                    "cycles": outcome.cycles,
+                    "components": {n: c.to_dict() for n, c in outcome.components.items()},
+                },
+                indent=1,
+            )
+            + "\n",
+        )
         for pattern in _BULKY:
             for path in folder.glob(pattern):
                 path.unlink()
@@ -133,7 +166,7 @@ class Runs:
         shutil.move(folder, coming / name)
         if not (target / "result.json").is_file():
             shutil.rmtree(target, ignore_errors=True)
-            with contextlib.suppress(OSError):      # another process has just put the same run there
+            with contextlib.suppress(OSError):  # another process has just put the same run there
                 (coming / name).rename(target)
         shutil.rmtree(coming)
         return target
@@ -142,16 +175,32 @@ class Runs:
         """Start the front end in ``folder`` and wait; returns its log. Raises RunError when it fails."""
         shutil.copyfile(job.architecture, folder / "architecture.yaml")
         write_text(folder / "inputs.yaml", job.text())
-        write_text(folder / "job.json", json.dumps({
-            "program": job.program, "files": [str(folder / "architecture.yaml"), str(folder / "inputs.yaml")],
-            "folder": str(folder), "log": str(folder / "program.log"), "replay": job.replay}))
+        write_text(
+            folder / "job.json",
+            json.dumps(
+                {
+                    "program": job.program,
+                    "files": [str(folder / "architecture.yaml"), str(folder / "inputs.yaml")],
+                    "folder": str(folder),
+                    "log": str(folder / "program.log"),
+                    "replay": job.replay,
+                }
+            ),
+        )
         log = folder / "front_end.log"
         with log.open("w") as file:
-            process = subprocess.Popen([str(self.tools.python), str(_FRONT_END), str(folder / "job.json")], cwd=folder, stdout=file,
-                                       stderr=file, stdin=subprocess.DEVNULL, env=self.tools.environment(), start_new_session=True)
+            process = subprocess.Popen(
+                [str(self.tools.python), str(_FRONT_END), str(folder / "job.json")],
+                cwd=folder,
+                stdout=file,
+                stderr=file,
+                stdin=subprocess.DEVNULL,
+                env=self.tools.environment(),
+                start_new_session=True,
+            )
             try:
                 code = process.wait(_LONGEST_S)
-            except BaseException as error:   # a Ctrl-C, too: Timeloop must not go on alone
+            except BaseException as error:  # a Ctrl-C, too: Timeloop must not go on alone
                 os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
                 if not isinstance(error, subprocess.TimeoutExpired):
@@ -167,7 +216,9 @@ class Runs:
         log = folder / f"{prefix}.accelergy.log"
         for needed in (f"{prefix}.ERT.yaml", f"{prefix}.map+stats.xml"):
             if not (folder / needed).is_file():
-                raise RunError(f"timeloop {job.program}: {needed} was not written: {reason(folder)} (logs in {folder})")
+                raise RunError(
+                    f"timeloop {job.program}: {needed} was not written: {reason(folder)} (logs in {folder})"
+                )
         table = reference_table(folder / f"{prefix}.ERT.yaml")
         check_table(folder, table, log)
         dataspaces = [space["name"] for space in job.content["problem"]["shape"]["data_spaces"]]
@@ -176,31 +227,53 @@ class Runs:
     def _load(self, folder: Path) -> Outcome | None:
         try:
             data = json.loads((folder / "result.json").read_text(encoding="utf8"))
-            return Outcome({n: ComponentResult.from_dict(c) for n, c in data["components"].items()}, data["cycles"], folder)
+            return Outcome(
+                {n: ComponentResult.from_dict(c) for n, c in data["components"].items()},
+                data["cycles"],
+                folder,
+            )
         except FileNotFoundError:
             return None
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-            raise InputError(f"{folder}: result.json is damaged ({error!r}); delete this folder and run again") from error
+            raise InputError(
+                f"{folder}: result.json is damaged ({error!r}); delete this folder and run again"
+            ) from error
 
 
 def _code() -> list[Path]:
     """What prices components, and what reads results."""
     import hd_plugin.energy
+
     folders = Path(hd_plugin.energy.__file__).parent, Path(__file__).parent
     return [p for folder in folders for p in folder.rglob("*") if p.suffix in (".py", ".yaml")]
 
 
 def reason(folder: Path) -> str:
     """The lines that most likely say why a run failed: Accelergy's errors, then Timeloop's, then the ends of the logs."""
+
     def lines(pattern: str) -> list[str]:
-        return [line.strip() for log in sorted(folder.glob(pattern))
-                for line in log.read_text(encoding="utf8", errors="replace").splitlines() if line.strip()]
-    accelergy = [_LOG_HEAD.sub("", line) for line in lines("*accelergy.log") + lines("program.log")
-                 if " ERROR " in line or "cannot estimate" in line]
-    told = [line for line in accelergy if line and "=====" not in line and not line.startswith(("Logs for", "|"))]
+        return [
+            line.strip()
+            for log in sorted(folder.glob(pattern))
+            for line in log.read_text(encoding="utf8", errors="replace").splitlines()
+            if line.strip()
+        ]
+
+    accelergy = [
+        _LOG_HEAD.sub("", line)
+        for line in lines("*accelergy.log") + lines("program.log")
+        if " ERROR " in line or "cannot estimate" in line
+    ]
+    told = [
+        line for line in accelergy if line and "=====" not in line and not line.startswith(("Logs for", "|"))
+    ]
     if told:
         missing = told[0].startswith("Can not find an") and any(f" {name}(" in told[0] for name in CLASSES)
-        hint = "; Accelergy does not see the plug-in: run 'hd-plugin register', then 'hd-plugin doctor'" if missing else ""
+        hint = (
+            "; Accelergy does not see the plug-in: run 'hd-plugin register', then 'hd-plugin doctor'"
+            if missing
+            else ""
+        )
         return _short(told[0]) + hint
     program = lines("program.log")
     told = [line for line in program if "ERROR" in line] or (program or lines("front_end.log"))[-3:]

@@ -1,4 +1,5 @@
 """Where Timeloop, Accelergy and pytimeloop are. None of them is on a package index, so they are looked for at run time."""
+
 from __future__ import annotations
 
 import functools
@@ -18,10 +19,20 @@ __all__ = ["PYTHON_VARIABLE", "Tools", "find_tools"]
 PYTHON_VARIABLE = "HD_PLUGIN_TIMELOOP_PYTHON"
 _PROGRAMS = ("timeloop-model", "timeloop-mapper", "accelergy")
 _INSTALL = (
-    (("timeloop-model", "timeloop-mapper"), "build Timeloop (github.com/NVlabs/timeloop) and put its bin folder on the PATH"),
-    (("accelergy",), "install Accelergy 0.4 (github.com/Accelergy-Project/accelergy) and put its program on the PATH"),
-    (("pytimeloop",), "install pytimeloop (github.com/Accelergy-Project/timeloop-python) beside Accelergy, and set "
-                      f"{PYTHON_VARIABLE} to that Python unless it is the one that runs hd-plugin"))
+    (
+        ("timeloop-model", "timeloop-mapper"),
+        "build Timeloop (github.com/NVlabs/timeloop) and put its bin folder on the PATH",
+    ),
+    (
+        ("accelergy",),
+        "install Accelergy 0.4 (github.com/Accelergy-Project/accelergy) and put its program on the PATH",
+    ),
+    (
+        ("pytimeloop",),
+        "install pytimeloop (github.com/Accelergy-Project/timeloop-python) beside Accelergy, and set "
+        f"{PYTHON_VARIABLE} to that Python unless it is the one that runs hd-plugin",
+    ),
+)
 
 
 @dataclass(frozen=True)
@@ -49,7 +60,9 @@ class Tools:
 
     def environment(self) -> dict[str, str]:
         """The environment for a run: the programs found here come first on the PATH."""
-        folders = dict.fromkeys(str(p.parent) for p in (self.timeloop_model, self.timeloop_mapper, self.accelergy))
+        folders = dict.fromkeys(
+            str(p.parent) for p in (self.timeloop_model, self.timeloop_mapper, self.accelergy)
+        )
         clean = {k: v for k, v in os.environ.items() if not k.startswith("TIMELOOP_")}
         return {**clean, "PATH": os.pathsep.join([*folders, os.environ.get("PATH", "")])}
 
@@ -66,7 +79,9 @@ def find_tools() -> Tools:
         told = [(", ".join(n for n in names if n in missing), how) for names, how in _INSTALL]
         text = "the timeloop engine needs " + "; ".join(f"{names}: {how}" for names, how in told if names)
         if wanted and "pytimeloop" in missing:
-            text += f" ({PYTHON_VARIABLE}: {wanted!r} found, which " + ("has none)" if python else "is no program)")
+            text += f" ({PYTHON_VARIABLE}: {wanted!r} found, which " + (
+                "has none)" if python else "is no program)"
+            )
         raise MissingTool(text + ". The analytic engine needs none of them.")
     return Tools(*(Path(found[p]).absolute() for p in _PROGRAMS), Path(python).absolute())
 
@@ -74,8 +89,10 @@ def find_tools() -> Tools:
 @functools.cache
 def _packages(python: str) -> tuple[str, ...]:
     """The folders of accelergy and pytimeloop; empty when that Python lacks one."""
-    code = ("import importlib.util as u\n"
-            "for name in ('accelergy', 'pytimeloop'): print(list(u.find_spec(name).submodule_search_locations)[0])")
+    code = (
+        "import importlib.util as u\n"
+        "for name in ('accelergy', 'pytimeloop'): print(list(u.find_spec(name).submodule_search_locations)[0])"
+    )
     try:
         done = subprocess.run([python, "-c", code], capture_output=True, text=True, timeout=60)
     except (OSError, subprocess.TimeoutExpired):

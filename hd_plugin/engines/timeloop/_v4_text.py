@@ -1,4 +1,5 @@
 """v4 input as text that people read and the front end takes as it is meant."""
+
 from __future__ import annotations
 
 import math
@@ -20,17 +21,29 @@ class _Dumper(yaml.SafeDumper):
     pass
 
 
-_Dumper.add_representer(Expression, lambda dumper, text: dumper.represent_scalar("tag:yaml.org,2002:str", str(text)))
+_Dumper.add_representer(
+    Expression, lambda dumper, text: dumper.represent_scalar("tag:yaml.org,2002:str", str(text))
+)
 
-_Dumper.add_representer(_Quoted, lambda dumper, text: dumper.represent_scalar("tag:yaml.org,2002:str", str(text), style='"'))
-_Dumper.add_representer(list, lambda dumper, items: dumper.represent_sequence(
-    "tag:yaml.org,2002:seq", items, flow_style=not any(isinstance(item, dict) for item in items)))
+_Dumper.add_representer(
+    _Quoted, lambda dumper, text: dumper.represent_scalar("tag:yaml.org,2002:str", str(text), style='"')
+)
+_Dumper.add_representer(
+    list,
+    lambda dumper, items: dumper.represent_sequence(
+        "tag:yaml.org,2002:seq", items, flow_style=not any(isinstance(item, dict) for item in items)
+    ),
+)
 
 
 def to_yaml(content: Mapping[str, Any]) -> str:
     """YAML with lists of plain values on one line, and the strings among the variables quoted unless they are expressions."""
     content = dict(content)
     if "variables" in content:
-        content["variables"] = {k: _Quoted(v) if isinstance(v, str) and not isinstance(v, Expression) else v
-                                for k, v in content["variables"].items()}
-    return yaml.dump(content, Dumper=_Dumper, sort_keys=False, default_flow_style=None, width=math.inf, allow_unicode=True)
+        content["variables"] = {
+            k: _Quoted(v) if isinstance(v, str) and not isinstance(v, Expression) else v
+            for k, v in content["variables"].items()
+        }
+    return yaml.dump(
+        content, Dumper=_Dumper, sort_keys=False, default_flow_style=None, width=math.inf, allow_unicode=True
+    )

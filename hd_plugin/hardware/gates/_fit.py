@@ -1,4 +1,5 @@
 """Energy models: which counts explain simulated energy, with which coefficients, and how well on layers that they never saw."""
+
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
@@ -18,7 +19,18 @@ MODELS: dict[str, tuple[str, ...]] = {
     "flips": ("steps", "flips"),
     "words": ("flips", "words", "below", "switches"),
     "bits": ("flips[*]", "words", "below", "held", "loading", "switches"),
-    "transitions": ("flips[*]", "words", "busy_words", "partial_products[*]", "products[*]", "psums[*]", "held", "loading", "switches")}
+    "transitions": (
+        "flips[*]",
+        "words",
+        "busy_words",
+        "partial_products[*]",
+        "products[*]",
+        "psums[*]",
+        "held",
+        "loading",
+        "switches",
+    ),
+}
 
 
 @dataclass(frozen=True)
@@ -43,7 +55,11 @@ def counts_of(found: Activity) -> dict[str, float]:
 
 
 def _names(model: str, counts: Mapping[str, float]) -> list[str]:
-    return [n for pattern in MODELS[model] for n in ([c for c in counts if c.startswith(pattern[:-2])] if pattern.endswith("[*]") else [pattern])]
+    return [
+        n
+        for pattern in MODELS[model]
+        for n in ([c for c in counts if c.startswith(pattern[:-2])] if pattern.endswith("[*]") else [pattern])
+    ]
 
 
 def _solve(x: np.ndarray, energy: np.ndarray) -> np.ndarray:
@@ -59,9 +75,19 @@ def quality(predicted: np.ndarray, energy: np.ndarray, cycles: np.ndarray) -> Qu
 
     def r2(found: np.ndarray, wanted: np.ndarray) -> float:
         spread = ((wanted - wanted.mean()) ** 2).sum()
-        return float(1 - ((found - wanted) ** 2).sum() / spread) if spread else float(np.allclose(found, wanted))
-    return Quality(len(energy), float(np.abs(error).mean()), float(np.quantile(np.abs(error), 0.95)), float(np.abs(error).max()), float(error.mean()),
-                   r2(predicted / cycles, energy / cycles), r2(predicted, energy))
+        return (
+            float(1 - ((found - wanted) ** 2).sum() / spread) if spread else float(np.allclose(found, wanted))
+        )
+
+    return Quality(
+        len(energy),
+        float(np.abs(error).mean()),
+        float(np.quantile(np.abs(error), 0.95)),
+        float(np.abs(error).max()),
+        float(error.mean()),
+        r2(predicted / cycles, energy / cycles),
+        r2(predicted, energy),
+    )
 
 
 def fit_coefficients(model: str, observations: Sequence[Observation]) -> dict[str, float]:
@@ -71,7 +97,9 @@ def fit_coefficients(model: str, observations: Sequence[Observation]) -> dict[st
     return dict(zip(names, _solve(x, np.array([o.energy_fJ for o in observations])).tolist()))
 
 
-def fit_models(fit: Sequence[Observation], test: Sequence[Observation], seed: int = 0) -> dict[str, EnergyModel]:
+def fit_models(
+    fit: Sequence[Observation], test: Sequence[Observation], seed: int = 0
+) -> dict[str, EnergyModel]:
     """All of ``MODELS``, fitted to ``fit``. Spreads come from resampling whole layers.
 
     Energy depends on the activations, which a count of flips knows nothing of; so that no model is blamed for that alone, each is also fitted and
@@ -80,21 +108,36 @@ def fit_models(fit: Sequence[Observation], test: Sequence[Observation], seed: in
     rng = np.random.default_rng(seed)
     layers = sorted({o.layer for o in fit})
     of = {layer: [i for i, o in enumerate(fit) if o.layer == layer] for layer in layers}
-    drawn = [[i for j in rng.integers(0, len(layers), len(layers)) for i in of[layers[j]]] for _ in range(_RESAMPLED)]
+    drawn = [
+        [i for j in rng.integers(0, len(layers), len(layers)) for i in of[layers[j]]]
+        for _ in range(_RESAMPLED)
+    ]
     made = {}
     for model in MODELS:
         names = _names(model, fit[0].counts)
 
         def table(observations: Sequence[Observation]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-            return (np.array([[o.counts[n] for n in names] for o in observations]), np.array([o.energy_fJ for o in observations]),
-                    np.array([o.cycles for o in observations], float))
+            return (
+                np.array([[o.counts[n] for n in names] for o in observations]),
+                np.array([o.energy_fJ for o in observations]),
+                np.array([o.cycles for o in observations], float),
+            )
+
         (x, energy, cycles), (tx, tenergy, tcycles) = table(fit), table(test)
         best = _solve(x, energy)
         spread = np.std([_solve(x[rows], energy[rows]) for rows in drawn], axis=0)
         alone = {}
         for kind in sorted({o.kind for o in test}):
-            (ox, oenergy, _), (sx, senergy, scycles) = table([o for o in fit if o.kind == kind]), table([o for o in test if o.kind == kind])
+            (ox, oenergy, _), (sx, senergy, scycles) = (
+                table([o for o in fit if o.kind == kind]),
+                table([o for o in test if o.kind == kind]),
+            )
             alone[kind] = quality(sx @ _solve(ox, oenergy), senergy, scycles)
-        made[model] = EnergyModel(dict(zip(names, best.tolist())), dict(zip(names, spread.tolist())), quality(x @ best, energy, cycles),
-                                  quality(tx @ best, tenergy, tcycles), alone)
+        made[model] = EnergyModel(
+            dict(zip(names, best.tolist())),
+            dict(zip(names, spread.tolist())),
+            quality(x @ best, energy, cycles),
+            quality(tx @ best, tenergy, tcycles),
+            alone,
+        )
     return made

@@ -1,4 +1,5 @@
 """A netlist as Verilog with delays, and its toggles as an event-driven simulator sees them: the check of our own simulator."""
+
 from __future__ import annotations
 
 from collections import Counter
@@ -13,7 +14,7 @@ from hd_plugin.hardware.gates._schedule import Schedule
 
 __all__ = ["hdl_toggles", "to_verilog", "write_bench"]
 
-_PERIOD = 10_000        # steps of a clock cycle, more than any path
+_PERIOD = 10_000  # steps of a clock cycle, more than any path
 
 
 def to_verilog(schedule: Schedule, delays: np.ndarray | None = None, dump: bool = True) -> str:
@@ -26,20 +27,46 @@ def to_verilog(schedule: Schedule, delays: np.ndarray | None = None, dump: bool 
 
     def wait(n: int) -> str:
         return f"#{max(int(delays[n]), 1)} " if delays is not None and n < delays.size else ""
-    lines = ["`timescale 1ps/1ps", "module bench;", "reg clk = 0;", f"reg [{len(inputs) - 1}:0] rows [0:`CYCLES-1];",
-             "reg [31:0] t = 0;", "always @(posedge clk) t <= t + 1;", f"wire [{len(inputs) - 1}:0] row = rows[t];", "wire n0 = 1'b0;", "wire n1 = 1'b1;"]
+
+    lines = [
+        "`timescale 1ps/1ps",
+        "module bench;",
+        "reg clk = 0;",
+        f"reg [{len(inputs) - 1}:0] rows [0:`CYCLES-1];",
+        "reg [31:0] t = 0;",
+        "always @(posedge clk) t <= t + 1;",
+        f"wire [{len(inputs) - 1}:0] row = rows[t];",
+        "wire n0 = 1'b0;",
+        "wire n1 = 1'b1;",
+    ]
     lines += [f"wire n{n} = row[{i}];" for i, n in enumerate(inputs)]
     nodes = [node for step in schedule.steps for node in step]
     lines += [f"reg n{node.net} = 0;" if node.register else f"wire n{node.net};" for node in nodes]
     for node in nodes:
         text = _expression(node.tree)
-        lines.append(f"always @(posedge clk) n{node.net} <= {wait(node.net)}{text};" if node.register else f"assign {wait(node.net)}n{node.net} = {text};")
+        lines.append(
+            f"always @(posedge clk) n{node.net} <= {wait(node.net)}{text};"
+            if node.register
+            else f"assign {wait(node.net)}n{node.net} = {text};"
+        )
     outputs = [n for nets in net.outputs.values() for n in nets]
     width = len(outputs)
-    lines += [f"wire [{width - 1}:0] outputs = {{{', '.join(f'n{n}' for n in outputs)}}};", f"reg [{width - 1}:0] seen = 0;",        # what nobody sees is optimised away
-              f"always @(posedge clk) seen <= (seen << 1) ^ (seen >> {width - 1}) ^ outputs;"]
-    lines += ['initial begin', '  $readmemh("stimulus.hex", rows);', f'  #{_PERIOD};', *(['  $dumpfile("toggles.vcd"); $dumpvars(0, bench);'] if dump else []),
-              f'  repeat (`CYCLES - 1) begin #1 clk = 1; #{_PERIOD} clk = 0; end', '  $display("outputs %h", seen);', '  $finish;', 'end', 'endmodule']
+    lines += [
+        f"wire [{width - 1}:0] outputs = {{{', '.join(f'n{n}' for n in outputs)}}};",
+        f"reg [{width - 1}:0] seen = 0;",  # what nobody sees is optimised away
+        f"always @(posedge clk) seen <= (seen << 1) ^ (seen >> {width - 1}) ^ outputs;",
+    ]
+    lines += [
+        "initial begin",
+        '  $readmemh("stimulus.hex", rows);',
+        f"  #{_PERIOD};",
+        *(['  $dumpfile("toggles.vcd"); $dumpvars(0, bench);'] if dump else []),
+        f"  repeat (`CYCLES - 1) begin #1 clk = 1; #{_PERIOD} clk = 0; end",
+        '  $display("outputs %h", seen);',
+        "  $finish;",
+        "end",
+        "endmodule",
+    ]
     return "\n".join(lines) + "\n"
 
 
@@ -54,19 +81,37 @@ def _expression(tree: Tree) -> str:
     return f"({_expression(tree[1])} {kind} {_expression(tree[2])})"
 
 
-def write_bench(schedule: Schedule, stimulus: Mapping[str, np.ndarray], folder: Path, delays: np.ndarray | None = None, dump: bool = True) -> None:
+def write_bench(
+    schedule: Schedule,
+    stimulus: Mapping[str, np.ndarray],
+    folder: Path,
+    delays: np.ndarray | None = None,
+    dump: bool = True,
+) -> None:
     """``bench.v`` and ``stimulus.hex`` in ``folder``: what an HDL simulator needs to play ``stimulus``, bool[bits, cycles] a port."""
-    planes = np.concatenate([np.asarray(stimulus[name]) for name, nets in schedule.netlist.inputs.items() if nets != [schedule.clock]])
+    planes = np.concatenate(
+        [
+            np.asarray(stimulus[name])
+            for name, nets in schedule.netlist.inputs.items()
+            if nets != [schedule.clock]
+        ]
+    )
     digits = -(-planes.shape[0] // 4)
     padded = np.zeros((digits * 4, planes.shape[1]), np.uint8)
-    padded[:planes.shape[0]] = planes
+    padded[: planes.shape[0]] = planes
     nibbles = (padded.reshape(digits, 4, -1) * np.array([1, 2, 4, 8], np.uint8)[:, None]).sum(1)
     letters = np.array(list("0123456789abcdef"))
-    (folder / "stimulus.hex").write_text("\n".join("".join(letters[nibbles[::-1, t]]) for t in range(planes.shape[1])) + "\n")
-    (folder / "bench.v").write_text(f"`define CYCLES {planes.shape[1]}\n" + to_verilog(schedule, delays, dump))
+    (folder / "stimulus.hex").write_text(
+        "\n".join("".join(letters[nibbles[::-1, t]]) for t in range(planes.shape[1])) + "\n"
+    )
+    (folder / "bench.v").write_text(
+        f"`define CYCLES {planes.shape[1]}\n" + to_verilog(schedule, delays, dump)
+    )
 
 
-def hdl_toggles(schedule: Schedule, stimulus: Mapping[str, np.ndarray], folder: Path, delays: np.ndarray | None = None) -> np.ndarray:
+def hdl_toggles(
+    schedule: Schedule, stimulus: Mapping[str, np.ndarray], folder: Path, delays: np.ndarray | None = None
+) -> np.ndarray:
     """Toggles of every net in iverilog, int64[nets], for bool[bits, cycles] a port. Raises MissingTool, SimulationError."""
     simulator = find_simulator("iverilog")
     write_bench(schedule, stimulus, folder, delays)
@@ -77,9 +122,9 @@ def hdl_toggles(schedule: Schedule, stimulus: Mapping[str, np.ndarray], folder: 
 
 def _changes(path: Path, nets: int) -> np.ndarray:
     """How often each net of a VCD file has another value after a moment than before; what happens inside of a moment does not count."""
-    names: dict[str, list[int]] = {}        # nets that are one and the same share a mark
+    names: dict[str, list[int]] = {}  # nets that are one and the same share a mark
     value: dict[str, str] = {}
-    moment: dict[str, str] = {}         # the value before the present moment, of what changes in it
+    moment: dict[str, str] = {}  # the value before the present moment, of what changes in it
     total: Counter[str] = Counter()
     with path.open() as file:
         for line in file:

@@ -1,4 +1,5 @@
 """Liberty files: the cells of a library, their logic, capacitance and internal energy."""
+
 from __future__ import annotations
 
 import math
@@ -27,11 +28,13 @@ class Table:
 
     def at(self, slew_ns: float, load_pF: float) -> float:
         """Bilinear; outside of the table its edge counts, as nobody knows more."""
+
         def place(axis: np.ndarray, x: float) -> tuple[int, float]:
             if axis.size == 1:
                 return 0, 0.0
             i = min(max(int(np.searchsorted(axis, x)) - 1, 0), axis.size - 2)
             return i, min(max((x - axis[i]) / (axis[i + 1] - axis[i]), 0.0), 1.0)
+
         (i, a), (j, b) = place(self.slews_ns, slew_ns), place(self.loads_pF, load_pF)
         v, k, m = self.values, min(i + 1, self.slews_ns.size - 1), min(j + 1, self.loads_pF.size - 1)
         return float((1 - a) * ((1 - b) * v[i, j] + b * v[i, m]) + a * ((1 - b) * v[k, j] + b * v[k, m]))
@@ -106,9 +109,15 @@ def read_liberty(path: str | Path) -> Library:
     unit = _number(where, top, "voltage_unit", "1V", {"v": 1.0, "mv": 1e-3})
     farads = _load_unit(where, top)
     seconds = _number(where, top, "time_unit", "1ns", _TIME_S)
-    watts = _number(where, top, "leakage_power_unit", "1nW", {"w": 1.0, "mw": 1e-3, "uw": 1e-6, "nw": 1e-9, "pw": 1e-12, "fw": 1e-15})
+    watts = _number(
+        where,
+        top,
+        "leakage_power_unit",
+        "1nW",
+        {"w": 1.0, "mw": 1e-3, "uw": 1e-6, "nw": 1e-9, "pw": 1e-12, "fw": 1e-15},
+    )
     voltage = _voltage(where, top) * unit
-    scale = {"pF": farads * 1e12, "ns": seconds * 1e9, "pJ": farads * unit ** 2 * 1e12, "nW": watts * 1e9}
+    scale = {"pF": farads * 1e12, "ns": seconds * 1e9, "pJ": farads * unit**2 * 1e12, "nW": watts * 1e9}
     templates = {t.names[0]: t for t in top.of("lu_table_template") + top.of("power_lut_template") if t.names}
     cells = {c.names[0]: _cell(where, c, scale, templates) for c in top.of("cell") if c.names}
     return Library(top.names[0] if top.names else path.stem, where, voltage, cells)
@@ -118,7 +127,9 @@ def _number(where: str, group: Group, name: str, default: str, units: dict[str, 
     text = (group.text(name) or default).strip().lower()
     found = re.fullmatch(r"(\d*\.?\d+|\d+\.)\s*([a-z]+)", text)
     if not found or found[2] not in units:
-        raise InputError(f"{where}: {name}: {text!r} found; a number with one of {', '.join(units)} is needed")
+        raise InputError(
+            f"{where}: {name}: {text!r} found; a number with one of {', '.join(units)} is needed"
+        )
     return float(found[1]) * units[found[2]]
 
 
@@ -127,7 +138,9 @@ def _load_unit(where: str, top: Group) -> float:
     try:
         return float(found[0]) * _CAPACITANCE_F[found[1].lower()]
     except (ValueError, KeyError, IndexError) as error:
-        raise InputError(f"{where}: capacitive_load_unit: {found} found; a number and pf or ff are needed") from error
+        raise InputError(
+            f"{where}: capacitive_load_unit: {found} found; a number and pf or ff are needed"
+        ) from error
 
 
 def _voltage(where: str, top: Group) -> float:
@@ -137,7 +150,9 @@ def _voltage(where: str, top: Group) -> float:
     known = {g.names[0]: g for g in top.of("operating_conditions") if g.names and "voltage" in g.attributes}
     chosen = known.get(top.text("default_operating_conditions") or next(iter(known), ""))
     if chosen is None:
-        raise InputError(f"{where}: nom_voltage: none found, and no operating_conditions with a voltage; energies need one")
+        raise InputError(
+            f"{where}: nom_voltage: none found, and no operating_conditions with a voltage; energies need one"
+        )
     return _value(where, chosen, "voltage", low=1e-3)
 
 
@@ -162,9 +177,16 @@ def _cell(where: str, group: Group, scale: dict[str, float], templates: dict[str
             direction = pin.text("direction", "input")
             if direction == "internal":
                 continue
-            pins[one] = Pin(one, direction in ("output", "inout"), _value(f"{at}: pin {one!r}", pin, "capacitance") * scale["pF"], pin.text("function"),
-                            tuple(_power(f"{at}: pin {one!r}", p, scale, templates) for p in pin.of("internal_power")),
-                            tuple(_arc(f"{at}: pin {one!r}", t, scale, templates) for t in pin.of("timing")) if pin.text("direction") == "output" else ())
+            pins[one] = Pin(
+                one,
+                direction in ("output", "inout"),
+                _value(f"{at}: pin {one!r}", pin, "capacitance") * scale["pF"],
+                pin.text("function"),
+                tuple(_power(f"{at}: pin {one!r}", p, scale, templates) for p in pin.of("internal_power")),
+                tuple(_arc(f"{at}: pin {one!r}", t, scale, templates) for t in pin.of("timing"))
+                if pin.text("direction") == "output"
+                else (),
+            )
     flops, why = group.of("ff"), None
     if group.of("latch") or group.of("ff_bank") or group.of("latch_bank") or group.of("statetable"):
         why = "a latch, a bank or a state table"
@@ -177,29 +199,59 @@ def _cell(where: str, group: Group, scale: dict[str, float], templates: dict[str
         ff = flops[0]
         if len(ff.names) < 2 or ff.text("next_state") is None or ff.text("clocked_on") is None:
             raise InputError(f"{at}: ff: two state names, next_state and clocked_on are needed")
-        flop = {"state": ff.names[0], "inverse": ff.names[1], "next_state": ff.text("next_state"), "clocked_on": ff.text("clocked_on"),
-                "clear": ff.text("clear", ""), "preset": ff.text("preset", "")}
+        flop = {
+            "state": ff.names[0],
+            "inverse": ff.names[1],
+            "next_state": ff.text("next_state"),
+            "clocked_on": ff.text("clocked_on"),
+            "clear": ff.text("clear", ""),
+            "preset": ff.text("preset", ""),
+        }
     return Cell(name, _value(where, group, "area"), _leakage(at, group) * scale["nW"], pins, flop, why)
 
 
 def _leakage(at: str, group: Group) -> float:
     """Of the cell, or the mean over the states that are given."""
     states = [_value(at, state, "value") for state in group.of("leakage_power")]
-    return _value(at, group, "cell_leakage_power") if "cell_leakage_power" in group.attributes or not states else sum(states) / len(states)
+    return (
+        _value(at, group, "cell_leakage_power")
+        if "cell_leakage_power" in group.attributes or not states
+        else sum(states) / len(states)
+    )
 
 
 def _power(at: str, group: Group, scale: dict[str, float], templates: dict[str, Group]) -> Power:
     def table(edge: str) -> Table:
         found = group.of(edge) or group.of("power")
-        return _table(f"{at}: internal_power: {edge}", found[0], scale, templates, "pJ") if found else Table(np.zeros(1), np.zeros(1), np.zeros((1, 1)))
-    return Power(group.text("related_pin"), group.text("when"), group.text("related_pg_pin"), table("rise_power"), table("fall_power"))
+        return (
+            _table(f"{at}: internal_power: {edge}", found[0], scale, templates, "pJ")
+            if found
+            else Table(np.zeros(1), np.zeros(1), np.zeros((1, 1)))
+        )
+
+    return Power(
+        group.text("related_pin"),
+        group.text("when"),
+        group.text("related_pg_pin"),
+        table("rise_power"),
+        table("fall_power"),
+    )
 
 
 def _arc(at: str, group: Group, scale: dict[str, float], templates: dict[str, Group]) -> Arc:
     def tables(*kinds: str) -> tuple[Table, ...]:
-        return tuple(_table(f"{at}: timing: {kind}", t, scale, templates, "ns") for kind in kinds for t in group.of(kind))
-    return Arc(group.text("related_pin"), group.text("timing_type", "combinational"), tables("cell_rise", "cell_fall"),
-               tables("rise_transition", "fall_transition"))
+        return tuple(
+            _table(f"{at}: timing: {kind}", t, scale, templates, "ns")
+            for kind in kinds
+            for t in group.of(kind)
+        )
+
+    return Arc(
+        group.text("related_pin"),
+        group.text("timing_type", "combinational"),
+        tables("cell_rise", "cell_fall"),
+        tables("rise_transition", "fall_transition"),
+    )
 
 
 def _table(at: str, group: Group, scale: dict[str, float], templates: dict[str, Group], unit: str) -> Table:
@@ -212,6 +264,7 @@ def _table(at: str, group: Group, scale: dict[str, float], templates: dict[str, 
             return np.array([float(x) for part in found for x in part.replace(",", " ").split()])
         except ValueError as error:
             raise InputError(f"{at}: {name}: numbers are needed ({error})") from error
+
     values, axes = floats("values"), [floats("index_1"), floats("index_2")]
     if values.size == 1:
         axes = [np.zeros(1), np.zeros(1)]

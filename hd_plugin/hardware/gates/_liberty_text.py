@@ -1,4 +1,5 @@
 """The text of Liberty files: groups and attributes, whatever they mean."""
+
 from __future__ import annotations
 
 import re
@@ -10,7 +11,10 @@ from hd_plugin.errors import InputError
 
 __all__ = ["Group", "parse_liberty"]
 
-_TOKEN = re.compile(r'\s+|/\*.*?\*/|//[^\n]*|\\[ \t]*\r?\n|"((?:[^"\\]|\\.)*)"|((?:(?!/\*|//)[A-Za-z0-9_.+\-*/!&|^\'\[\]$<>=~@#%?])+)|([(){}:;,])', re.DOTALL)
+_TOKEN = re.compile(
+    r'\s+|/\*.*?\*/|//[^\n]*|\\[ \t]*\r?\n|"((?:[^"\\]|\\.)*)"|((?:(?!/\*|//)[A-Za-z0-9_.+\-*/!&|^\'\[\]$<>=~@#%?])+)|([(){}:;,])',
+    re.DOTALL,
+)
 _DEEPEST = 50
 _CONTINUED = re.compile(r"\\[ \t]*\r?\n")
 
@@ -50,7 +54,7 @@ class _Parser:
         while at < len(text):
             found = _TOKEN.match(text, at)
             if not found:
-                self.fail(f"{text[at:at + 20]!r} found", at)
+                self.fail(f"{text[at : at + 20]!r} found", at)
             if found[1] is not None:
                 yield "s", _CONTINUED.sub(" ", found[1]), at
             elif found[2] is not None:
@@ -62,7 +66,9 @@ class _Parser:
     def fail(self, what: str, offset: int | None = None) -> None:
         if offset is None:
             offset = self.tokens[min(self.at, len(self.tokens) - 1)][2] if self.tokens else 0
-        raise InputError(f"{self.path}: line {self.text.count(chr(10), 0, offset) + 1}: {what}; not a whole Liberty file")
+        raise InputError(
+            f"{self.path}: line {self.text.count(chr(10), 0, offset) + 1}: {what}; not a whole Liberty file"
+        )
 
     def take(self, kind: str | None = None) -> str:
         if self.at >= len(self.tokens):
@@ -97,7 +103,7 @@ class _Parser:
             words = []
             while self.peek() in ("w", "s", "(", ")", ","):
                 words.append(self.take())
-                if self.peek() == "w" and self.peek(1) in (":", "("):        # a forgotten semicolon
+                if self.peek() == "w" and self.peek(1) in (":", "("):  # a forgotten semicolon
                     break
             if self.peek() == ";":
                 self.take()

@@ -1,4 +1,5 @@
 """A schedule as a straight line of operations on words of time: what can be run without ever going back."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -10,7 +11,10 @@ from hd_plugin.hardware.gates._schedule import Node, Schedule
 
 __all__ = ["SCAN", "SHIFT", "Line", "compile_line"]
 
-SHIFT, SCAN = 6, 7      # a register: yesterday's value; a register that holds: by what it would become from 0 and from 1
+SHIFT, SCAN = (
+    6,
+    7,
+)  # a register: yesterday's value; a register that holds: by what it would become from 0 and from 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,7 +35,9 @@ def compile_line(schedule: Schedule) -> Line:
             compiler.node(step[0])
         else:
             compiler.holding(step)
-    return Line(np.array(compiler.ops, np.int32).reshape(-1, 4), compiler.slots, schedule.nets, compiler.registers)
+    return Line(
+        np.array(compiler.ops, np.int32).reshape(-1, 4), compiler.slots, schedule.nets, compiler.registers
+    )
 
 
 class _Compiler:

@@ -1,4 +1,5 @@
 """The Boolean functions of Liberty files: text to a tree, a tree to operations on two operands."""
+
 from __future__ import annotations
 
 import re
@@ -24,7 +25,7 @@ def parse(text: str, where: str) -> Tree:
     while at < len(text):
         found = _MARK.match(text, at)
         if not found:
-            raise InputError(f"{where}: function {text!r}: {text[at:at + 10]!r} is not understood")
+            raise InputError(f"{where}: function {text!r}: {text[at : at + 10]!r} is not understood")
         marks.append(found[1])
         at = found.end()
     parser = _Parser(marks, text, where)
@@ -39,7 +40,9 @@ class _Parser:
         self.marks, self.text, self.where, self.at = marks, text, where, 0
 
     def fail(self, found: str) -> None:
-        raise InputError(f"{self.where}: function {self.text!r}: {found or 'its end'} found where an operand or an operator is needed")
+        raise InputError(
+            f"{self.where}: function {self.text!r}: {found or 'its end'} found where an operand or an operator is needed"
+        )
 
     def peek(self) -> str:
         return self.marks[self.at] if self.at < len(self.marks) else ""
@@ -103,17 +106,33 @@ def evaluate(tree: Tree, values: Mapping[str, bool]) -> bool:
     if kind in ("0", "1"):
         return kind == "1"
     parts = [evaluate(part, values) for part in tree[1:]]
-    return not parts[0] if kind == "!" else parts[0] and parts[1] if kind == "&" else parts[0] or parts[1] if kind == "|" else parts[0] != parts[1]
+    return (
+        not parts[0]
+        if kind == "!"
+        else parts[0] and parts[1]
+        if kind == "&"
+        else parts[0] or parts[1]
+        if kind == "|"
+        else parts[0] != parts[1]
+    )
 
 
-def emit(tree: Tree, slots: Mapping[str, int], target: int, fresh: Callable[[], int], out: list[tuple[int, int, int, int]]) -> None:
+def emit(
+    tree: Tree,
+    slots: Mapping[str, int],
+    target: int,
+    fresh: Callable[[], int],
+    out: list[tuple[int, int, int, int]],
+) -> None:
     """Append operations (code, a, b, result) that leave the function's value in slot ``target``; ``fresh`` gives scratch slots."""
+
     def value(part: Tree) -> int:
         if part[0] == "pin":
             return slots[part[1]]
         slot = fresh()
         emit(part, slots, slot, fresh, out)
         return slot
+
     kind = tree[0]
     if kind == "pin":
         out.append((COPY, slots[tree[1]], 0, target))

@@ -1,4 +1,5 @@
 """A gate-level netlist, as yosys writes it (write_json), with the logic of the cells that it uses."""
+
 from __future__ import annotations
 
 import json
@@ -11,7 +12,7 @@ from hd_plugin.hardware.gates._liberty import Cell, Library
 
 __all__ = ["CellLogic", "Instance", "Netlist", "read_netlist"]
 
-_IGNORED = {"$scopeinfo"}       # hierarchy that yosys kept a note of; no hardware
+_IGNORED = {"$scopeinfo"}  # hierarchy that yosys kept a note of; no hardware
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,11 @@ class CellLogic:
 
     @classmethod
     def of(cls, cell: Cell) -> CellLogic:
-        return cls(tuple(p.name for p in cell.pins.values() if not p.output), {p.name: p.function or "" for p in cell.pins.values() if p.output}, cell.flip_flop)
+        return cls(
+            tuple(p.name for p in cell.pins.values() if not p.output),
+            {p.name: p.function or "" for p in cell.pins.values() if p.output},
+            cell.flip_flop,
+        )
 
 
 @dataclass(frozen=True)
@@ -69,10 +74,20 @@ def read_netlist(path: str | Path, library: Library, top: str | None = None) -> 
     path = Path(path)
     try:
         modules = json.loads(path.read_text(encoding="utf8"))["modules"]
-        used = {name for name, module in modules.items() if not int(str(module.get("attributes", {}).get("blackbox", "0")), 2)}
-        marked = [n for n in used if int(str(modules[n].get("attributes", {}).get("top", "0")), 2)] if len(used) > 1 else list(used)
+        used = {
+            name
+            for name, module in modules.items()
+            if not int(str(module.get("attributes", {}).get("blackbox", "0")), 2)
+        }
+        marked = (
+            [n for n in used if int(str(modules[n].get("attributes", {}).get("top", "0")), 2)]
+            if len(used) > 1
+            else list(used)
+        )
         if top is None and len(marked) != 1:
-            raise InputError(f"{path}: top: {len(used)} modules found, {len(marked)} marked as top; one is needed")
+            raise InputError(
+                f"{path}: top: {len(used)} modules found, {len(marked)} marked as top; one is needed"
+            )
         top = top or marked[0]
         if top not in modules:
             raise InputError(f"{path}: no module {top!r}; {did_you_mean(top, modules)}")
@@ -80,7 +95,9 @@ def read_netlist(path: str | Path, library: Library, top: str | None = None) -> 
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         if isinstance(error, InputError):
             raise
-        raise InputError(f"{path}: not a netlist (JSON of yosys's write_json; {type(error).__name__}: {error})") from error
+        raise InputError(
+            f"{path}: not a netlist (JSON of yosys's write_json; {type(error).__name__}: {error})"
+        ) from error
 
 
 class _Reader:
@@ -90,7 +107,7 @@ class _Reader:
         self.count = 2
 
     def net(self, bit: Any) -> int:
-        if bit in ("x", "z"):                   # what nothing drives is 0
+        if bit in ("x", "z"):  # what nothing drives is 0
             return 0
         if bit not in self.numbers:
             self.numbers[bit] = self.count
@@ -99,8 +116,19 @@ class _Reader:
 
     def netlist(self) -> Netlist:
         ports = self.module.get("ports", {})
-        sides = {side: {name: [self.net(b) for b in port["bits"]] for name, port in ports.items() if port["direction"] == side} for side in ("input", "output")}
-        instances = [self.instance(name, cell) for name, cell in self.module.get("cells", {}).items() if cell["type"] not in _IGNORED]
+        sides = {
+            side: {
+                name: [self.net(b) for b in port["bits"]]
+                for name, port in ports.items()
+                if port["direction"] == side
+            }
+            for side in ("input", "output")
+        }
+        instances = [
+            self.instance(name, cell)
+            for name, cell in self.module.get("cells", {}).items()
+            if cell["type"] not in _IGNORED
+        ]
         names = {0: "0", 1: "1"}
         for name, entry in self.module.get("netnames", {}).items():
             for i, bit in enumerate(entry["bits"]):
@@ -109,17 +137,31 @@ class _Reader:
                 if number > 1 and len(full) < len(names.get(number, full + " ")):
                     names[number] = full
         cells = {kind: CellLogic.of(self.library.cells[kind]) for kind in sorted({i.cell for i in instances})}
-        return Netlist(self.top, self.path, sides["input"], sides["output"], instances, [names.get(n, f"net {n}") for n in range(self.count)], cells)
+        return Netlist(
+            self.top,
+            self.path,
+            sides["input"],
+            sides["output"],
+            instances,
+            [names.get(n, f"net {n}") for n in range(self.count)],
+            cells,
+        )
 
     def instance(self, name: str, entry: dict[str, Any]) -> Instance:
         kind = entry["type"]
         if kind.startswith("$"):
-            raise InputError(f"{self.path}: cell {name!r} is a {kind}: it was not mapped to the library {self.library.name!r}; synthesise the design to its cells")
+            raise InputError(
+                f"{self.path}: cell {name!r} is a {kind}: it was not mapped to the library {self.library.name!r}; synthesise the design to its cells"
+            )
         if kind not in self.library.cells:
-            raise InputError(f"{self.path}: cell {name!r} is a {kind!r}, which {self.library.path} does not have; {did_you_mean(kind, self.library.cells)}")
+            raise InputError(
+                f"{self.path}: cell {name!r} is a {kind!r}, which {self.library.path} does not have; {did_you_mean(kind, self.library.cells)}"
+            )
         cell = self.library.cells[kind]
         if cell.why_not:
-            raise InputError(f"{self.path}: cell {name!r} ({kind}) cannot be simulated: it has {cell.why_not}")
+            raise InputError(
+                f"{self.path}: cell {name!r} ({kind}) cannot be simulated: it has {cell.why_not}"
+            )
         nets = {}
         for pin in cell.pins.values():
             bits = entry["connections"].get(pin.name, [])

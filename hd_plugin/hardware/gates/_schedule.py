@@ -1,4 +1,5 @@
 """What drives what in a netlist: every function in an order in which it can be run, and what makes that impossible."""
+
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -59,7 +60,9 @@ class _Scheduler:
         inputs = {net for nets in netlist.inputs.values() for net in nets}
         for i, node in enumerate(self.nodes):
             if node.net in self.driver or node.net in inputs or node.net < 2:
-                raise InputError(f"{netlist.path}: net {self.name(node.net)!r} has two drivers, one of them {node.instance.name!r}")
+                raise InputError(
+                    f"{netlist.path}: net {self.name(node.net)!r} has two drivers, one of them {node.instance.name!r}"
+                )
             self.driver[node.net] = i
         self.check(inputs)
 
@@ -67,13 +70,19 @@ class _Scheduler:
         """What a simulation of whole cycles would get wrong without a word."""
         path = self.netlist.path
         if self.clock is not None and self.clock not in inputs:
-            raise InputError(f"{path}: the clock {self.name(self.clock)!r} is no input; gated and divided clocks cannot be simulated")
+            raise InputError(
+                f"{path}: the clock {self.name(self.clock)!r} is no input; gated and divided clocks cannot be simulated"
+            )
         for node in self.nodes:
             for net in inputs_of(node.tree):
                 if net == self.clock:
-                    raise InputError(f"{path}: cell {node.instance.name!r} ({node.instance.cell}) reads the clock {self.name(net)!r} as data")
+                    raise InputError(
+                        f"{path}: cell {node.instance.name!r} ({node.instance.cell}) reads the clock {self.name(net)!r} as data"
+                    )
                 if net > 1 and net not in self.driver and net not in inputs:
-                    raise InputError(f"{path}: net {self.name(net)!r}, which cell {node.instance.name!r} ({node.instance.cell}) reads, has no driver")
+                    raise InputError(
+                        f"{path}: net {self.name(net)!r}, which cell {node.instance.name!r} ({node.instance.cell}) reads, has no driver"
+                    )
 
     def name(self, net: int) -> str:
         return self.netlist.names[net] if net < len(self.netlist.names) else f"state {net}"
@@ -85,7 +94,10 @@ class _Scheduler:
 
     def add(self, instance: Instance) -> None:
         """The nodes of one instance: a register's state first, then its outputs."""
-        cell, where = self.netlist.cells[instance.cell], f"{self.netlist.path}: cell {instance.name!r} ({instance.cell})"
+        cell, where = (
+            self.netlist.cells[instance.cell],
+            f"{self.netlist.path}: cell {instance.name!r} ({instance.cell})",
+        )
         known: dict[str, int] = dict(instance.nets)
         flop, state = cell.flip_flop, None
         if flop:
@@ -94,21 +106,43 @@ class _Scheduler:
                     raise InputError(f"{where}: its asynchronous {kind} {flop[kind]!r} is in use; tie it off")
             edge = self.tree(instance.cell, flop["clocked_on"])
             if edge[0] != "pin":
-                raise InputError(f"{where} works on {flop['clocked_on']!r}; one rising edge for all is needed")
+                raise InputError(
+                    f"{where} works on {flop['clocked_on']!r}; one rising edge for all is needed"
+                )
             clock = instance.nets[edge[1]]
             if self.clock not in (None, clock):
-                raise InputError(f"{self.netlist.path}: two clocks, {self.name(self.clock)!r} and {self.name(clock)!r}; one is needed")
+                raise InputError(
+                    f"{self.netlist.path}: two clocks, {self.name(self.clock)!r} and {self.name(clock)!r}; one is needed"
+                )
             self.clock = clock
-            direct = [pin for pin, function in cell.outputs.items() if pin in instance.nets and function.strip() == flop["state"]]
-            if direct:                          # the state is a net itself
+            direct = [
+                pin
+                for pin, function in cell.outputs.items()
+                if pin in instance.nets and function.strip() == flop["state"]
+            ]
+            if direct:  # the state is a net itself
                 state = instance.nets[direct[0]]
             else:
                 state, self.nets = self.nets, self.nets + 1
             known[flop["state"]] = known[flop["inverse"]] = state
-            self.nodes.append(Node(instance, state, self.named(self.tree(instance.cell, flop["next_state"]), known, flop, where), True))
+            self.nodes.append(
+                Node(
+                    instance,
+                    state,
+                    self.named(self.tree(instance.cell, flop["next_state"]), known, flop, where),
+                    True,
+                )
+            )
         for pin, function in cell.outputs.items():
             if pin in instance.nets and instance.nets[pin] != state:
-                self.nodes.append(Node(instance, instance.nets[pin], self.named(self.tree(instance.cell, function), known, flop, where), False))
+                self.nodes.append(
+                    Node(
+                        instance,
+                        instance.nets[pin],
+                        self.named(self.tree(instance.cell, function), known, flop, where),
+                        False,
+                    )
+                )
 
     def named(self, tree: Tree, known: Mapping[str, int], flop: dict[str, str] | None, where: str) -> Tree:
         """The tree over nets instead of pins; the inverse state is the state's inverse."""
@@ -121,18 +155,31 @@ class _Scheduler:
 
     def off(self, tree: Tree, instance: Instance) -> bool:
         pins = inputs_of(tree)
-        return all(instance.nets[p] < 2 for p in pins) and not evaluate(tree, {p: instance.nets[p] == 1 for p in pins})
+        return all(instance.nets[p] < 2 for p in pins) and not evaluate(
+            tree, {p: instance.nets[p] == 1 for p in pins}
+        )
 
     def run(self) -> Schedule:
-        reads = [(self.driver[net], i) for i, node in enumerate(self.nodes) for net in inputs_of(node.tree) if net in self.driver]
+        reads = [
+            (self.driver[net], i)
+            for i, node in enumerate(self.nodes)
+            for net in inputs_of(node.tree)
+            if net in self.driver
+        ]
         count = len(self.nodes)
         source, target = np.array(reads, np.int64).reshape(-1, 2).T
-        _, labels = connected_components(coo_matrix((np.ones(len(source), np.int8), (source, target)), (count, count)).tocsr(), True, "strong")
+        _, labels = connected_components(
+            coo_matrix((np.ones(len(source), np.int8), (source, target)), (count, count)).tocsr(),
+            True,
+            "strong",
+        )
         members: list[list[int]] = [[] for _ in range(int(labels.max(initial=-1)) + 1)]
         for i, label in enumerate(labels.tolist()):
             members[label].append(i)
         before: list[list[int]] = [[] for _ in members]
-        for a, b in np.unique(np.stack([labels[source], labels[target]], 1)[labels[source] != labels[target]], axis=0).tolist():
+        for a, b in np.unique(
+            np.stack([labels[source], labels[target]], 1)[labels[source] != labels[target]], axis=0
+        ).tolist():
             before[b].append(a)
         steps = [self.step(members[label]) for label in _depth_first(before)]
         return Schedule(self.netlist, steps, self.nets, self.clock)
@@ -144,14 +191,22 @@ class _Scheduler:
         registers = [n for n in nodes if n.register]
         if len(registers) != 1:
             names = ", ".join(sorted({n.instance.name for n in nodes})[:5])
-            what = "a loop without a register" if not registers else f"{len(registers)} registers that depend on each other"
-            raise InputError(f"{self.netlist.path}: {what}: {names}{' ...' if len(nodes) > 5 else ''}; only pipelines, and registers that hold, can be simulated")
+            what = (
+                "a loop without a register"
+                if not registers
+                else f"{len(registers)} registers that depend on each other"
+            )
+            raise InputError(
+                f"{self.netlist.path}: {what}: {names}{' ...' if len(nodes) > 5 else ''}; only pipelines, and registers that hold, can be simulated"
+            )
         mine, ordered = {n.net for n in nodes} - {registers[0].net}, []
         waiting = [n for n in nodes if not n.register]
-        while waiting:                          # the cells of the circle, from the register on
+        while waiting:  # the cells of the circle, from the register on
             ready = [n for n in waiting if not mine.intersection(inputs_of(n.tree))]
             if not ready:
-                raise InputError(f"{self.netlist.path}: a loop without a register: {', '.join(sorted(n.instance.name for n in waiting)[:5])}")
+                raise InputError(
+                    f"{self.netlist.path}: a loop without a register: {', '.join(sorted(n.instance.name for n in waiting)[:5])}"
+                )
             ordered += ready
             mine -= {n.net for n in ready}
             waiting = [n for n in waiting if n.net in mine]

@@ -1,4 +1,5 @@
 """Energy of a layer on the synthesised array: every net's toggles times what one costs."""
+
 from __future__ import annotations
 
 import re
@@ -17,8 +18,11 @@ from hd_plugin.hardware.gates._toggles import GateSimulator
 __all__ = ["ArraySimulator", "SimulatedEnergy"]
 
 # registers, and the wires behind them, by the names that they have in the Verilog; all other nets are multipliers and adders
-_PARTS = {"weight_hop": re.compile(r"^array\.(weight|swaps)\[|\.delay\[|^weights\[|^swap"), "psum_hop": re.compile(r"^array\.psum\[|^psums\["),
-          "activations": re.compile(r"^array\.act\[|\.act(_next)?\[|^act_in\[|^act_shift")}
+_PARTS = {
+    "weight_hop": re.compile(r"^array\.(weight|swaps)\[|\.delay\[|^weights\[|^swap"),
+    "psum_hop": re.compile(r"^array\.psum\[|^psums\["),
+    "activations": re.compile(r"^array\.act\[|\.act(_next)?\[|^act_in\[|^act_shift"),
+}
 
 
 @dataclass(frozen=True)
@@ -49,11 +53,23 @@ class ArraySimulator:
         try:
             self.size = ArraySize(**circuit.conditions["array"])
         except (KeyError, TypeError) as error:
-            raise InputError(f"{circuit.netlist.path}: array: {circuit.conditions.get('array')} found; rows, cols and widths of an array are needed") from error
-        order = circuit.schedule        # first of all: a loop says more about a netlist than its ports do
+            raise InputError(
+                f"{circuit.netlist.path}: array: {circuit.conditions.get('array')} found; rows, cols and widths of an array are needed"
+            ) from error
+        order = circuit.schedule  # first of all: a loop says more about a netlist than its ports do
         s, ports = self.size, circuit.netlist.inputs | circuit.netlist.outputs
-        wanted = {"act_shift": 1, "swap": 1, "act_in": s.cols * s.act_bits, "weights": s.rows * s.weight_bits, "psums": s.cols * s.psum_bits}
-        if wrong := [f"{n} {len(ports.get(n, []))} bits ({wanted[n]} needed)" for n in wanted if len(ports.get(n, [])) != wanted[n]]:
+        wanted = {
+            "act_shift": 1,
+            "swap": 1,
+            "act_in": s.cols * s.act_bits,
+            "weights": s.rows * s.weight_bits,
+            "psums": s.cols * s.psum_bits,
+        }
+        if wrong := [
+            f"{n} {len(ports.get(n, []))} bits ({wanted[n]} needed)"
+            for n in wanted
+            if len(ports.get(n, [])) != wanted[n]
+        ]:
             raise InputError(f"{circuit.netlist.path}: not hd_array of {s.name}: {', '.join(wrong)}")
         self.gates = GateSimulator(order, circuit.delay_steps if glitches else None)
 
@@ -73,15 +89,23 @@ class ArraySimulator:
         toggles = self.gates.run(played.ports).nets
         parts = {f"{name}_fJ": float(toggles @ energy) for name, energy in self._part_energies.items()}
         cycles = played.tiles * len(made.used) * played.span
-        return SimulatedEnergy(**parts, clock_fJ=self.circuit.clock_fJ * cycles, cycles=cycles, tiles=played.tiles)
+        return SimulatedEnergy(
+            **parts, clock_fJ=self.circuit.clock_fJ * cycles, cycles=cycles, tiles=played.tiles
+        )
 
     def _check(self, made: Program, inputs: Activations) -> None:
         s = self.size
         found = {"rows": made.words.shape[2], "weight_bits": made.bits, "act_bits": inputs.bits}
-        wrong = [f"{k.replace('_', ' ')} {v} (the circuit's: {getattr(s, k)})" for k, v in found.items() if getattr(s, k) != v]
+        wrong = [
+            f"{k.replace('_', ' ')} {v} (the circuit's: {getattr(s, k)})"
+            for k, v in found.items()
+            if getattr(s, k) != v
+        ]
         if made.number_format != "twos_complement":
             wrong.append(f"number format {made.number_format} (the circuit's: twos_complement)")
         if inputs.signed:
             wrong.append("signed activations (the circuit's are unsigned)")
         if wrong:
-            raise InputError(f"layer {made.tables.layer!r}: {', '.join(wrong)}; make a circuit of this size with 'hd-plugin characterize'")
+            raise InputError(
+                f"layer {made.tables.layer!r}: {', '.join(wrong)}; make a circuit of this size with 'hd-plugin characterize'"
+            )

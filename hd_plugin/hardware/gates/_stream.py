@@ -1,4 +1,5 @@
 """What the array's inputs see, cycle by cycle, while a layer streams through it under a plan."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -37,23 +38,36 @@ def stimulus(made: Program, inputs: Activations, cols: int, tiles: int = 1) -> S
     for p in range(passes):
         g = p % groups
         start = span * (p + 1)
-        load = start - 1 - span + rows + cols          # the array gets its words one cycle after the datapath does
-        shift[0, load:load + rows] = True
-        swap[0, start - 1] = True                       # one cycle ahead of the group's first words
+        load = start - 1 - span + rows + cols  # the array gets its words one cycle after the datapath does
+        shift[0, load : load + rows] = True
+        swap[0, start - 1] = True  # one cycle ahead of the group's first words
         acts = group_inputs(made, inputs, g, p // groups, cols)
-        act[:, load:load + rows] = acts[:, ::-1]
-        until = span if p + 1 < passes else cycles      # the next pass goes on from there
-        act[:, load + rows:load + until] = acts[:, :1]  # nothing moves the input wires until the next load
+        act[:, load : load + rows] = acts[:, ::-1]
+        until = span if p + 1 < passes else cycles  # the next pass goes on from there
+        act[:, load + rows : load + until] = acts[:, :1]  # nothing moves the input wires until the next load
         used = int(made.used[g])
-        words[:used, start:start + K] = made.words[g, :, :used].T
+        words[:used, start : start + K] = made.words[g, :, :used].T
         held[:used] = made.words[g, -1, :used]
-        words[:used, start + K:start + until] = held[:used, None]
-        words[used:, start:start + until] = held[used:, None]
+        words[:used, start + K : start + until] = held[:used, None]
+        words[used:, start : start + until] = held[used:, None]
     bits, act_bits = made.bits, inputs.bits
-    return Stimulus({"act_shift": shift, "swap": swap, "weights": _planes(words, bits), "act_in": _planes(act & ((1 << act_bits) - 1), act_bits)}, tiles, span)
+    return Stimulus(
+        {
+            "act_shift": shift,
+            "swap": swap,
+            "weights": _planes(words, bits),
+            "act_in": _planes(act & ((1 << act_bits) - 1), act_bits),
+        },
+        tiles,
+        span,
+    )
 
 
 def _planes(values: np.ndarray, bits: int) -> np.ndarray:
     """[lanes, cycles] -> bool[lanes * bits, cycles], lane by lane, least significant bit first."""
     lanes, cycles = values.shape
-    return ((values[:, None, :] >> np.arange(bits)[:, None].astype(values.dtype)) & 1).astype(bool).reshape(lanes * bits, cycles)
+    return (
+        ((values[:, None, :] >> np.arange(bits)[:, None].astype(values.dtype)) & 1)
+        .astype(bool)
+        .reshape(lanes * bits, cycles)
+    )

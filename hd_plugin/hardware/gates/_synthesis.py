@@ -1,4 +1,5 @@
 """The array, synthesised and mapped to a cell library by yosys (its Python package, pyosys)."""
+
 from __future__ import annotations
 
 import importlib.util
@@ -42,7 +43,9 @@ class ArraySize:
     def __post_init__(self) -> None:
         for name, (low, high) in _LIMITS.items():
             if not low <= getattr(self, name) <= high:
-                raise InputError(f"{name.replace('_', '-')}: {getattr(self, name)} found; {low} to {high} is possible")
+                raise InputError(
+                    f"{name.replace('_', '-')}: {getattr(self, name)} found; {low} to {high} is possible"
+                )
 
     @property
     def name(self) -> str:
@@ -51,10 +54,12 @@ class ArraySize:
     def wrapper(self) -> str:
         """Verilog that fixes the parameters (``chparam`` of pyosys does not reach into generate loops)."""
         s = self
-        return (f"module top(input wire clk, input wire act_shift, input wire [{s.cols * s.act_bits - 1}:0] act_in, input wire swap, "
-                f"input wire [{s.rows * s.weight_bits - 1}:0] weights, output wire [{s.cols * s.psum_bits - 1}:0] psums);\n"
-                f"hd_array #(.ROWS({s.rows}), .COLS({s.cols}), .WEIGHT_BITS({s.weight_bits}), .ACT_BITS({s.act_bits}), .PSUM_BITS({s.psum_bits})) array "
-                "(.clk(clk), .act_shift(act_shift), .act_in(act_in), .swap(swap), .weights(weights), .psums(psums));\nendmodule\n")
+        return (
+            f"module top(input wire clk, input wire act_shift, input wire [{s.cols * s.act_bits - 1}:0] act_in, input wire swap, "
+            f"input wire [{s.rows * s.weight_bits - 1}:0] weights, output wire [{s.cols * s.psum_bits - 1}:0] psums);\n"
+            f"hd_array #(.ROWS({s.rows}), .COLS({s.cols}), .WEIGHT_BITS({s.weight_bits}), .ACT_BITS({s.act_bits}), .PSUM_BITS({s.psum_bits})) array "
+            "(.clk(clk), .act_shift(act_shift), .act_in(act_in), .swap(swap), .weights(weights), .psums(psums));\nendmodule\n"
+        )
 
     def to_dict(self) -> dict[str, int]:
         return asdict(self)
@@ -66,21 +71,43 @@ def synthesise(size: ArraySize, liberty: str | Path, target: str | Path) -> None
     Raises MissingTool without pyosys, InputError for a liberty file that is none, SynthesisError with yosys's words when it fails.
     """
     if importlib.util.find_spec("pyosys") is None:
-        raise MissingTool("pyosys is not installed: pip install 'hd-plugin[synthesis]'; without it 'characterize' works with the bundled circuits only (--technology)")
+        raise MissingTool(
+            "pyosys is not installed: pip install 'hd-plugin[synthesis]'; without it 'characterize' works with the bundled circuits only (--technology)"
+        )
     liberty, target = Path(liberty).resolve(), Path(target).resolve()
     if any(c.isspace() for c in f"{liberty}{target}"):
-        raise InputError(f"{liberty if any(c.isspace() for c in str(liberty)) else target}: yosys takes no blanks in a path; move the file")
+        raise InputError(
+            f"{liberty if any(c.isspace() for c in str(liberty)) else target}: yosys takes no blanks in a path; move the file"
+        )
     with tempfile.TemporaryDirectory(prefix="hd_plugin-") as name:
         folder = Path(name)
         (folder / "top.v").write_text(size.wrapper())
         sources = [p for p in rtl_files(False) if p.stem in ("hd_pe", "hd_array")]
         # opt_clean without -purge keeps the registers' names
-        commands = [*(f"read_verilog {p}" for p in (*sources, "top.v")), "hierarchy -top top", "synth -flatten -top top", f"dfflibmap -liberty {liberty}",
-                    f"abc -liberty {liberty}", "opt_clean", f"write_json {target}"]
+        commands = [
+            *(f"read_verilog {p}" for p in (*sources, "top.v")),
+            "hierarchy -top top",
+            "synth -flatten -top top",
+            f"dfflibmap -liberty {liberty}",
+            f"abc -liberty {liberty}",
+            "opt_clean",
+            f"write_json {target}",
+        ]
         (folder / "commands.ys").write_text("\n".join(commands))
-        done = subprocess.run([sys.executable, "-c", _SCRIPT, "commands.ys"], cwd=folder, capture_output=True, text=True, timeout=_PATIENCE_S)
+        done = subprocess.run(
+            [sys.executable, "-c", _SCRIPT, "commands.ys"],
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            timeout=_PATIENCE_S,
+        )
         if done.returncode or not target.exists():
             log = folder / "yosys.log"
-            words = [line for line in (log.read_text(errors="replace") if log.exists() else "").splitlines() + done.stderr.splitlines() if "ERROR" in line or "rror:" in line]
+            words = [
+                line
+                for line in (log.read_text(errors="replace") if log.exists() else "").splitlines()
+                + done.stderr.splitlines()
+                if "ERROR" in line or "rror:" in line
+            ]
             said = " ".join(words[-3:]) or done.stderr.strip()[-800:] or "nothing"
             raise SynthesisError(f"yosys: synthesis with {liberty} failed ({done.returncode}): {said}")

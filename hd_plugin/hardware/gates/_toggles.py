@@ -1,4 +1,5 @@
 """How often every net toggles: all cells at once, 64 clock cycles in a machine word (compiled)."""
+
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -32,14 +33,14 @@ class Toggles:
 @numba.njit(nogil=True, cache=True, boundscheck=False)
 def _scan(zero, one, held):
     """q of 64 cycles, from ``held`` before them, where q[t + 1] = one[t] if q[t] else zero[t]; and q after them."""
-    f0, f1 = zero, one              # from t to t + 1, then to t + 2, ... by doubling
+    f0, f1 = zero, one  # from t to t + 1, then to t + 2, ... by doubling
     step = np.uint64(1)
     for _ in range(6):
-        low = (np.uint64(1) << step) - np.uint64(1)         # earlier than the word begins: no change
+        low = (np.uint64(1) << step) - np.uint64(1)  # earlier than the word begins: no change
         p0, p1 = f0 << step, (f1 << step) | low
         f0, f1 = (f0 & ~p0) | (f1 & p0), (f0 & ~p1) | (f1 & p1)
         step = step << np.uint64(1)
-    after = f1 if held else f0      # bit t: q[t + 1]
+    after = f1 if held else f0  # bit t: q[t + 1]
     return (after << np.uint64(1)) | np.uint64(held), after >> np.uint64(63)
 
 
@@ -138,35 +139,47 @@ class GateSimulator:
         valid[:words] = ~np.uint64(0)
         if cycles % 64:
             valid[words - 1] = (np.uint64(1) << np.uint64(cycles % 64)) - np.uint64(1)
-        valid[0] &= ~np.uint64(1)           # nothing comes before the first cycle
+        valid[0] &= ~np.uint64(1)  # nothing comes before the first cycle
         for start in range(0, words, WORDS):
-            n, mask = min(WORDS, words - start), valid[start:start + WORDS]
+            n, mask = min(WORDS, words - start), valid[start : start + WORDS]
             for net, lane in lanes:
-                values[net, :n] = lane[start:start + n]
+                values[net, :n] = lane[start : start + n]
             _run(line.ops, values, state, n)
             _changes(values, line.nets, last, mask, n, before, total)
             if self.waves is not None:
                 run_waves(self.waves, values, before, mask, total)
             for name in seen:
                 seen[name].append(values[self.netlist.outputs[name], :n].copy())
-        return Toggles(total[:real], cycles, {name: _unpack(np.concatenate(parts, axis=1), cycles) for name, parts in seen.items()})
+        return Toggles(
+            total[:real],
+            cycles,
+            {name: _unpack(np.concatenate(parts, axis=1), cycles) for name, parts in seen.items()},
+        )
 
     def _lanes(self, stimulus: Mapping[str, np.ndarray]) -> tuple[list[tuple[int, np.ndarray]], int]:
         given = {name: np.asarray(values) for name, values in stimulus.items()}
         lengths = {v.shape[-1] if v.ndim else 0 for v in given.values()}
-        missing = [name for name, nets in self.netlist.inputs.items() if name not in given and nets != [self.clock]]
+        missing = [
+            name for name, nets in self.netlist.inputs.items() if name not in given and nets != [self.clock]
+        ]
         if missing or len(lengths) != 1 or lengths == {0}:
-            raise InputError(f"stimulus: {f'input {missing[0]!r} is missing' if missing else f'lengths {sorted(lengths)} found; one for all is needed'}")
+            raise InputError(
+                f"stimulus: {f'input {missing[0]!r} is missing' if missing else f'lengths {sorted(lengths)} found; one for all is needed'}"
+            )
         lanes = []
         for name, values in given.items():
             nets = self.netlist.port(name)
             if values.ndim == 2 and values.shape[0] == len(nets):
                 lanes += zip(nets, _pack(values.astype(np.uint8)))
             else:
-                raise InputError(f"stimulus: input {name!r}: {list(values.shape)} found; [{len(nets)}, cycles] is needed")
+                raise InputError(
+                    f"stimulus: input {name!r}: {list(values.shape)} found; [{len(nets)}, cycles] is needed"
+                )
         return lanes, lengths.pop()
 
 
 def _unpack(lanes: np.ndarray, cycles: int) -> np.ndarray:
     """uint64[bits, words] -> bool[bits, cycles]."""
-    return np.unpackbits(np.ascontiguousarray(lanes).view(np.uint8), axis=1, bitorder="little")[:, :cycles].astype(bool)
+    return np.unpackbits(np.ascontiguousarray(lanes).view(np.uint8), axis=1, bitorder="little")[
+        :, :cycles
+    ].astype(bool)

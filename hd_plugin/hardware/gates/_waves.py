@@ -3,6 +3,7 @@
 Time inside a cycle is cut into steps. Between its earliest and its latest possible change a net has a value for every step; outside it
 has the settled value of the cycle before, or of this one. The settled values come from the run without delays.
 """
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from hd_plugin.streaming._distances import popcount
 
 __all__ = ["WORDS", "Waves", "compile_waves", "run_waves"]
 
-WORDS = 8           # of 64 cycles: what is worked on at once stays in the cache
+WORDS = 8  # of 64 cycles: what is worked on at once stays in the cache
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,7 +54,7 @@ class _Room:
         return self.size - length
 
     def give(self, at: int, length: int) -> None:
-        for other in list(self.free):           # neighbours become one
+        for other in list(self.free):  # neighbours become one
             if other[0] + other[1] == at:
                 at, length = other[0], other[1] + length
                 self.free.remove(other)
@@ -66,7 +67,7 @@ class _Room:
 def compile_waves(schedule: Schedule, delays: np.ndarray) -> Waves:
     """delays : of every net's driver, steps, at least 1. Registers change at their delay after the clock, inputs at once."""
     nodes = [node for step in schedule.steps for node in _forward(step)]
-    first = np.zeros(schedule.nets, np.int64)       # step of the earliest change, and steps until the latest
+    first = np.zeros(schedule.nets, np.int64)  # step of the earliest change, and steps until the latest
     length = np.zeros(schedule.nets, np.int64)
     place = np.zeros(schedule.nets, np.int64)
     for step in schedule.steps:
@@ -91,6 +92,7 @@ def compile_waves(schedule: Schedule, delays: np.ndarray) -> Waves:
             nonlocal count
             count += 1
             return count - 1
+
         target = fresh()
         emit(node.tree, slots, target, fresh, mine)
         at = room.take(span) if span else 0
@@ -106,7 +108,14 @@ def compile_waves(schedule: Schedule, delays: np.ndarray) -> Waves:
         if not left[node.net] and span:
             room.give(at, span)
     table.append((0, 0, 0, 1, 0, len(inputs), len(ops)))
-    return Waves(np.array(table, np.int64), np.array(inputs, np.int64).reshape(-1, 4), np.array(ops, np.int64).reshape(-1, 4), max(room.size, 1), longest, scratch)
+    return Waves(
+        np.array(table, np.int64),
+        np.array(inputs, np.int64).reshape(-1, 4),
+        np.array(ops, np.int64).reshape(-1, 4),
+        max(room.size, 1),
+        longest,
+        scratch,
+    )
 
 
 def _forward(step: list[Node]) -> list[Node]:
@@ -114,7 +123,9 @@ def _forward(step: list[Node]) -> list[Node]:
     return [node for node in step if not node.register]
 
 
-def run_waves(waves: Waves, values: np.ndarray, before: np.ndarray, mask: np.ndarray, total: np.ndarray) -> None:
+def run_waves(
+    waves: Waves, values: np.ndarray, before: np.ndarray, mask: np.ndarray, total: np.ndarray
+) -> None:
     """Add to ``total`` the toggles beyond the settled ones. values, before : uint64[nets, words], settled, of this cycle and the one before."""
     room = np.empty(waves.size * WORDS, np.uint64)
     scratch = np.empty((waves.scratch, (waves.longest + 1) * WORDS), np.uint64)
@@ -177,7 +188,7 @@ def _waves(nodes, inputs, ops, values, before, mask, room, scratch, other, total
                 for j in range(size):
                     o[j] = a[j]
         f = scratch[m]
-        for t in range(span, span + delay):          # settled from here on
+        for t in range(span, span + delay):  # settled from here on
             for w in range(W):
                 f[t * W + w] = values[net, w]
         # f where it stays 1, and where it stays 0, for ``delay`` steps
@@ -190,7 +201,7 @@ def _waves(nodes, inputs, ops, values, before, mask, room, scratch, other, total
                 f[j] = f[j] & f[j + shift * W]
                 other[j] = other[j] | other[j + shift * W]
             reach += shift
-        wave = room[place * W:(place + span) * W]
+        wave = room[place * W : (place + span) * W]
         found = np.uint64(0)
         for w in range(W):
             y = before[net, w]

@@ -1,4 +1,5 @@
 """Streams to characterise an array with: random ones of every kind, and the layers of bundled networks."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -7,7 +8,15 @@ import numpy as np
 
 from hd_plugin.energy import EnergyModel
 from hd_plugin.hardware._objective import energy_objective
-from hd_plugin.hardware._program import KINDS, MOST_TILES, Activations, Program, program, sampled_activations, telling_tiles
+from hd_plugin.hardware._program import (
+    KINDS,
+    MOST_TILES,
+    Activations,
+    Program,
+    program,
+    sampled_activations,
+    telling_tiles,
+)
 from hd_plugin.hardware.gates._synthesis import ArraySize
 from hd_plugin.streaming import Jobs, file_order_plan, optimize
 from hd_plugin.weights import Layer, load_network
@@ -16,7 +25,7 @@ __all__ = ["FIT", "TEST", "Sample", "network_layers", "network_samples", "random
 
 FIT, TEST = "resnet20_cifar10_w4_baseline", "mobilenet_v2_035_cifar10_w4_baseline"
 _METHODS = ("baseline", "segment", "cluster")
-_STEPS = 300        # of a random stream's group
+_STEPS = 300  # of a random stream's group
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,7 +49,15 @@ def random_samples(size: ArraySize, seed: int = 0) -> list[Sample]:
 
     def add(name: str, codes: np.ndarray, kind: str) -> None:
         layer = Layer(name, codes, B)
-        found.append(Sample(name, "random", kind, program(layer, file_order_plan(layer, size.rows)), sampled_activations(layer, kind, size.cols, seed, size.act_bits)))
+        found.append(
+            Sample(
+                name,
+                "random",
+                kind,
+                program(layer, file_order_plan(layer, size.rows)),
+                sampled_activations(layer, kind, size.cols, seed, size.act_bits),
+            )
+        )
 
     def held(fresh: np.ndarray, keep: np.ndarray | float) -> np.ndarray:
         codes = fresh.copy()
@@ -48,9 +65,12 @@ def random_samples(size: ArraySize, seed: int = 0) -> list[Sample]:
         for k in range(1, _STEPS):
             codes[k] = np.where(hold[k], codes[k - 1], codes[k])
         return codes
+
     for kind in (*KINDS, "uniform"):
         uniform = rng.integers(0, 1 << B, (_STEPS, C))
-        bell = np.clip(np.rint(rng.normal(0, half / 3, (_STEPS, C))), -half, half - 1).astype(np.int64) & ((1 << B) - 1)
+        bell = np.clip(np.rint(rng.normal(0, half / 3, (_STEPS, C))), -half, half - 1).astype(np.int64) & (
+            (1 << B) - 1
+        )
         for keep in (0.0, 0.5, 0.8, 0.95):
             add(f"uniform words, {keep:.0%} held, {kind}", held(uniform, keep), kind)
             add(f"bell-shaped words, {keep:.0%} held, {kind}", held(bell, keep), kind)
@@ -59,12 +79,14 @@ def random_samples(size: ArraySize, seed: int = 0) -> list[Sample]:
             add(f"bit {b} flips, {kind}", uniform[:1] ^ (turns << b), kind)
         for row in {0, size.rows // 2, size.rows - 1}:
             keep = np.ones((_STEPS, C))
-            keep[:, row::size.rows] = 0.2
+            keep[:, row :: size.rows] = 0.2
             add(f"row {row} changes, {kind}", held(uniform, keep), kind)
     return found
 
 
-def network_samples(name: str, size: ArraySize, seed: int = 0, jobs: Jobs | None = None, model: EnergyModel | None = None) -> list[Sample]:
+def network_samples(
+    name: str, size: ArraySize, seed: int = 0, jobs: Jobs | None = None, model: EnergyModel | None = None
+) -> list[Sample]:
     """Every layer of a network under three methods, with both kinds of activations.
 
     model : plans for least energy by this model instead of least flips, under two methods with one kind each, since where a model errs is where a
@@ -77,11 +99,20 @@ def network_samples(name: str, size: ArraySize, seed: int = 0, jobs: Jobs | None
 
     def make(item: tuple[Layer, int, int]) -> list[Sample]:
         layer, i, m = item
-        kinds = KINDS if model is None else (KINDS[(i + i // len(KINDS) + m) % len(KINDS)],)        # kinds of layers often alternate too
-        drawn = [(kind, sampled_activations(layer, kind, size.cols * MOST_TILES, seed + i, size.act_bits)) for kind in kinds]
+        kinds = (
+            KINDS if model is None else (KINDS[(i + i // len(KINDS) + m) % len(KINDS)],)
+        )  # kinds of layers often alternate too
+        drawn = [
+            (kind, sampled_activations(layer, kind, size.cols * MOST_TILES, seed + i, size.act_bits))
+            for kind in kinds
+        ]
         objective = None if model is None else energy_objective(model, layer, drawn[0][1])
         plan = optimize(layer, size.rows, methods[m], seed=seed, objective=objective, jobs=jobs.child())
-        return [Sample(layer.name, methods[m], kind, program(layer, plan), inputs, telling_tiles(plan)) for kind, inputs in drawn]
+        return [
+            Sample(layer.name, methods[m], kind, program(layer, plan), inputs, telling_tiles(plan))
+            for kind, inputs in drawn
+        ]
+
     return [sample for samples in jobs.map(make, asked) for sample in samples]
 
 
@@ -92,5 +123,16 @@ def network_layers(name: str, bits: int, seed: int) -> list[Layer]:
     if wider <= 0:
         return layers
     rng, top = np.random.default_rng(seed), (1 << bits - 1) - 1
-    return [Layer.from_values(la.name, np.clip(la.values.astype(np.int64) * (1 << wider) + rng.integers(-(1 << wider - 1), 1 << wider - 1, la.values.shape), -top, top), bits)
-            for la in layers]
+    return [
+        Layer.from_values(
+            la.name,
+            np.clip(
+                la.values.astype(np.int64) * (1 << wider)
+                + rng.integers(-(1 << wider - 1), 1 << wider - 1, la.values.shape),
+                -top,
+                top,
+            ),
+            bits,
+        )
+        for la in layers
+    ]

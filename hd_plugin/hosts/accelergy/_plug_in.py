@@ -1,12 +1,26 @@
 """The plug-in object: answers Accelergy's questions from the catalogue of the energy room."""
+
 from __future__ import annotations
 
 import sys
 
 from accelergy.plug_in_interface.estimator_wrapper import PrintableCall, SupportedComponent
-from accelergy.plug_in_interface.interface import AccelergyPlugIn, AccelergyQuery, AccuracyEstimation, Estimation
+from accelergy.plug_in_interface.interface import (
+    AccelergyPlugIn,
+    AccelergyQuery,
+    AccuracyEstimation,
+    Estimation,
+)
 
-from hd_plugin.energy import ALIASES, CLASSES, Component, FlipRate, attributes_of, build_component, served_class
+from hd_plugin.energy import (
+    ALIASES,
+    CLASSES,
+    Component,
+    FlipRate,
+    attributes_of,
+    build_component,
+    served_class,
+)
 from hd_plugin.errors import HdPluginError
 
 __all__ = ["ACCURACY_PERCENT", "HdPlugIn"]
@@ -32,8 +46,10 @@ class HdPlugIn(AccelergyPlugIn):
         component, _ = self._build(query)
         known = query.action_name == "leak" or query.action_name in component.actions_pJ()
         if not known:
-            self.logger.error(f"{query.class_name} has no action {query.action_name!r}; it knows "
-                              f"{', '.join(component.actions_pJ())} and leak")
+            self.logger.error(
+                f"{query.class_name} has no action {query.action_name!r}; it knows "
+                f"{', '.join(component.actions_pJ())} and leak"
+            )
         return AccuracyEstimation(ACCURACY_PERCENT if known else 0)
 
     def estimate_energy(self, query: AccelergyQuery) -> Estimation:
@@ -70,9 +86,11 @@ class HdPlugIn(AccelergyPlugIn):
     def _build(self, query: AccelergyQuery) -> tuple[Component, FlipRate | None]:
         try:
             return build_component(query.class_name, query.class_attrs)
-        except Exception as error:      # whatever it is: Accelergy would swallow it and ask the next plug-in
+        except Exception as error:  # whatever it is: Accelergy would swallow it and ask the next plug-in
             name = query.class_attrs.get("name", query.class_name)
-            sys.exit(f"hd_plugin cannot estimate {name}: {error if isinstance(error, HdPluginError) else repr(error)}")
+            sys.exit(
+                f"hd_plugin cannot estimate {name}: {error if isinstance(error, HdPluginError) else repr(error)}"
+            )
 
     def _tell(self, what: str, component: Component, rate: FlipRate | None) -> None:
         flips = f"; flip_rate {rate.value:.6g} from {rate.source}" if rate else ""

@@ -1,4 +1,5 @@
 """Tell Accelergy where the plug-in is: one entry in accelergy_config.yaml, with a way back."""
+
 from __future__ import annotations
 
 import io
@@ -49,10 +50,18 @@ def register(config: str | Path | None = None, dry_run: bool = False) -> Registr
     entries = data[_KEY]
     if folder in [str(e) for e in entries]:
         return Registration(path, False, None, None, f"{path}: hd_plugin is registered already")
-    copy = next((found for e in entries if not _ours(str(e)) for found in sorted(Path(str(e)).rglob(_FILE))), None)
+    copy = next(
+        (found for e in entries if not _ours(str(e)) for found in sorted(Path(str(e)).rglob(_FILE))), None
+    )
     if copy is not None:
-        return Registration(path, False, None, None, f"{path}: Accelergy finds hd_plugin already, as pip installed it ({copy})")
-    _take_out(entries)                                          # one of an older place of the package
+        return Registration(
+            path,
+            False,
+            None,
+            None,
+            f"{path}: Accelergy finds hd_plugin already, as pip installed it ({copy})",
+        )
+    _take_out(entries)  # one of an older place of the package
     entries.append(folder)
     return _write(path, data, new, dry_run, f"{path}: hd_plugin registered ({folder})")
 
@@ -70,7 +79,9 @@ def unregister(config: str | Path | None = None, dry_run: bool = False) -> Regis
 
 def _ours(entry: str) -> bool:
     path = Path(entry)
-    return path == plug_in_folder() or (path / _FILE).is_file() or path.parts[-4:] == _TAIL      # of a checkout that has moved
+    return (
+        path == plug_in_folder() or (path / _FILE).is_file() or path.parts[-4:] == _TAIL
+    )  # of a checkout that has moved
 
 
 def _take_out(entries: list) -> bool:
@@ -82,7 +93,7 @@ def _take_out(entries: list) -> bool:
 
 
 def _yaml() -> YAML:
-    yaml = YAML()                     # round trip: comments and order stay
+    yaml = YAML()  # round trip: comments and order stay
     yaml.preserve_quotes = True
     yaml.indent(mapping=2, sequence=4, offset=2)
     return yaml
@@ -91,9 +102,14 @@ def _yaml() -> YAML:
 def _read(path: Path) -> tuple[Any, bool]:
     if not path.exists():
         share = _accelergy_share()
-        return {"version": "0.4", _KEY: [str(share / "estimation_plug_ins")],
-                "primitive_components": [str(share / "primitive_component_libs")],
-                "compound_components": [], "math_functions": [], "python_plug_ins": []}, True
+        return {
+            "version": "0.4",
+            _KEY: [str(share / "estimation_plug_ins")],
+            "primitive_components": [str(share / "primitive_component_libs")],
+            "compound_components": [],
+            "math_functions": [],
+            "python_plug_ins": [],
+        }, True
     try:
         data = _yaml().load(path.read_text(encoding="utf8"))
     except (OSError, UnicodeDecodeError, YAMLError) as error:
@@ -101,8 +117,10 @@ def _read(path: Path) -> tuple[Any, bool]:
     if isinstance(data, dict) and data.get(_KEY) is None:
         data[_KEY] = []
     if not isinstance(data, dict) or not isinstance(data[_KEY], list) or "version" not in data:
-        raise InputError(f"{path}: not an Accelergy configuration: a mapping with 'version' and a list '{_KEY}' is needed; "
-                         "move it away, and 'hd-plugin register' makes a new one")
+        raise InputError(
+            f"{path}: not an Accelergy configuration: a mapping with 'version' and a list '{_KEY}' is needed; "
+            "move it away, and 'hd-plugin register' makes a new one"
+        )
     return data, False
 
 
@@ -111,8 +129,10 @@ def _accelergy_share() -> Path:
     program = shutil.which("accelergy")
     share = Path(program).resolve().parent.parent / "share" / "accelergy" if program else None
     if share is None or not share.is_dir():
-        raise MissingTool("no accelergy_config.yaml yet, and no Accelergy on the PATH whose own plug-ins a new one would name; "
-                          "put its bin folder on the PATH, or run accelergy once and then 'hd-plugin register' again")
+        raise MissingTool(
+            "no accelergy_config.yaml yet, and no Accelergy on the PATH whose own plug-ins a new one would name; "
+            "put its bin folder on the PATH, or run accelergy once and then 'hd-plugin register' again"
+        )
     return share
 
 

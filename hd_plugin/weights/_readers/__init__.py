@@ -1,4 +1,5 @@
 """One reader per file format; each imports its library only when it is called."""
+
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -14,8 +15,14 @@ __all__ = ["READERS", "RawLayer", "reader_for"]
 Reader = Callable[[Path], tuple[list[RawLayer], list[Unmapped]]]
 
 READERS: dict[str, Reader] = {
-    ".npz": _npz.read, ".safetensors": _safetensors.read, ".pt": _torch.read, ".pth": _torch.read,
-    ".th": _torch.read, ".tflite": _tflite.read, ".onnx": _onnx.read}
+    ".npz": _npz.read,
+    ".safetensors": _safetensors.read,
+    ".pt": _torch.read,
+    ".pth": _torch.read,
+    ".th": _torch.read,
+    ".tflite": _tflite.read,
+    ".onnx": _onnx.read,
+}
 
 
 def reader_for(path: Path) -> Reader:
@@ -23,6 +30,7 @@ def reader_for(path: Path) -> Reader:
     reader = READERS.get(path.suffix.lower())
     if reader is None:
         hint = did_you_mean(path.suffix, READERS) if path.suffix else "it has no suffix"
-        raise InputError(f"{path}: no reader for this kind of file ({hint}); "
-                         f"known suffixes: {', '.join(READERS)}")
+        raise InputError(
+            f"{path}: no reader for this kind of file ({hint}); known suffixes: {', '.join(READERS)}"
+        )
     return reader

@@ -1,4 +1,5 @@
 """NumPy archives: NAME or NAME.weight, with NAME.scale, NAME.zero_point and NAME.output_hw beside it."""
+
 from __future__ import annotations
 
 import pickle
@@ -31,8 +32,10 @@ def read(path: Path) -> tuple[list[RawLayer], list[Unmapped]]:
     except InputError:
         raise
     except (*DAMAGE, pickle.UnpicklingError, zlib.error, NotImplementedError) as error:
-        raise InputError(f"{path}: not a readable .npz archive ({type(error).__name__}: {error}); write it with "
-                         "np.savez from plain numeric arrays (pickled objects are refused)") from error
+        raise InputError(
+            f"{path}: not a readable .npz archive ({type(error).__name__}: {error}); write it with "
+            "np.savez from plain numeric arrays (pickled objects are refused)"
+        ) from error
     entries, companions = [], {}
     for key, array in arrays.items():
         name = key.removesuffix(".weight")

@@ -1,4 +1,5 @@
 """ONNX models: Conv, Gemm and MatMul weights in node order, floats or the integers of a quantised model."""
+
 from __future__ import annotations
 
 from collections.abc import Iterator
@@ -17,9 +18,15 @@ __all__ = ["layer_names", "load_model", "read"]
 
 # operator -> (kind, input of the weights, of their scale, of their zero point); None: floats or through QDQ
 _OPERATORS = {
-    "Conv": ("conv", 1, None, None), "QLinearConv": ("conv", 3, 4, 5), "ConvInteger": ("conv", 1, None, 3),
-    "Gemm": ("linear", 1, None, None), "MatMul": ("linear", 1, None, None), "QLinearMatMul": ("linear", 3, 4, 5),
-    "MatMulInteger": ("linear", 1, None, 3), "ConvTranspose": ("transposed", 1, None, None)}
+    "Conv": ("conv", 1, None, None),
+    "QLinearConv": ("conv", 3, 4, 5),
+    "ConvInteger": ("conv", 1, None, 3),
+    "Gemm": ("linear", 1, None, None),
+    "MatMul": ("linear", 1, None, None),
+    "QLinearMatMul": ("linear", 3, 4, 5),
+    "MatMulInteger": ("linear", 1, None, 3),
+    "ConvTranspose": ("transposed", 1, None, None),
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,6 +44,7 @@ class _Constant:
             x = np.asarray(x, dtype=np.float64)
             rest = (1,) * (self.values.ndim - 1 - self.axis)
             return x if x.size == 1 else x.reshape((-1, *rest))
+
         return (self.values - along(self.zero_point)) * along(self.scale)
 
 
@@ -47,8 +55,10 @@ def load_model(path: Path) -> tuple[ModuleType, Any]:
     try:
         model = onnx.load(str(path))
     except (*DAMAGE, message.Error, onnx.checker.ValidationError) as error:
-        raise InputError(f"{path}: not a readable ONNX model ({type(error).__name__}: {str(error)[:200]}); "
-                         "is the download complete, with its external data beside it?") from error
+        raise InputError(
+            f"{path}: not a readable ONNX model ({type(error).__name__}: {str(error)[:200]}); "
+            "is the download complete, with its external data beside it?"
+        ) from error
     if not model.opset_import or not model.graph.node:
         raise InputError(f"{path}: not an ONNX model, or a cut one: it has no operator set or no nodes")
     return onnx, model
@@ -72,7 +82,9 @@ def read(path: Path) -> tuple[list[RawLayer], list[Unmapped]]:
     except InputError:
         raise
     except (*DAMAGE, message.Error) as error:
-        raise InputError(f"{path}: damaged ONNX model ({type(error).__name__}: {str(error)[:200]})") from error
+        raise InputError(
+            f"{path}: damaged ONNX model ({type(error).__name__}: {str(error)[:200]})"
+        ) from error
 
 
 class _Graph:
@@ -120,7 +132,7 @@ class _Graph:
             kind, index, _, _ = _OPERATORS[node.op_type]
             constant = self._weights(node)
             if constant is None and kind == "linear" and len(node.input) > 1 and not self._left(node):
-                continue   # activations times activations (attention): no weights stream here
+                continue  # activations times activations (attention): no weights stream here
             name = node.name or (constant.name.removesuffix(".weight") if constant else node.output[0])
             seen[name] = seen.get(name, 0) + 1
             yield name + (f"#{seen[name]}" if seen[name] > 1 else ""), node, kind, constant
@@ -147,10 +159,18 @@ class _Graph:
         if name in self.stored:
             return _Constant(name, self._array(name))
         node = self.maker.get(name)
-        if node is None or node.op_type not in ("Identity", "Transpose", "QuantizeLinear", "DequantizeLinear"):
+        if node is None or node.op_type not in (
+            "Identity",
+            "Transpose",
+            "QuantizeLinear",
+            "DequantizeLinear",
+        ):
             return None
         inner = self._constant(node.input[0])
-        if inner is None or node.op_type in ("Identity", "QuantizeLinear"):   # floats before Q: requantised anyway
+        if inner is None or node.op_type in (
+            "Identity",
+            "QuantizeLinear",
+        ):  # floats before Q: requantised anyway
             return inner
         if node.op_type == "Transpose":
             order = list(self._attribute(node, "perm", range(inner.values.ndim)[::-1]))
@@ -166,9 +186,15 @@ class _Graph:
         found = self._constant(node.input[index]) if len(node.input) > index else None
         if found is None or found.values.dtype.kind == "f" or found.scale is not None:
             return found
-        zero = self._array(node.input[at_zero]) if at_zero and len(node.input) > at_zero and node.input[at_zero] else 0
+        zero = (
+            self._array(node.input[at_zero])
+            if at_zero and len(node.input) > at_zero and node.input[at_zero]
+            else 0
+        )
         scale = self._array(node.input[at_scale]) if at_scale else np.array(1.0)
-        return replace(found, scale=scale, zero_point=zero, axis=0 if kind == "conv" else found.values.ndim - 1)
+        return replace(
+            found, scale=scale, zero_point=zero, axis=0 if kind == "conv" else found.values.ndim - 1
+        )
 
     def _why_not(self, node, kind: str, constant: _Constant | None) -> str:
         if kind == "transposed":
@@ -177,10 +203,16 @@ class _Graph:
             return "its weights are computed or stand on the left, not stored on the right"
         wanted = 4 if kind == "conv" else 2
         if constant.values.ndim != wanted:
-            return f"weights of {constant.values.ndim} dimensions; only {wanted} are mapped for {node.op_type}"
+            return (
+                f"weights of {constant.values.ndim} dimensions; only {wanted} are mapped for {node.op_type}"
+            )
         groups = self._attribute(node, "group", 1) if kind == "conv" else 1
         if groups > 1:
-            return "depthwise convolution" if constant.values.shape[1] == 1 else f"grouped convolution, groups={groups}"
+            return (
+                "depthwise convolution"
+                if constant.values.shape[1] == 1
+                else f"grouped convolution, groups={groups}"
+            )
         return ""
 
     def _layer(self, name: str, node, kind: str, constant: _Constant) -> RawLayer:
@@ -191,9 +223,13 @@ class _Graph:
         if constant.scale is None:
             return RawLayer(name, constant.values, output_hw=hw)
         if max(np.ndim(constant.scale), np.ndim(constant.zero_point)) > 1:
-            raise InputError(f"{where}: blocked quantisation (a scale of {np.ndim(constant.scale)} dimensions) is not "
-                             "supported; export with one scale per tensor or output channel")
+            raise InputError(
+                f"{where}: blocked quantisation (a scale of {np.ndim(constant.scale)} dimensions) is not "
+                "supported; export with one scale per tensor or output channel"
+            )
         if constant.axis != 0 and np.size(constant.scale) > 1:
-            return RawLayer(name, constant.floats(), output_hw=hw)   # a scale per input channel: no [K] can hold it
+            return RawLayer(
+                name, constant.floats(), output_hw=hw
+            )  # a scale per input channel: no [K] can hold it
         scale, zero = check_integer_scale(where, len(constant.values), constant.scale, constant.zero_point)
         return RawLayer(name, constant.values, scale, zero, hw)

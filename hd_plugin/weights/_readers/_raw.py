@@ -1,4 +1,5 @@
 """What a reader hands over: the numbers of the file, in network order, not yet of the wanted width."""
+
 from __future__ import annotations
 
 import importlib
@@ -17,8 +18,21 @@ from hd_plugin.weights.network import Unmapped
 __all__ = ["DAMAGE", "RawLayer", "check_integer_scale", "from_state", "need"]
 
 # What parsers raise on a damaged file. They check little themselves, so any of these can come from anywhere.
-DAMAGE = (struct.error, zipfile.BadZipFile, EOFError, OSError, IndexError, KeyError, TypeError, ValueError, AttributeError,
-          OverflowError, AssertionError, MemoryError, RuntimeError)
+DAMAGE = (
+    struct.error,
+    zipfile.BadZipFile,
+    EOFError,
+    OSError,
+    IndexError,
+    KeyError,
+    TypeError,
+    ValueError,
+    AttributeError,
+    OverflowError,
+    AssertionError,
+    MemoryError,
+    RuntimeError,
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,11 +57,15 @@ def need(module: str, install: str) -> ModuleType:
     try:
         return importlib.import_module(module)
     except ImportError as error:
-        raise MissingTool(f"{module} is needed to read this file and cannot be imported ({error}); "
-                          f"run: pip install '{install}'") from error
+        raise MissingTool(
+            f"{module} is needed to read this file and cannot be imported ({error}); "
+            f"run: pip install '{install}'"
+        ) from error
 
 
-def check_integer_scale(where: str, K: int, scale: object, zero_point: object) -> tuple[np.ndarray, int | np.ndarray]:
+def check_integer_scale(
+    where: str, K: int, scale: object, zero_point: object
+) -> tuple[np.ndarray, int | np.ndarray]:
     """``scale`` as float64 [] or [K] and ``zero_point`` as int or int64 [K]; InputError when either is unusable."""
     scale = np.asarray(scale, dtype=np.float64)
     zero = np.asarray(zero_point)
@@ -56,16 +74,20 @@ def check_integer_scale(where: str, K: int, scale: object, zero_point: object) -
     zero = zero.astype(np.int64)
     for field, found in (("scale", scale), ("zero_point", zero)):
         if found.size != 1 and found.shape != (K,):
-            raise InputError(f"{where}: {field} of shape {found.shape} found; one number or [{K}], one for each "
-                             "output channel, is needed")
+            raise InputError(
+                f"{where}: {field} of shape {found.shape} found; one number or [{K}], one for each "
+                "output channel, is needed"
+            )
     if not np.isfinite(scale).all() or (scale <= 0).any():
         raise InputError(f"{where}: scale must be finite and above 0; found {scale.ravel()[:4]}")
-    return (scale.reshape(()) if scale.size == 1 else scale,
-            int(zero.ravel()[0]) if zero.size == 1 else zero)
+    return (scale.reshape(()) if scale.size == 1 else scale, int(zero.ravel()[0]) if zero.size == 1 else zero)
 
 
-def from_state(path: Path, entries: Iterable[tuple[str, np.ndarray]],
-               companions: dict[str, dict[str, np.ndarray]] | None = None) -> tuple[list[RawLayer], list[Unmapped]]:
+def from_state(
+    path: Path,
+    entries: Iterable[tuple[str, np.ndarray]],
+    companions: dict[str, dict[str, np.ndarray]] | None = None,
+) -> tuple[list[RawLayer], list[Unmapped]]:
     """(name, 2-D or 4-D array) pairs in file order -> layers; ``companions`` holds scale, zero_point, output_hw.
 
     A file of arrays does not say which convolutions are depthwise: C == 1 with several output channels and
@@ -77,21 +99,32 @@ def from_state(path: Path, entries: Iterable[tuple[str, np.ndarray]],
         where = f"{path}: layer {name!r}"
         if values.ndim == 4:
             if values.shape[1] == 1 and values.shape[0] > 1 and values[0, 0].size > 1 and not first_conv:
-                unmapped.append(Unmapped(name, f"depthwise convolution (a guess from its shape {list(values.shape)}: "
-                                         "C = 1 with several output channels and taps)"))
+                unmapped.append(
+                    Unmapped(
+                        name,
+                        f"depthwise convolution (a guess from its shape {list(values.shape)}: "
+                        "C = 1 with several output channels and taps)",
+                    )
+                )
                 continue
             first_conv = False
         scale, zero = None, 0
         if values.dtype.kind in "iu":
-            scale, zero = check_integer_scale(where, len(values), extra.get("scale", 1.0), extra.get("zero_point", 0))
+            scale, zero = check_integer_scale(
+                where, len(values), extra.get("scale", 1.0), extra.get("zero_point", 0)
+            )
         elif "scale" in extra or "zero_point" in extra:
-            raise InputError(f"{where}: has a scale or zero_point but its weights are {values.dtype}; store them as "
-                             "integers, or leave the scale out")
+            raise InputError(
+                f"{where}: has a scale or zero_point but its weights are {values.dtype}; store them as "
+                "integers, or leave the scale out"
+            )
         hw = (1, 1) if values.ndim == 2 else None
         if "output_hw" in extra:
             found = np.asarray(extra["output_hw"])
             if found.shape != (2,) or found.dtype.kind not in "iu" or (found < 1).any():
-                raise InputError(f"{where}: output_hw must be two whole numbers above 0, P and Q; found {found}")
+                raise InputError(
+                    f"{where}: output_hw must be two whole numbers above 0, P and Q; found {found}"
+                )
             hw = (int(found[0]), int(found[1]))
         layers.append(RawLayer(name, values, scale, zero, hw))
     return layers, unmapped

@@ -1,4 +1,5 @@
 """safetensors files: keys NAME.weight, in the order of the header."""
+
 from __future__ import annotations
 
 import json
@@ -22,22 +23,26 @@ def read(path: Path) -> tuple[list[RawLayer], list[Unmapped]]:
     """
     library = need("safetensors", "safetensors")
     try:
-        with library.safe_open(path, framework="numpy") as file:   # checks the header, offsets and sizes
+        with library.safe_open(path, framework="numpy") as file:  # checks the header, offsets and sizes
             header, start = _header(path)
             entries = []
             for key, about in header.items():
                 if not key.endswith(".weight") or len(about["shape"]) not in (2, 4):
                     continue
                 if about["dtype"] not in _DTYPES:
-                    raise InputError(f"{path}: {key} has type {about['dtype']}; known: {', '.join(_DTYPES)}; "
-                                     "convert it to float32")
+                    raise InputError(
+                        f"{path}: {key} has type {about['dtype']}; known: {', '.join(_DTYPES)}; "
+                        "convert it to float32"
+                    )
                 values = _bfloat16(path, start, about) if about["dtype"] == "BF16" else file.get_tensor(key)
                 entries.append((key.removesuffix(".weight"), values))
     except InputError:
         raise
     except (*DAMAGE, library.SafetensorError) as error:
-        raise InputError(f"{path}: not a readable safetensors file ({type(error).__name__}: {error}); "
-                         "is the download complete?") from error
+        raise InputError(
+            f"{path}: not a readable safetensors file ({type(error).__name__}: {error}); "
+            "is the download complete?"
+        ) from error
     return from_state(path, entries)
 
 

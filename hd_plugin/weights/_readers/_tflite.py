@@ -1,4 +1,5 @@
 """TensorFlow Lite models: CONV_2D and FULLY_CONNECTED weights in the order of the graph's operators."""
+
 from __future__ import annotations
 
 import math
@@ -13,12 +14,14 @@ from hd_plugin.weights.network import Unmapped
 
 __all__ = ["read"]
 
-_CONV, _DEPTHWISE, _DEQUANTIZE, _LINEAR = 3, 4, 6, 9            # BuiltinOperator
+_CONV, _DEPTHWISE, _DEQUANTIZE, _LINEAR = 3, 4, 6, 9  # BuiltinOperator
 _OTHERS = {67: "transposed convolution", 132: "3-D convolution"}
-_INT4 = 17                                                      # TensorType
+_INT4 = 17  # TensorType
 _DTYPES = {0: "<f4", 1: "<f2", 3: "u1", 9: "i1", 7: "<i2", 2: "<i4", 10: "<f8"}
 # Converters append the operation and the fake-quantisation node to the layer's own name.
-_TAIL = re.compile(r"/(Conv2D|depthwise|MatMul|weights|kernel|BiasAdd)(_Fold|_quant|\d)*(/FakeQuant\w*|/ReadVariableOp\w*)?$")
+_TAIL = re.compile(
+    r"/(Conv2D|depthwise|MatMul|weights|kernel|BiasAdd)(_Fold|_quant|\d)*(/FakeQuant\w*|/ReadVariableOp\w*)?$"
+)
 
 
 def read(path: Path) -> tuple[list[RawLayer], list[Unmapped]]:
@@ -37,9 +40,11 @@ def read(path: Path) -> tuple[list[RawLayer], list[Unmapped]]:
         return _Graph(path, model).layers()
     except InputError:
         raise
-    except DAMAGE as error:   # flatbuffers checks nothing: a damaged offset ends anywhere
-        raise InputError(f"{path}: damaged TensorFlow Lite model ({type(error).__name__}: {error}); "
-                         "is the download complete?") from error
+    except DAMAGE as error:  # flatbuffers checks nothing: a damaged offset ends anywhere
+        raise InputError(
+            f"{path}: damaged TensorFlow Lite model ({type(error).__name__}: {error}); "
+            "is the download complete?"
+        ) from error
 
 
 def _touch_everything(model) -> None:
@@ -95,13 +100,15 @@ class _Graph:
 
     def _tensor(self, index: int):
         if not 0 <= index < self.graph.TensorsLength():
-            raise InputError(f"{self.path}: damaged TensorFlow Lite model: tensor {index} of "
-                             f"{self.graph.TensorsLength()} is named")
+            raise InputError(
+                f"{self.path}: damaged TensorFlow Lite model: tensor {index} of "
+                f"{self.graph.TensorsLength()} is named"
+            )
         return self.graph.Tensors(index)
 
     def _bytes(self, tensor) -> np.ndarray:
         found = self.model.Buffers(tensor.Buffer()).DataAsNumpy()
-        return np.zeros(0, np.uint8) if isinstance(found, int) else found   # 0 stands for "no data"
+        return np.zeros(0, np.uint8) if isinstance(found, int) else found  # 0 stands for "no data"
 
     def _why_not(self, kind: int, operator, tensor) -> str:
         if kind == _DEPTHWISE:
@@ -126,17 +133,23 @@ class _Graph:
         if kind == _CONV:
             values = values.transpose(0, 3, 1, 2)
             if len(out) != 4 or out[3] != shape[0]:
-                raise InputError(f"{where}: output of shape {out} does not belong to {shape[0]} filters; "
-                                 "the file is damaged")
+                raise InputError(
+                    f"{where}: output of shape {out} does not belong to {shape[0]} filters; "
+                    "the file is damaged"
+                )
             hw = (out[1], out[2]) if min(out[1:3]) > 0 else None
         if values.dtype.kind == "f":
             return RawLayer(name, values, output_hw=hw)
         q = tensor.Quantization()
         if q is None or q.ScaleLength() == 0:
-            raise InputError(f"{where}: {values.dtype} weights without a scale; convert the model again with full "
-                             "quantisation")
+            raise InputError(
+                f"{where}: {values.dtype} weights without a scale; convert the model again with full "
+                "quantisation"
+            )
         if q.ScaleLength() > 1 and q.QuantizedDimension() != 0:
-            raise InputError(f"{where}: scales along dimension {q.QuantizedDimension()}; output channels (0) are needed")
+            raise InputError(
+                f"{where}: scales along dimension {q.QuantizedDimension()}; output channels (0) are needed"
+            )
         zero = q.ZeroPointAsNumpy() if q.ZeroPointLength() else 0
         scale, zero = check_integer_scale(where, shape[0], q.ScaleAsNumpy(), zero)
         return RawLayer(name, values, scale, zero, hw)
@@ -145,13 +158,17 @@ class _Graph:
         raw, size = self._bytes(tensor), math.prod(shape)
         int4 = tensor.Type() == _INT4
         if not int4 and tensor.Type() not in _DTYPES:
-            raise InputError(f"{where}: weights of tensor type {tensor.Type()} are not supported; "
-                             "float16/32, int4/8/16 and uint8 are")
+            raise InputError(
+                f"{where}: weights of tensor type {tensor.Type()} are not supported; "
+                "float16/32, int4/8/16 and uint8 are"
+            )
         dtype = np.dtype(np.uint8 if int4 else _DTYPES[tensor.Type()])
         needed = (size + 1) // 2 if int4 else size * dtype.itemsize
         if min(shape) < 0 or raw.size != needed:
-            raise InputError(f"{where}: {raw.size} bytes found where shape {shape} needs {needed}; the file is damaged")
-        if int4:   # two to a byte, the low half first
+            raise InputError(
+                f"{where}: {raw.size} bytes found where shape {shape} needs {needed}; the file is damaged"
+            )
+        if int4:  # two to a byte, the low half first
             pairs = np.stack([raw & 15, raw >> 4], axis=1).ravel()[:size].astype(np.int8)
             return np.where(pairs > 7, pairs - 16, pairs).astype(np.int8).reshape(shape)
         return raw.view(dtype).reshape(shape)

@@ -1,4 +1,5 @@
 """What Accelergy loads. Its Python may be another one than hd_plugin's: then the package is found from this file."""
+
 import sys
 from pathlib import Path
 
