@@ -51,7 +51,7 @@ HEAVY = {
     "rich": {"report", "cli"},
     "click": {"cli"},
 }
-HOSTS_MAY_USE = {"errors", "energy", "_yaml", "_data_files", "_atomic", "hosts"}
+HOSTS_MAY_USE = {"errors", "energy", "_registry", "_checked", "_yaml", "_data_files", "_atomic", "hosts"}
 
 
 def imports(path):

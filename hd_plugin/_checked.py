@@ -1,0 +1,217 @@
+"""Values that are checked when they are made, and files read into them: ALL problems in one error.
+
+pydantic validates; this module makes its findings one InputError that names file and field, says what was found,
+what is needed and the nearest names.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Annotated, Any, TypeVar, get_args
+
+import annotated_types
+import yaml
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Strict, ValidationError
+from pydantic.fields import FieldInfo
+
+from hd_plugin.errors import InputError, did_you_mean
+
+__all__ = ["Checked", "Listed", "Whole", "check", "read_json", "read_mapping", "told"]
+
+M = TypeVar("M", bound="Checked")
+T = TypeVar("T")
+
+
+def _whole(value: Any) -> Any:
+    """8.0 is 8: hosts hand every number over as a float."""
+    is_whole = isinstance(value, float) and value.is_integer()
+    return int(value) if is_whole else value
+
+
+Whole = Annotated[int, BeforeValidator(_whole)]
+Listed = Annotated[tuple[T, ...], Strict(False)]  # a list in a file, a tuple in the value
+
+
+class _Meta(type(BaseModel)):  # type: ignore[misc]
+    def __call__(cls: type[M], *args: Any, **fields: Any) -> M:
+        try:
+            return super().__call__(*args, **fields)  # type: ignore[misc]
+        except ValidationError as error:
+            raise InputError(f"{cls.__name__}: " + "; ".join(told(cls, error))) from error
+
+
+class Checked(BaseModel, metaclass=_Meta):
+    """A frozen value whose fields are checked: unknown fields, types and ranges.
+
+    Raises InputError that lists all problems. Numbers have to be numbers (no text, no booleans). ``check`` names a file in place of the class.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, arbitrary_types_allowed=True)
+
+
+def check(model: type[M], data: Any, where: str | Path) -> M:
+    """``data`` as a ``model``. Raises one InputError: ``where`` and everything that is wrong."""
+    if not isinstance(data, Mapping):
+        raise InputError(f"{where}: a mapping of fields is needed, {type(data).__name__} found")
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        raise InputError(f"{where}: " + "; ".join(told(model, error))) from error
+
+
+def told(model: type[BaseModel], error: ValidationError) -> list[str]:
+    """Each problem of a validation as a sentence: field, what was found, what is needed."""
+    return [_sentence(model, e) for e in error.errors(include_url=False)]
+
+
+def _sentence(model: type[BaseModel], e: Mapping[str, Any]) -> str:
+    loc, kind, found = e["loc"], e["type"], e["input"]
+    where = _path(loc)
+    if kind == "missing":
+        return f"{where}: missing"
+    if kind == "extra_forbidden":
+        owner = _owner(model, loc[:-1])
+        return (
+            f"{where}: unknown field; {did_you_mean(str(loc[-1]), list(owner.model_fields) if owner else [])}"
+        )
+    if kind == "literal_error":
+        known = [str(v) for v in get_args(_annotation(model, loc)) or ()]
+        return f"{where}: {found!r} is unknown; {did_you_mean(str(found), known)}"
+    if kind in ("value_error", "assertion_error"):
+        text = str(e["ctx"]["error"]) if "ctx" in e else e["msg"]
+        return f"{where}: {text}" if where else text
+    needed = _needed(model, loc) or _KINDS.get(kind) or e["msg"].lower()
+    return f"{where}: {_shown(found)} found; {needed} is needed"
+
+
+_KINDS = {
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "float_type": "a number",
+    "string_type": "a text",
+    "bool_type": "true or false",
+    "dict_type": "a mapping",
+    "model_type": "a mapping of fields",
+    "list_type": "a list",
+    "tuple_type": "a list",
+    "finite_number": "a finite number",
+}
+
+
+def _path(loc: tuple[int | str, ...]) -> str:
+    text = ""
+    for part in loc:
+        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else str(part)
+    return text
+
+
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:60]}... ({type(value).__name__})"
+
+
+def _owner(model: type[BaseModel], loc: tuple[int | str, ...]) -> type[BaseModel] | None:
+    """The model that holds the field at the end of ``loc``."""
+    found: Any = model
+    for part in loc:
+        if (
+            isinstance(part, str)
+            and isinstance(found, type)
+            and issubclass(found, BaseModel)
+            and part in found.model_fields
+        ):
+            found = found.model_fields[part].annotation
+        found = _model_within(found)
+    return found if isinstance(found, type) and issubclass(found, BaseModel) else None
+
+
+def _model_within(annotation: Any) -> Any:
+    """The model class in ``annotation``, through Optional, lists and mappings."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next((m for a in get_args(annotation) if (m := _model_within(a)) is not None), None)
+
+
+def _field(model: type[BaseModel], loc: tuple[int | str, ...]) -> Any:
+    names = [part for part in loc if isinstance(part, str)]
+    for cut in range(len(loc), 0, -1):  # the last part may be an index, a key or a kind of a union
+        name = loc[cut - 1]
+        owner = _owner(model, loc[: cut - 1])
+        if owner is not None and isinstance(name, str) and name in owner.model_fields:
+            return owner.model_fields[name]
+    return model.model_fields.get(names[0]) if names else None
+
+
+def _annotation(model: type[BaseModel], loc: tuple[int | str, ...]) -> Any:
+    field = _field(model, loc)
+    return field.annotation if field is not None else None
+
+
+def _needed(model: type[BaseModel], loc: tuple[int | str, ...]) -> str | None:
+    """What a number's bounds ask for, in words."""
+    field = _field(model, loc)
+    if field is None:
+        return None
+    bounds = {type(m): m for m in [*field.metadata, *_metadata(field.annotation)]}
+    ge, le, gt = (bounds.get(k) for k in (annotated_types.Ge, annotated_types.Le, annotated_types.Gt))
+    if ge is None and gt is None:
+        return None
+    whole = "whole " if _mentions_int(field.annotation) else ""
+    low = ge.ge if ge is not None else gt.gt
+    above = "above " if ge is None else ""
+    if le is None:
+        return f"a {whole}number {above or '>= '}{low:g}"
+    return f"a {whole}number from {above}{low:g} to {le.le:g}"
+
+
+def _metadata(annotation: Any) -> list[Any]:
+    """What ``Annotated`` says anywhere inside of an annotation."""
+    found = [m for meta in getattr(annotation, "__metadata__", ()) for m in _unpacked(meta)]
+    return found + [m for a in get_args(annotation) for m in _metadata(a)]
+
+
+def _unpacked(meta: Any) -> list[Any]:
+    return list(meta.metadata) if isinstance(meta, FieldInfo) else [meta]
+
+
+def _mentions_int(annotation: Any) -> bool:
+    return annotation is int or any(_mentions_int(a) for a in get_args(annotation))
+
+
+def read_mapping(path: str | Path, loader: type = yaml.SafeLoader) -> dict[str, Any]:
+    """The top-level mapping of a YAML file; ``loader``: PyYAML's safe one, or a subclass.
+
+    Raises InputError that names the file (and the line, if any).
+    """
+    path = Path(path)
+    try:
+        data = yaml.load(path.read_text(encoding="utf8"), loader)
+    except FileNotFoundError as error:
+        raise InputError(f"{path}: no such file") from error
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise InputError(f"{path}: not readable as YAML ({' '.join(str(error).split())})") from error
+    if not isinstance(data, dict):
+        raise InputError(f"{path}: a mapping of fields is needed, {type(data).__name__} found")
+    return data
+
+
+def read_json(path: str | Path, schemas: Iterable[str], advice: str) -> dict[str, Any]:
+    """The mapping in a JSON file of one of ``schemas``; ``advice`` ends every error ("make it again ...").
+
+    Raises InputError: no such file, no JSON, another schema.
+    """
+    path, known = Path(path), list(schemas)
+    try:
+        data = json.loads(path.read_text(encoding="utf8"))
+    except FileNotFoundError as error:
+        raise InputError(f"{path}: no such file; {advice}") from error
+    except (OSError, UnicodeDecodeError, ValueError, RecursionError) as error:
+        raise InputError(f"{path}: not readable as JSON ({error}); {advice}") from error
+    schema = data.get("schema") if isinstance(data, dict) else type(data).__name__
+    if schema not in known:
+        raise InputError(
+            f"{path}: schema: {schema!r} found, {' or '.join(map(repr, known))} needed; {advice}"
+        )
+    return data
