@@ -1,7 +1,7 @@
 """Values that are checked when they are made, and files read into them: ALL problems in one error.
 
-pydantic validates; this module makes its findings one InputError that names file and field, says what was found,
-what is needed and the nearest names.
+pydantic validates; this module makes its findings one InputError that names file and field, says what was
+found, what is needed and the nearest names.
 """
 
 from __future__ import annotations
@@ -45,7 +45,8 @@ class _Meta(type(BaseModel)):  # type: ignore[misc]
 class Checked(BaseModel, metaclass=_Meta):
     """A frozen value whose fields are checked: unknown fields, types and ranges.
 
-    Raises InputError that lists all problems. Numbers have to be numbers (no text, no booleans). ``check`` names a file in place of the class.
+    Raises InputError that lists all problems. Numbers have to be numbers (no text, no booleans). ``check`` names a
+    file in place of the class.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, arbitrary_types_allowed=True)

@@ -26,7 +26,7 @@ class Registry(Mapping[str, T], Generic[T]):
             self.register(name, entry)
 
     def register(self, name: str, entry: T) -> T:
-        """Add ``entry`` and return it. Raises InputError for a name that is taken: nothing is replaced silently."""
+        """Add ``entry`` and return it. Raises InputError for a name that is taken: nothing is replaced."""
         if name in self._entries:
             raise InputError(
                 f"{self.kind}: {name!r} is registered already; unregister it first, or take another name"

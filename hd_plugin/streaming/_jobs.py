@@ -40,6 +40,12 @@ class Jobs:
         child._stop = self._stop
         return child
 
+    def named(self, text: str) -> Jobs:
+        """The same threads, progress and Ctrl-C under another text: for the next part of one job."""
+        other = Jobs(self.threads, self.progress, text)
+        other._stop = self._stop
+        return other
+
     @property
     def interrupted(self) -> bool:
         return self._stop.is_set()
