@@ -3,7 +3,8 @@
 from setuptools import find_packages, setup
 
 DATA = {"hd_plugin._data.arch": "arch", "hd_plugin._data.layers": "layers"}
-# where Accelergy looks for the plug-ins of its own environment; an editable install skips data_files (hd-plugin register)
+# where Accelergy looks for the plug-ins of its own environment; an editable install skips data_files, and
+# hd-plugin register stands in
 PLUG_IN = "hd_plugin/hosts/accelergy/plug_in"
 ACCELERGY = (
     "share/accelergy/estimation_plug_ins/hd_plugin",
@@ -15,11 +16,12 @@ setup(
     package_dir=DATA,
     package_data={
         **{package: ["*.yaml", "*/*.yaml"] for package in DATA},
+        "hd_plugin": ["py.typed", "*.pyi"],
         "hd_plugin.energy": ["technologies/*"],
         "hd_plugin.hosts.accelergy": ["plug_in/*"],
         "hd_plugin.report": ["*.j2", "*.css"],
         "hd_plugin.hardware": ["rtl/*.v", "*.json"],
-        "hd_plugin.hardware.gates": ["libraries/*.lib"],
+        "hd_plugin.gates": ["libraries/*.lib"],
         "hd_plugin.networks": ["*.npz", "*.md"],
     },
     data_files=[ACCELERGY],

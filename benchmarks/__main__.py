@@ -21,11 +21,13 @@ def main() -> None:
     versions = ", ".join(
         f"{p} {importlib.metadata.version(p)}" for p in ("hd-plugin", "numpy", "numba", "scipy", "fast-tsp")
     )
-    head = f"{cases.network().name}, seed {cases.SEED}; {versions}; Python {platform.python_version()}, {platform.machine()}"
+    machine = f"Python {platform.python_version()}, {platform.machine()}"
+    head = f"{cases.network().name}, seed {cases.SEED}; {versions}; {machine}"
     console = Console()
     console.print(head)
     text = [
-        f"# Benchmarks\n\n{head}.\n\nRatios within one run, on a shared machine: the ratios are to be trusted, the milliseconds less.\n"
+        f"# Benchmarks\n\n{head}.\n\nRatios within one run, on a shared machine: the ratios are to be "
+        "trusted, the milliseconds less.\n"
     ]
     for module in (ordering, growth, clustering, rounding, gates):
         title = module.__doc__.strip()

@@ -22,7 +22,7 @@ def network() -> hd.Network:
 
 def distances(layer: hd.Layer, rows: int, count: int) -> list[np.ndarray]:
     """Distance matrices int32[K, K] of the first ``count`` groups of the layer's first tap."""
-    codes = np.ascontiguousarray(layer.codes[:, :, 0, 0], np.uint16)
+    codes = layer.tap_codes((0, 0))
     return [
         group_distances(codes, np.arange(s, min(s + rows, layer.C)), layer.bits, HAMMING)
         for s in range(0, layer.C, rows)

@@ -1,4 +1,4 @@
-"""Clusters against the paper's Algorithm 2 (with the array's capacity) and against segments, layer by layer."""
+"""Clusters against the paper's Algorithm 2 (with the array's capacity) and segments, layer by layer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""CPU time of distances and orders as K and C grow, over the time to compute the distance matrices with BLAS alone."""
+"""CPU time of distances and orders as K and C grow, over the time of the distances alone with BLAS."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Trellis rounding: bit by bit (as used), level by level, and a plain numpy dynamic program, on the same streams."""
+"""Trellis rounding: bit by bit (as used), level by level, and as plain numpy, on the same streams."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 
 from benchmarks.cases import network
 from hd_plugin.bits import hamming_table
-from hd_plugin.streaming._trellis import _target, _values
+from hd_plugin.streaming._levels import level_values, steps_of
 from hd_plugin.streaming._viterbi import round_columns
 
 COLUMNS = ["K", "C", "taps", "ns a weight", "level by level / ours", "numpy / ours"]
@@ -46,7 +46,7 @@ def seconds(work: Callable[[], np.ndarray], repeats: int) -> tuple[float, np.nda
 def run(quick: bool = False) -> Iterator[list[str]]:
     weight = MU * hamming_table(4).cost.astype(np.float64)
     for layer in network().layers[: 4 if quick else None : 4]:
-        target, value = np.ascontiguousarray(_target(layer).reshape(layer.K, -1)), _values(layer)
+        target, value = np.ascontiguousarray(steps_of(layer).reshape(layer.K, -1)), level_values(layer)
         ones, none = np.ones(target.shape), np.empty((0, 0))
         ours, codes = seconds(lambda: round_columns(target, ones, value, MU, none), 5)
         levels, same = seconds(lambda: round_columns(target, ones, value, MU, weight), 3)

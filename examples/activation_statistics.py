@@ -2,8 +2,9 @@
 
     python examples/activation_statistics.py cifar10_test.zip > hd_plugin/hardware/activations.json
 
-Runs the bundled ResNet-20 and MobileNetV2 x0.35 on 200 images. Each layer's inputs are rounded to unsigned 8 bits with a step and a zero
-point of its own, as TensorFlow Lite does; "relu" are layers without negative inputs, "linear" the others, which sit around the zero point.
+Runs the bundled ResNet-20 and MobileNetV2 x0.35 on 200 images. Each layer's inputs are rounded to unsigned
+8 bits with a step and a zero point of its own, as TensorFlow Lite does; "relu" are layers without negative
+inputs, "linear" the others, which sit around the zero point.
 """
 
 import json
@@ -43,15 +44,12 @@ def main() -> None:
 
     for name, network in NETWORKS.items():
         watch_inputs(load_into(make_model(name, len(classes)), locate(network)), pixels[:IMAGES], IMAGES, see)
-    print(
-        json.dumps(
-            {
-                "source": f"inputs of {layers['relu']} relu and {layers['linear']} linear layers of the bundled {' and '.join(NETWORKS.values())} for {IMAGES} images of the CIFAR-10 test set, "
-                "8 bits unsigned (examples/activation_statistics.py)",
-                **{k: v.tolist() for k, v in counts.items()},
-            }
-        )
+    source = (
+        f"inputs of {layers['relu']} relu and {layers['linear']} linear layers of the bundled "
+        f"{' and '.join(NETWORKS.values())} for {IMAGES} images of the CIFAR-10 test set, "
+        "8 bits unsigned (examples/activation_statistics.py)"
     )
+    print(json.dumps({"source": source, **{k: v.tolist() for k, v in counts.items()}}))
 
 
 if __name__ == "__main__":

@@ -2,8 +2,8 @@
 
     python examples/per_layer.py [NETWORK] [--engine timeloop]
 
-NETWORK is a weights file or a bundled name. With ``--engine timeloop`` counts and energies come from the installed
-Timeloop and Accelergy (``hd-plugin doctor`` tells whether they are ready).
+NETWORK is a weights file or a bundled name. With ``--engine timeloop`` counts and energies come from the
+installed Timeloop and Accelergy (``hd-plugin doctor`` tells whether they are ready).
 """
 
 import argparse
@@ -31,10 +31,12 @@ ranked = sorted(network.layers, key=lambda layer: saved_J[layer.name], reverse=T
 total_J = sum(saved_J.values())
 
 print(
-    f"{network.name}, {result.engine} engine: cluster saves {total_J * 1e6:.3f} uJ of datapath energy per inference"
+    f"{network.name}, {args.engine} engine: cluster saves {total_J * 1e6:.3f} uJ of datapath energy "
+    "per inference"
 )
 print(
-    f"{'layer':32} {'K':>5} {'C':>5} {'flips':>7} {'saved':>10} {'share':>7}   mac  weight hop  psum hop  table (nJ)"
+    f"{'layer':32} {'K':>5} {'C':>5} {'flips':>7} {'saved':>10} {'share':>7}   mac  weight hop  psum hop  "
+    "table (nJ)"
 )
 for layer in ranked[: args.top]:
     before, after = rows[layer.name, "baseline"], rows[layer.name, "cluster"]
@@ -43,8 +45,9 @@ for layer in ranked[: args.top]:
         for part in ("mac_J", "weight_hop_J", "psum_hop_J", "lut_J")
     ]
     print(
-        f"{layer.name[-32:]:32} {layer.K:5} {layer.C:5} {after.hd_reduction:6.2f}x {saved_J[layer.name] * 1e9:7.1f} nJ "
-        f"{saved_J[layer.name] / total_J:6.1%}  " + "  ".join(f"{p:8.1f}" for p in parts)
+        f"{layer.name[-32:]:32} {layer.K:5} {layer.C:5} {after.hd_reduction:6.2f}x "
+        f"{saved_J[layer.name] * 1e9:7.1f} nJ {saved_J[layer.name] / total_J:6.1%}  "
+        + "  ".join(f"{p:8.1f}" for p in parts)
     )
 
 # Trust only what you can check: the flips of the best layer's plan again, with nothing but numpy.

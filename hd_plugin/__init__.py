@@ -1,47 +1,47 @@
 """Measure and minimise the bit flips of weights that stream into a systolic array, and price them in energy.
 
 Names are loaded on first use, so that importing the package is quick and pulls in neither numba nor torch.
+``__init__.pyi`` says which there are and where they live: to this module, to editors and to type checkers.
 """
 
 from __future__ import annotations
 
+import ast
 import importlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+from hd_plugin._version import __version__
 
-_HOME = {
-    "load_network": "weights",
-    "bundled_networks": "weights",
-    "Layer": "weights",
-    "Network": "weights",
-    "optimize": "streaming",
-    "flips": "streaming",
-    "nhd": "streaming",
-    "hardware_flips": "streaming",
-    "lower_bound": "streaming",
-    "trellis": "streaming",
-    "Rounding": "streaming",
-    "StreamPlan": "streaming",
-    "Group": "streaming",
-    "TransitionTable": "bits",
-    "Array": "engines",
-    "verify": "hardware",
-    "Verification": "hardware",
-    "Activations": "hardware",
-    "AddressTables": "hardware",
-    "compare": "comparison",
-    "Comparison": "comparison",
-    "HdPluginError": "errors",
-    "InputError": "errors",
-    "PlanMismatch": "errors",
-    "MissingTool": "errors",
-}
-__all__ = ["__version__", *_HOME]
+if TYPE_CHECKING:
+    from hd_plugin.study import Result
 
 
-def __getattr__(name: str):
-    if name in _HOME:
-        return getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)
+def _homes() -> dict[str, str]:
+    """Public name -> the room that it is loaded from."""
+    stub = ast.parse((Path(__file__).parent / "__init__.pyi").read_text(encoding="utf8"))
+    lines = [node for node in stub.body if isinstance(node, ast.ImportFrom) and node.level]
+    return {alias.name: f"{__name__}.{line.module}" for line in lines for alias in line.names}
+
+
+_HOMES = _homes()
+__all__ = ["__version__", "write_report", *_HOMES]  # noqa: PLE0604 (the names of the stub, said once)
+
+
+def write_report(result: Result, folder: str | Path) -> Path:
+    """Write all files of ``result`` to ``folder``: its JSON, and what belongs to its kind.
+
+    Tables, plots, a page, plans: ``hd_plugin.report`` makes them. Returns the file to look at first. Raises
+    InputError when the folder cannot be written.
+    """
+    from hd_plugin.report import write_report as write
+
+    return write(result, folder)
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(importlib.import_module(_HOMES[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

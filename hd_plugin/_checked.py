@@ -7,9 +7,9 @@ found, what is needed and the nearest names.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, Any, TypeVar, get_args
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar, get_args
 
 import annotated_types
 import yaml
@@ -34,32 +34,50 @@ Whole = Annotated[int, BeforeValidator(_whole)]
 Listed = Annotated[tuple[T, ...], Strict(False)]  # a list in a file, a tuple in the value
 
 
-class _Meta(type(BaseModel)):  # type: ignore[misc]
-    def __call__(cls: type[M], *args: Any, **fields: Any) -> M:
-        try:
-            return super().__call__(*args, **fields)  # type: ignore[misc]
-        except ValidationError as error:
-            raise InputError(f"{cls.__name__}: " + "; ".join(told(cls, error))) from error
+if TYPE_CHECKING:
+    from pydantic._internal._model_construction import ModelMetaclass
+else:
+    ModelMetaclass = type(BaseModel)
+
+
+class _Meta(ModelMetaclass):
+    def __call__(cls: type[M], *args: Any, **fields: Any) -> M:  # type: ignore[misc]
+        make = super().__call__  # type: ignore[misc]
+        return _made(cls, fields, cls.__name__, lambda given: make(*args, **given))
 
 
 class Checked(BaseModel, metaclass=_Meta):
     """A frozen value whose fields are checked: unknown fields, types and ranges.
 
-    Raises InputError that lists all problems. Numbers have to be numbers (no text, no booleans). ``check`` names a
-    file in place of the class.
+    Raises InputError that lists all problems. Numbers have to be numbers (no text, no booleans). ``check``
+    names a file in place of the class.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, arbitrary_types_allowed=True)
+
+    @classmethod
+    def read(cls, data: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
+        """The fields in ``data``, short forms made whole, and what is wrong between them. For subclasses."""
+        return data, []
 
 
 def check(model: type[M], data: Any, where: str | Path) -> M:
     """``data`` as a ``model``. Raises one InputError: ``where`` and everything that is wrong."""
     if not isinstance(data, Mapping):
         raise InputError(f"{where}: a mapping of fields is needed, {type(data).__name__} found")
+    return _made(model, dict(data), where, model.model_validate)
+
+
+def _made(model: type[M], data: dict[str, Any], where: str | Path, make: Callable[[dict[str, Any]], M]) -> M:
+    given, problems = model.read(data)
+    made = None
     try:
-        return model.model_validate(data)
+        made = make(given)
     except ValidationError as error:
-        raise InputError(f"{where}: " + "; ".join(told(model, error))) from error
+        problems = told(model, error) + problems
+    if made is None or problems:
+        raise InputError((f"{where}: " if where else "") + "; ".join(problems))
+    return made
 
 
 def told(model: type[BaseModel], error: ValidationError) -> list[str]:
@@ -72,7 +90,7 @@ def _sentence(model: type[BaseModel], e: Mapping[str, Any]) -> str:
     where = _path(loc)
     if kind == "missing":
         return f"{where}: missing"
-    if kind == "extra_forbidden":
+    if kind in ("extra_forbidden", "invalid_key"):
         owner = _owner(model, loc[:-1])
         return (
             f"{where}: unknown field; {did_you_mean(str(loc[-1]), list(owner.model_fields) if owner else [])}"
@@ -82,7 +100,7 @@ def _sentence(model: type[BaseModel], e: Mapping[str, Any]) -> str:
         return f"{where}: {found!r} is unknown; {did_you_mean(str(found), known)}"
     if kind in ("value_error", "assertion_error"):
         text = str(e["ctx"]["error"]) if "ctx" in e else e["msg"]
-        return f"{where}: {text}" if where else text
+        return text if not where or text.startswith(f"{where}: ") else f"{where}: {text}"
     needed = _needed(model, loc) or _KINDS.get(kind) or e["msg"].lower()
     return f"{where}: {_shown(found)} found; {needed} is needed"
 
@@ -160,7 +178,7 @@ def _needed(model: type[BaseModel], loc: tuple[int | str, ...]) -> str | None:
     if ge is None and gt is None:
         return None
     whole = "whole " if _mentions_int(field.annotation) else ""
-    low = ge.ge if ge is not None else gt.gt
+    low: Any = ge.ge if ge is not None else gt.gt if gt is not None else 0
     above = "above " if ge is None else ""
     if le is None:
         return f"a {whole}number {above or '>= '}{low:g}"
@@ -205,7 +223,7 @@ def read_json(path: str | Path, schemas: Iterable[str], advice: str) -> dict[str
     """
     path, known = Path(path), list(schemas)
     try:
-        data = json.loads(path.read_text(encoding="utf8"))
+        data: dict[str, Any] = json.loads(path.read_text(encoding="utf8"))
     except FileNotFoundError as error:
         raise InputError(f"{path}: no such file; {advice}") from error
     except (OSError, UnicodeDecodeError, ValueError, RecursionError) as error:

@@ -1,4 +1,4 @@
-"""Where the data folders (layers, arch, ...) are: inside an installed wheel, or beside the package in a source tree."""
+"""Where the data folders (layers, arch) are: in an installed wheel, or beside the package in its sources."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ def data() -> Path:
 
 @pytest.fixture(scope="module")
 def registered(tmp_path_factory):
-    """Timeloop and Accelergy, with the plug-in registered in a home folder of its own; skipped where they are missing."""
+    """Timeloop and Accelergy, with the plug-in registered in a home folder of its own; else skipped."""
     from hd_plugin.engines.timeloop import find_tools
     from hd_plugin.errors import MissingTool
     from hd_plugin.hosts.accelergy import register
@@ -24,7 +24,7 @@ def registered(tmp_path_factory):
         find_tools()
     except MissingTool:
         pytest.skip(
-            "Timeloop, Accelergy and pytimeloop are not (all) installed; hd-plugin doctor says what is missing"
+            "Timeloop, Accelergy and pytimeloop are not all installed; hd-plugin doctor says what is missing"
         )
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HOME", str(tmp_path_factory.mktemp("home")))

@@ -1,14 +1,19 @@
-"""Small netlists in the project's own cells, and two slow simulators to compare with."""
+"""Small netlists in the project's own cells, layers and networks, and two slow simulators to compare with."""
 
 import json
 import random
-from importlib.resources import files
+from functools import cache
+from types import SimpleNamespace
 
 import numpy as np
 
-from hd_plugin.hardware.gates._logic import evaluate, inputs_of
+from hd_plugin.energy import load_characterisation
+from hd_plugin.gates import bundled_library, load_circuit, read_liberty
+from hd_plugin.gates._logic import evaluate, inputs_of
+from hd_plugin.weights import Layer
 
-LIBRARY = files("hd_plugin.hardware.gates") / "libraries" / "hd_generic45.lib"
+LIBRARY = bundled_library()
+BUNDLED = ("hd_generic45", "sg13g2")
 PINS = {
     "INV": "A",
     "BUF": "A",
@@ -24,6 +29,39 @@ PINS = {
     "XNOR2": "AB",
     "MUX2": "ABS",
 }
+CELL = """library (l) {{ voltage_unit : "1V"; time_unit : "1ns"; capacitive_load_unit (1, {unit});
+  nom_voltage : 2.0; leakage_power_unit : "1nW";
+  cell (INV) {{ area : 1; pin (A) {{ direction : input; capacitance : {input}; }}
+    pin (Y) {{ direction : output; function : "!A"; {power} }} }} }}"""
+
+
+def library(folder, text):
+    """A library read from its text."""
+    path = folder / "l.lib"
+    path.write_text(text)
+    return read_liberty(path)
+
+
+@cache
+def bundled_case(name):
+    """A bundled characterisation with its circuit."""
+    found = load_characterisation(name)
+    return SimpleNamespace(name=name, characterisation=found, circuit=load_circuit(found.circuit))
+
+
+def some_layer(K=40, C=19, taps=1, seed=0):
+    """Bell-shaped weights; 4 x 4 pixels are two tiles of 8 columns."""
+    values = np.clip(np.random.default_rng(seed).normal(0, 3, (K, C, 1, taps)).round(), -7, 7).astype(int)
+    return Layer.from_values("l", values, 4, output_hw=(4, 4))
+
+
+def small_networks(folder, monkeypatch):
+    """Two small networks for ``characterise`` to learn from, in place of the bundled ones."""
+    for name, seed in (("FIT", 0), ("TEST", 1)):
+        rng = np.random.default_rng(seed)
+        layers = {f"l{i}.weight": rng.normal(size=(30 + 10 * i, 8 + i, 1, 1)) for i in range(4)}
+        np.savez(folder / f"{name}.npz", **layers)
+        monkeypatch.setattr(f"hd_plugin.characterisation._characterise.{name}", str(folder / f"{name}.npz"))
 
 
 def netlist_file(folder, inputs, cells, outputs, clock="clk"):
@@ -88,9 +126,7 @@ def settled(schedule, stimulus, cycles):
         for n in nodes:
             if n.register and t:
                 values[n.net, t] = evaluate(n.tree, {i: values[i, t - 1] for i in inputs_of(n.tree)})
-        for (
-            _
-        ) in combinational:  # as often as there are cells: then all has settled, in whatever order they stand
+        for _ in combinational:  # as often as there are cells: then all has settled, in any order
             before = values[:, t].copy()
             for n in combinational:
                 values[n.net, t] = evaluate(n.tree, {i: values[i, t] for i in inputs_of(n.tree)})
@@ -100,7 +136,10 @@ def settled(schedule, stimulus, cycles):
 
 
 def event_toggles(schedule, values, delays, steps):
-    """Toggles with inertial delays, step by step: an output follows its function once that has stood still for the delay."""
+    """Toggles with inertial delays, step by step.
+
+    An output follows its function once that has stood still for the delay.
+    """
     nodes = [n for step in schedule.steps for n in step]
     registers, rest = [n for n in nodes if n.register], [n for n in nodes if not n.register]
     sources = [i for nets in schedule.netlist.inputs.values() for i in nets]

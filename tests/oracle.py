@@ -15,7 +15,7 @@ def bit_string(value: int, bits: int, number_format: str) -> str:
     offset = format(value + 2 ** (bits - 1), f"0{bits}b")
     if number_format == "offset_binary":
         return offset
-    return offset[0] + "".join("1" if a != b else "0" for a, b in zip(offset, offset[1:]))
+    return offset[0] + "".join("1" if a != b else "0" for a, b in itertools.pairwise(offset))
 
 
 def text_flips(a: str, b: str) -> int:
@@ -24,12 +24,13 @@ def text_flips(a: str, b: str) -> int:
 
 def path_flips(words: list[list[str]]) -> int:
     """Flips of a stream of words, a word being one bit string per row."""
-    return sum(text_flips(x, y) for one, two in zip(words, words[1:]) for x, y in zip(one, two))
+    return sum(text_flips(x, y) for one, two in itertools.pairwise(words) for x, y in zip(one, two))
 
 
 def saved_plan_flips(path, values, bits: int, number_format: str) -> tuple[int, set]:
-    """(flips, covered (channel, fy, fx)) of a saved plan, from the file and the integers [K][C][Fy][Fx] alone."""
-    plan = json.loads(open(path, encoding="utf8").read())
+    """(flips, covered (channel, fy, fx)) of a saved plan, from its file and the integers [K][C][Fy][Fx]."""
+    with open(path, encoding="utf8") as file:
+        plan = json.load(file)
     total, covered = 0, []
     for g in plan["groups"]:
         fy, fx = g["tap"]
@@ -49,11 +50,11 @@ def saved_plan_flips(path, values, bits: int, number_format: str) -> tuple[int, 
 def best_path(d) -> int:
     """The shortest path by trying every order."""
     n = len(d)
-    return min(sum(int(d[a][b]) for a, b in zip(p, p[1:])) for p in itertools.permutations(range(n)))
+    return min(sum(int(d[a][b]) for a, b in itertools.pairwise(p)) for p in itertools.permutations(range(n)))
 
 
 def wire_flips(plan, values, bits: int, number_format: str, tiles: int, alternate: bool) -> int:
-    """Drive ``rows`` wires word by word for the whole layer and count what changes; the first load is free."""
+    """Drive ``rows`` wires word by word for the whole layer, count what changes; the first load is free."""
     wires: list[str | None] = [None] * plan.rows
     total = 0
     for tile in range(tiles):

@@ -9,16 +9,10 @@ from hypothesis import strategies as st
 
 import hd_plugin as hd
 from hd_plugin.bits import TransitionTable, hamming_table
+from hd_plugin.characterisation import counts_of, energy_objective, transition_energies
 from hd_plugin.energy import load_characterisation
 from hd_plugin.errors import InputError
-from hd_plugin.hardware import (
-    Activations,
-    activity,
-    energy_objective,
-    program,
-    sampled_activations,
-    transition_energies,
-)
+from hd_plugin.hardware import Activations, activity, program, sampled_activations
 from hd_plugin.streaming import EnergyObjective, file_order_plan, lessen_energy
 from hd_plugin.streaming._energy import best_rows, step_costs
 from hd_plugin.streaming._paths import path_cost
@@ -118,7 +112,7 @@ def objective_for(layer, seed, psum=True):
 def slow_cost(objective, layer, channels, order):
     """A whole stream of one group: table and partial sums' bits, mean over the samples."""
     total = 0.0
-    for i, j in zip(order[:-1], order[1:]):
+    for i, j in itertools.pairwise(order):
         sums = np.zeros((2, 64), np.int64)
         for c in channels:
             total += objective.table.cost[layer.codes[i, c, 0, 0], layer.codes[j, c, 0, 0]]
@@ -171,7 +165,7 @@ def test_a_plan_for_least_energy_never_costs_more_than_the_one_for_least_flips(m
     for seed in range(4):
         layer = a_layer(seed, K=24, C=19)
         objective = objective_for(layer, seed)
-        flips_plan, plan = hd.optimize(layer, 8, method), hd.optimize(layer, 8, method, objective=objective)
+        flips_plan, plan = hd.optimize(layer, 8, method), hd.optimize(layer, 8, method, minimise=objective)
         plan.validate()
         assert plan.objective == "energy" and hd.StreamPlan.from_json(plan.to_json()).objective == "energy"
         cost = {
@@ -182,14 +176,14 @@ def test_a_plan_for_least_energy_never_costs_more_than_the_one_for_least_flips(m
         }
         cost["flips"] += layer.K * len(plan.groups)  # steps are rounded
         assert cost["energy"] <= cost["flips"]
-        again = hd.optimize(layer, 8, method, objective=objective, threads=1)
+        again = hd.optimize(layer, 8, method, minimise=objective, jobs=hd.Jobs(1))
         assert again.to_json() == plan.to_json()
 
 
 def test_with_hamming_distances_and_free_sums_energy_is_flips():
     layer = a_layer(3, K=40, C=16)
     objective = EnergyObjective(hamming_table(4), np.zeros(16, np.int64), np.zeros((16, 1, 64), np.int64))
-    assert hd.flips(layer, hd.optimize(layer, 8, "segment", objective=objective)) <= hd.flips(
+    assert hd.flips(layer, hd.optimize(layer, 8, "segment", minimise=objective)) <= hd.flips(
         layer, hd.optimize(layer, 8, "segment")
     )
 
@@ -215,7 +209,7 @@ def test_a_plan_is_lessened_only_where_there_is_something_to_choose():
     plan = hd.optimize(layer, 4, "segment")
     assert (
         lessen_energy(layer, plan, objective_for(layer, 0)).to_json()
-        == hd.optimize(layer, 4, "segment", objective=objective_for(layer, 0)).to_json()
+        == hd.optimize(layer, 4, "segment", minimise=objective_for(layer, 0)).to_json()
     )
     with pytest.raises(InputError, match="'baseline' leaves nothing to choose"):
         lessen_energy(layer, file_order_plan(layer, 4), objective_for(layer, 0))
@@ -228,31 +222,30 @@ def test_objectives_that_do_not_fit_are_refused():
     ):
         hd.optimize(
             layer,
-            objective=EnergyObjective(
+            minimise=EnergyObjective(
                 hamming_table(4), np.zeros(16, np.int64), np.zeros((5, 1, 63), np.int64)
             ),
         )
     with pytest.raises(InputError, match="made for 3 bits"):
         hd.optimize(
             layer,
-            objective=EnergyObjective(
+            minimise=EnergyObjective(
                 hamming_table(3), np.zeros(16, np.int64), np.zeros((5, 1, 64), np.int64)
             ),
         )
-    with pytest.raises(InputError, match="give one of them"):
-        hd.optimize(layer, objective=objective_for(layer, 0), table=hamming_table(4))
 
 
 def test_the_models_table_plus_its_partial_sums_is_the_modelled_energy():
-    """The objective's cost of a plan is the model's energy of the same activity, but for what is rounded and what no order changes."""
+    """The objective's cost of a plan is the model's energy of the same activity.
+
+    But for what is rounded and what no order changes.
+    """
     model = load_characterisation("hd_generic45").model()
     layer = a_layer(1, K=40, C=8)
     plan, inputs = file_order_plan(layer, 8), sampled_activations(layer, "linear", 64)
     objective = energy_objective(model, layer, inputs)
     seen = activity(program(layer, plan), inputs, 8, 8)
     fixed = ("held", "loading", "switches")
-    from hd_plugin.hardware.gates import counts_of
-
     counts = {k: 0.0 if k in fixed else v for k, v in counts_of(seen).items()}
     first = activity(
         program(hd.Layer("l", layer.codes[:1], 4), file_order_plan(hd.Layer("l", layer.codes[:1], 4), 8)),

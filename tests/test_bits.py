@@ -1,3 +1,5 @@
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -73,7 +75,7 @@ def test_both_zeros_of_sign_magnitude_are_zero():
 def test_flips_equal_a_count_of_characters(case):
     bits, words = case
     text = [[format(x, f"0{bits}b") for x in np.atleast_1d(w).ravel()] for w in words]
-    expected = sum(text_flips(a, b) for one, two in zip(text, text[1:]) for a, b in zip(one, two))
+    expected = sum(text_flips(a, b) for one, two in itertools.pairwise(text) for a, b in zip(one, two))
     assert stream_flips(words) == expected
     assert plane_flips(words, bits).sum() == expected
     if bits <= 8:

@@ -1,4 +1,4 @@
-"""The gate-level simulator against two slow ones, an event-driven HDL simulator, and the array's own arithmetic."""
+"""The gate-level simulator against two slow ones and an event-driven HDL simulator."""
 
 import shutil
 
@@ -9,14 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hd_plugin.errors import InputError
-from hd_plugin.hardware.gates import (
-    GateSimulator,
-    hdl_toggles,
-    price_netlist,
-    read_liberty,
-    read_netlist,
-    schedule,
-)
+from hd_plugin.gates import GateSimulator, hdl_toggles, price_netlist, read_liberty, read_netlist, schedule
 
 OWN = read_liberty(str(LIBRARY))
 

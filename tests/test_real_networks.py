@@ -8,7 +8,7 @@ import pytest
 from oracle import saved_plan_flips
 
 import hd_plugin as hd
-from hd_plugin.streaming import group_flips, group_lower_bounds
+from hd_plugin.streaming import Search, group_flips, group_lower_bounds
 from hd_plugin.weights import bundled_networks
 
 ROWS = 8
@@ -112,7 +112,7 @@ TRAINED = {"resnet20_cifar10_w4_paper": 2.0, "resnet20_cifar10_w4_trellis": 4.5}
 
 
 def of_baseline(name, effort="local"):
-    """Per-layer reductions of a trained network under cluster, against its baseline in file order (the paper's Table 3)."""
+    """A trained network's reductions by layer under cluster, against its baseline in file order (Table 3)."""
     base, found = hd.load_network(name.rsplit("_", 1)[0] + "_baseline"), hd.load_network(name)
     return [
         hd.flips(b) / hd.flips(t, hd.optimize(t, ROWS, "cluster", effort))
@@ -144,7 +144,7 @@ def test_training_for_flips_costs_at_most_a_point(name):
 
 
 def test_trellis_rounding_of_a_real_network_flips_less_at_the_same_accuracy(data):
-    """Per channel, 4 bits, no training: at least 1.3x fewer flips than cluster alone, within half a point of nearest rounding."""
+    """Per channel, 4 bits, untrained: 1.3x fewer flips than cluster alone, within half a point of nearest."""
     torch = pytest.importorskip("torch", reason="torch is not installed: the network cannot be run")
     pytest.importorskip("PIL", reason="pillow is not installed: the images cannot be read")
     from hd_plugin.training.scoring import Scoring
@@ -153,6 +153,7 @@ def test_trellis_rounding_of_a_real_network_flips_less_at_the_same_accuracy(data
     torch.manual_seed(0)
     scoring = Scoring("resnet20", source, data / "cifar10_train_a.zip", 512, 0, data / "cifar10_test.zip")
     network, moments = hd.load_network(source, per_channel=True), scoring.moments()
-    found = [hd.trellis(layer, 0.8, hessian=moments[layer.name], rounds=2) for layer in network.layers]
+    twice = Search(rounds=2)
+    found = [hd.trellis(layer, 0.8, twice, hessian=moments[layer.name]) for layer in network.layers]
     assert np.mean([r.flips_before / r.flips for r in found]) >= 1.3
     assert scoring.top1([r.layer for r in found]) >= scoring.top1(network.layers) - 0.5

@@ -1,4 +1,4 @@
-"""ONNX models come back with their channels reordered and compute what they did, by onnx's own reference evaluator."""
+"""ONNX models with reordered channels compute what they did, by onnx's own reference evaluator."""
 
 import json
 
@@ -42,7 +42,7 @@ def save(path, nodes, stored, size=(1, 3, 8, 8), outputs=(("out", ["n", 5]),), o
 
 
 def residual(path):
-    """Convolutions, batch norm, a residual, depthwise, concatenation, padding of channels, a gate, Gemm after flattening, MatMul and a bias."""
+    """Convolutions, batch norm, a residual, depthwise, padding of channels, a gate, Gemm, MatMul, a bias."""
     nodes = [
         ("Conv", ["x", "w1", "b1"], ["c1"], {"pads": [1, 1, 1, 1]}),
         ("BatchNormalization", ["c1", "s", "o", "m", "v"], ["n1"]),
@@ -93,7 +93,7 @@ def residual(path):
 
 
 def quantised(path):
-    """Weights and biases behind DequantizeLinear, a step for each output channel; activations quantised per tensor."""
+    """Weights and biases behind DequantizeLinear, a step per output channel; activations per tensor."""
     q = {
         n: numpy_helper.from_array(rng.integers(-7, 8, s).astype(np.int8), n)
         for n, s in {"q1": (9, 3, 1, 1), "q2": (5, 9 * 64)}.items()
@@ -123,7 +123,7 @@ def quantised(path):
 
 
 def barriers(path):
-    """A softmax over channels, a grouped convolution, a transposition and two outputs: their channels stay."""
+    """A softmax over channels, a grouped convolution, a transposition, two outputs: their channels stay."""
     nodes = [
         ("Conv", ["x", "w1"], ["c1"]),
         ("Softmax", ["c1"], ["s"], {"axis": 1}),
@@ -145,7 +145,7 @@ def barriers(path):
 
 
 def uses(path):
-    """Stored tensors with a second use, a branch that captures, padding by reflection, indices of a pooling, a reshape across the batch."""
+    """Stored tensors with a second use, a branch that captures, padding by reflection, pooling's indices."""
     inner = helper.make_graph(
         [helper.make_node("Mul", ["a", "k"], ["then"])],
         "t",
@@ -267,7 +267,8 @@ def test_models_that_do_not_fit_together_are_said(tmp_path):
     onnx.save(model, str(path))
     with pytest.raises(
         InputError,
-        match=r"net.onnx: layer 'Conv_out': codes of \[5, 4, 1, 1\] found, where the network has \[5, 3\] channels",
+        match=r"net.onnx: layer 'Conv_out': codes of \[5, 4, 1, 1\] found, "
+        r"where the network has \[5, 3\] channels",
     ):
         rewrite_onnx(path, None)
     model.graph.initializer[0].CopyFrom(tensor("w", 5, 3, 1, 1))

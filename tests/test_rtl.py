@@ -4,16 +4,17 @@ import subprocess
 
 import numpy as np
 import pytest
-from test_hardware import MUTATIONS, mutated, random_layer, random_plan
+from hardware_cases import MUTATIONS, mutated, random_layer, random_plan
 
 import hd_plugin as hd
 from hd_plugin.bits import NUMBER_FORMATS
 from hd_plugin.errors import HdPluginError, MissingTool
+from hd_plugin.gates import find_simulator
 from hd_plugin.hardware import (
     Bench,
-    _simulators,
+    VerifyOptions,
+    _testbench,
     check_program,
-    find_simulator,
     program,
     random_activations,
     rtl_files,
@@ -95,14 +96,16 @@ def test_sums_and_toggles_of_any_plan(rows, cols, shape, signed, number_format, 
 
 def test_a_large_array(simulator):
     layer = random_layer(4, (5, 70), hw=(1, 1))
-    assert hd.verify(layer, hd.optimize(layer, rows=64), simulator=simulator.name).ok
+    options = VerifyOptions(simulator=simulator.name)
+    assert hd.verify(layer, hd.optimize(layer, rows=64), options=options).ok
 
 
 def test_other_widths(iverilog):
     for bits, act_bits in ((2, 1), (8, 8), (5, 12)):
         layer = random_layer(bits, (9, 6), bits)
         inputs = hd.Activations(np.random.default_rng(0).integers(0, 2**act_bits, (6, 1, 20)), bits=act_bits)
-        assert hd.verify(layer, hd.optimize(layer, rows=4), inputs, simulator="iverilog", tiles=None).ok
+        options = VerifyOptions(simulator="iverilog", tiles=None)
+        assert hd.verify(layer, hd.optimize(layer, rows=4), inputs, options).ok
 
 
 def test_one_full_1x1_and_one_full_3x3_layer_under_every_method(simulator):
@@ -110,9 +113,8 @@ def test_one_full_1x1_and_one_full_3x3_layer_under_every_method(simulator):
     network = hd.load_network("resnet20_cifar10_w4")
     layers = [network.layer("layer2.0.conv1"), network.layer("linear")]
     done = verify_all(
-        [(la, hd.optimize(la, 8, m, "greedy")) for la in layers for m in METHODS[1:]],
-        simulator=simulator.name,
-        tiles=None,
+        [(la, hd.optimize(la, 8, m, "greedy")) for la in layers for m in list(METHODS)[1:]],
+        options=VerifyOptions(simulator=simulator.name, tiles=None),
     )
     assert [(v.taps, v.rtl.tiles) for v in done] == [(9, 32)] * 3 + [(1, 1)] * 3
     assert all(v.ok and v.rtl.toggles == v.rtl.flips == v.flips_hardware > 0 for v in done)
@@ -122,7 +124,8 @@ def test_a_full_layer_of_mobilenet(data, simulator):
     """A 1x1 layer of Table 5 with all its pixels."""
     network = hd.load_network(data / "mobilenet_v2_1.0_224_quant.tflite")
     layer = min((la for la in network.layers if la.output_hw[0] > 7), key=lambda la: la.K * la.C)
-    found = hd.verify(layer, hd.optimize(layer, 8, "cluster", "greedy"), simulator=simulator.name, tiles=None)
+    options = VerifyOptions(simulator=simulator.name, tiles=None)
+    found = hd.verify(layer, hd.optimize(layer, 8, "cluster", "greedy"), options=options)
     assert found.ok and found.pixels == found.rtl.tiles * 8 and found.rtl.toggles == found.flips_hardware > 0
 
 
@@ -150,7 +153,10 @@ def test_the_verilog_catches(mutate, iverilog, tmp_path):
     ],
 )
 def test_a_broken_array_is_caught(file, old, new, iverilog, tmp_path, monkeypatch):
-    """Every part of the Verilog matters to the check: idle rows that do not hold show in the toggles, all else in the sums."""
+    """Every part of the Verilog matters to the check.
+
+    Idle rows that do not hold show in the toggles, all else in the sums.
+    """
     sources = []
     for path in rtl_files():
         text = path.read_text()
@@ -159,9 +165,9 @@ def test_a_broken_array_is_caught(file, old, new, iverilog, tmp_path, monkeypatc
         sources.append(tmp_path / path.name)
         sources[-1].write_text(text)
     assert any(a.read_text() != b.read_text() for a, b in zip(sources, rtl_files()))
-    monkeypatch.setattr(_simulators, "rtl_files", lambda testbench=True: sources)
+    monkeypatch.setattr(_testbench, "rtl_files", lambda testbench=True: sources)
     layer, plan, inputs = mutated()
-    found = hd.verify(layer, plan, inputs, cols=4, simulator="iverilog", tiles=None)
+    found = hd.verify(layer, plan, inputs, VerifyOptions(cols=4, simulator="iverilog", tiles=None))
     assert not found.ok and found.difference is None
     assert (found.rtl.difference is None) == (old == "step & used[r]") and (
         found.rtl.toggles != found.rtl.flips
@@ -171,10 +177,11 @@ def test_a_broken_array_is_caught(file, old, new, iverilog, tmp_path, monkeypatc
 def test_a_simulator_that_fails_says_why(iverilog, tmp_path, monkeypatch):
     broken = tmp_path / "broken.v"
     broken.write_text("module hd_testbench; nonsense")
-    monkeypatch.setattr(_simulators, "rtl_files", lambda testbench=True: [broken])
+    monkeypatch.setattr(_testbench, "rtl_files", lambda testbench=True: [broken])
     layer, plan, inputs = mutated()
+    options = VerifyOptions(simulator="iverilog")
     with pytest.raises(HdPluginError, match="iverilog.*syntax error"):
-        hd.verify(layer, plan, inputs, simulator="iverilog")
+        hd.verify(layer, plan, inputs, options)
     broken.write_text("module hd_testbench; initial $finish; endmodule")
     with pytest.raises(HdPluginError, match="did not finish"):
-        hd.verify(layer, plan, inputs, simulator="iverilog")
+        hd.verify(layer, plan, inputs, options)

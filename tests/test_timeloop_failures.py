@@ -11,8 +11,8 @@ import yaml
 from click.testing import CliRunner
 
 import hd_plugin as hd
+from hd_plugin._checked import read_mapping
 from hd_plugin._data_files import data_folder
-from hd_plugin._yaml import read_mapping
 from hd_plugin.cli import main
 from hd_plugin.energy import load_technology
 from hd_plugin.engines import AnalyticEngine, Array, Request, get_engine
@@ -27,7 +27,7 @@ LAYER = hd.Layer("one", np.zeros((8, 8, 1, 1), np.uint8), 4, output_hw=(4, 4))
 
 def evaluate(cache, rate=0.5, **options):
     return get_engine("timeloop", cache=cache, **options).evaluate(
-        [Request(LAYER, 1, rate)], Array(8, 8), load_technology("eyeriss45"), Jobs(1)
+        [Request(LAYER, 1, rate)], Array(rows=8, cols=8), load_technology("eyeriss45"), Jobs(1)
     )[0]
 
 
@@ -56,7 +56,7 @@ def replaced(tmp_path, monkeypatch):
 
 @pytest.fixture
 def configured(tmp_path, monkeypatch):
-    """A function that writes the user's accelergy_config.yaml with these plug-in folders besides Accelergy's own."""
+    """A function that writes an accelergy_config.yaml with these plug-in folders besides Accelergy's own."""
     theirs = yaml.safe_load((Path.home() / ".config/accelergy/accelergy_config.yaml").read_text())
 
     def configure(*folders, keep=True):
@@ -126,7 +126,8 @@ def test_another_plug_in_that_took_a_component_of_ours_is_found(configured, tmp_
         "from accelergy.plug_in_interface.interface import *\n"
         "class Thief(AccelergyPlugIn):\n"
         "    def get_name(self): return 'thief'\n"
-        "    def primitive_action_supported(self, q): return AccuracyEstimation(99 if q.class_name == 'hd_mac' else 0)\n"
+        "    def primitive_action_supported(self, q):\n"
+        "        return AccuracyEstimation(99 if q.class_name == 'hd_mac' else 0)\n"
         "    def estimate_energy(self, q): return Estimation(7, 'p')\n"
         "    def primitive_area_supported(self, q): return AccuracyEstimation(0)\n"
         "    def estimate_area(self, q): return Estimation(0, 'u^2')\n"
@@ -184,7 +185,9 @@ def test_threads_that_fail_alike_are_told_alike(replaced, tmp_path):
 
     def work():
         try:
-            engine.evaluate([Request(LAYER, 1, 0.5)], Array(8, 8), load_technology("eyeriss45"), Jobs(1))
+            engine.evaluate(
+                [Request(LAYER, 1, 0.5)], Array(rows=8, cols=8), load_technology("eyeriss45"), Jobs(1)
+            )
         except RunError as error:
             told.append(str(error))
 
@@ -202,28 +205,31 @@ def test_what_cannot_be_run_is_refused_before_any_search(configured, tmp_path):
     with pytest.raises(
         InputError, match="variables.input_buffer_depth: 524288 found, but layer 'large' needs 831744"
     ):
-        engine.check([LAYER, large], Array(8, 8))
+        engine.check([LAYER, large], Array(rows=8, cols=8))
     engine.check(
-        [LAYER, large], Array(8, 8, variables={"input_buffer_depth": 10**6, "output_buffer_depth": 10**6})
+        [LAYER, large],
+        Array(rows=8, cols=8, variables={"input_buffer_depth": 10**6, "output_buffer_depth": 10**6}),
     )
     odd = hd.Layer("odd", np.zeros((4, 20, 1, 1), np.uint8), 4, output_hw=(4, 4))
     with pytest.raises(InputError, match="layer 'odd': its 20 input channels.*--mapping paper"):
-        get_engine("timeloop", mapping="mapper", cache=tmp_path / "cache").check([odd], Array(8, 8))
+        get_engine("timeloop", mapping="mapper", cache=tmp_path / "cache").check([odd], Array(rows=8, cols=8))
     configured(keep=False)
     with pytest.raises(RunError, match="hd-plugin register"):
-        get_engine("timeloop", cache=tmp_path / "cache").check([LAYER], Array(8, 8))
+        get_engine("timeloop", cache=tmp_path / "cache").check([LAYER], Array(rows=8, cols=8))
 
 
 def test_a_large_unrolled_input_fits_where_the_input_itself_does(tmp_path):
     """64 channels of 58 x 58: 215,296 words, unrolled 1,806,336; the buffer holds 524,288."""
     layer = hd.Layer("imagenet", np.zeros((2, 64, 3, 3), np.uint8), 4, output_hw=(56, 56))
     engine = get_engine("timeloop", cache=tmp_path / "cache")
-    engine.check([layer], Array(8, 8))
+    engine.check([layer], Array(rows=8, cols=8))
     request = Request(layer, 72, 0.5)
-    found = engine.evaluate([request], Array(8, 8), load_technology("eyeriss45"), Jobs(1))[0]
+    found = engine.evaluate([request], Array(rows=8, cols=8), load_technology("eyeriss45"), Jobs(1))[0]
     assert (
         found.counts
-        == AnalyticEngine().evaluate([request], Array(8, 8), load_technology("eyeriss45"), Jobs(1))[0].counts
+        == AnalyticEngine()
+        .evaluate([request], Array(rows=8, cols=8), load_technology("eyeriss45"), Jobs(1))[0]
+        .counts
     )
 
 
@@ -267,5 +273,5 @@ def test_an_architecture_without_our_parts_is_refused(tmp_path):
         evaluate(tmp_path / "cache", architecture=tmp_path / "nowhere.yaml")
     with pytest.raises(InputError, match="paper mapping of 8 rows has 1"):
         get_engine("timeloop", cache=tmp_path / "cache").evaluate(
-            [Request(LAYER, 2, 0.5)], Array(8, 8), load_technology("eyeriss45"), Jobs(1)
+            [Request(LAYER, 2, 0.5)], Array(rows=8, cols=8), load_technology("eyeriss45"), Jobs(1)
         )

@@ -3,7 +3,6 @@
 import itertools
 import math
 import re
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,22 +14,10 @@ from hypothesis import strategies as st
 import hd_plugin as hd
 from hd_plugin._data_files import data_folder
 from hd_plugin.cli import main
-from hd_plugin.energy import load_technology
 from hd_plugin.engines import Array, analytic_counts, arrays, get_engine, load_array
-from hd_plugin.engines.timeloop import (
-    RunError,
-    Shape,
-    find_tools,
-    load_problem,
-    problem_of,
-    shape_of,
-    write_problems,
-)
+from hd_plugin.engines.timeloop import Shape, load_problem, problem_of, shape_of, write_problems
 from hd_plugin.engines.timeloop._mapping import blocks, check_input_stationary, paper_mapping
-from hd_plugin.engines.timeloop._results import read_stats
-from hd_plugin.engines.timeloop._run import Job, Runs
-from hd_plugin.engines.timeloop._tools import Tools
-from hd_plugin.errors import InputError, MissingTool
+from hd_plugin.errors import InputError
 
 SHAPES = st.builds(
     Shape,
@@ -61,7 +48,7 @@ def loops(mapping):
 @given(shape=SHAPES, array=ARRAYS)
 @settings(deadline=None)
 def test_blocks_and_their_mappings_walk_the_whole_layer_step_by_step(shape, array):
-    """An array walked by hand, as section 2 of the paper tells it: every MAC once, and the counts of the closed form."""
+    """An array walked by hand as in the paper's section 2: every MAC once, and the closed form's counts."""
     macs, weight_words, accumulator, cycles, outputs = 0, 0, 0, 0, 0
     for block in blocks(shape, array):
         maps = loops(paper_mapping(block.shape, array))
@@ -157,7 +144,8 @@ def test_the_files_of_table_5_are_the_specs_layers():
     shapes = [load_problem(p) for p in sorted((data_folder("layers") / "mobilenet_v2_table5").glob("*.yaml"))]
     assert len(shapes) == 33 and [[s.P, s.Q] for s in shapes] == [la["output_hw"] for la in spec["layers"]]
     assert all((s.R, s.S) == (1, 1) for s in shapes)
-    assert all(a.K == b.C for a, b in zip(shapes, shapes[1:])) and (shapes[0].C, shapes[-1].K) == (16, 1280)
+    assert all(a.K == b.C for a, b in itertools.pairwise(shapes))
+    assert (shapes[0].C, shapes[-1].K) == (16, 1280)
 
 
 def test_the_files_of_table_6_are_the_papers():
@@ -205,110 +193,8 @@ def test_plans_for_output_channels_do_not_go_with_an_output_stationary_array():
         analytic_counts(layer(Shape(2, 2, 1, 1, 2, 2)), array, 1, False)
 
 
-def test_missing_tools_are_all_named_with_what_to_do(monkeypatch):
-    monkeypatch.setenv("PATH", "/nowhere")
-    monkeypatch.setenv("HD_PLUGIN_TIMELOOP_PYTHON", "/nowhere/python")
-    with pytest.raises(MissingTool) as error:
-        find_tools()
-    for part in (
-        "timeloop-model, timeloop-mapper: build",
-        "accelergy: install",
-        "pytimeloop: install",
-        "HD_PLUGIN_TIMELOOP_PYTHON",
-        "The analytic engine needs none",
-    ):
-        assert part in str(error.value)
-    for command in (["doctor"], ["compare", "--engine", "timeloop"]):
-        done = CliRunner().invoke(main, command)
-        assert done.exit_code == 2 and "timeloop-model" in done.output
-
-
 def test_unknown_options_of_an_engine_are_named():
     with pytest.raises(InputError, match="mapping: 'papers' is unknown; did you mean 'paper'"):
         get_engine("timeloop", mapping="papers")
     with pytest.raises(InputError, match="engine 'analytic'.*mapping"):
         get_engine("analytic", mapping="paper")
-
-
-@pytest.fixture
-def runs(tmp_path):
-    """Runs whose programs are files only: digests need their bytes, nothing is started."""
-    for name in ("model", "mapper", "accelergy"):
-        (tmp_path / name).write_text(name)
-    return lambda: Runs(
-        Tools(*(tmp_path / n for n in ("model", "mapper", "accelergy")), Path("/usr/bin/python3")),
-        tmp_path / "cache",
-    )
-
-
-def test_the_digest_of_a_run_follows_every_input(runs, tmp_path, monkeypatch):
-    monkeypatch.setenv("HOME", str(tmp_path))
-    architecture = tmp_path / "a.yaml"
-    architecture.write_text("architecture: {}")
-    plan = tmp_path / ("a plän of a name so long " * 8)  # YAML would escape and fold it
-    plan.write_text("{}")
-    content = {
-        "variables": {"weight_flip_rate": 0.25, "plan": str(plan)},
-        **problem_of(Shape(8, 8, 1, 1, 8, 8)),
-    }
-    job = Job("model", architecture, content)
-    seen = [runs().digest(job)]
-    assert runs().digest(Job("model", architecture, dict(content))) == seen[0]
-
-    def changed(other=job):
-        seen.append(runs().digest(other))
-        assert len(set(seen)) == len(seen)
-
-    changed(Job("mapper", architecture, content))
-    changed(
-        Job(
-            "model",
-            architecture,
-            {**content, "variables": {**content["variables"], "weight_flip_rate": 0.250001}},
-        )
-    )
-    changed(Job("model", architecture, {**content, **problem_of(Shape(8, 8, 1, 1, 8, 9))}))
-    changed(Job("model", architecture, content, [{"target": "mac"}]))
-    architecture.write_text("architecture: {version: 0.4}")
-    changed()
-    plan.write_text('{"nhd": 1}')
-    changed()
-    (tmp_path / "model").write_text("rebuilt")
-    changed()
-    config = tmp_path / ".config" / "accelergy" / "accelergy_config.yaml"
-    config.parent.mkdir(parents=True)
-    config.write_text("version: 0.4")
-    changed()
-
-
-def test_a_damaged_result_in_the_cache_is_named_and_not_used(runs, tmp_path):
-    (tmp_path / "a.yaml").write_text("architecture: {}")
-    job = Job("model", tmp_path / "a.yaml", {})
-    kept = runs().cache / runs().digest(job)
-    kept.mkdir()
-    (kept / "result.json").write_text('{"cycles": 3')
-    with pytest.raises(InputError, match="result.json is damaged.*delete this folder"):
-        runs().run(job)
-
-
-def test_a_cache_that_cannot_be_written_is_named(tmp_path):
-    (tmp_path / "file").write_text("")
-    with pytest.raises(InputError, match="file"):
-        Runs(Tools(*[tmp_path / "file"] * 3, Path("python3")), tmp_path / "file" / "cache")
-
-
-@pytest.mark.parametrize(
-    "text", ["", "<?xml version='1.0'?><boost_serialization><engine>", "<a><px></a>", None]
-)
-def test_statistics_that_are_not_whole_are_an_error(tmp_path, text):
-    if text is not None:
-        (tmp_path / "timeloop-model.map+stats.xml").write_text(text)
-    with pytest.raises(RunError, match="map\\+stats.xml"):
-        read_stats(tmp_path, "timeloop-model", {}, ["Weights"])
-
-
-def test_the_technology_of_a_run_is_one_that_the_plug_in_can_find_from_any_folder(tmp_path):
-    source = Path(load_technology("eyeriss45").path)
-    (tmp_path / "mine.yaml").write_text(source.read_text())
-    assert load_technology("eyeriss45").reference == "eyeriss45"
-    assert Path(load_technology(tmp_path / "mine.yaml").reference) == tmp_path / "mine.yaml"

@@ -8,8 +8,8 @@ torch = pytest.importorskip("torch", reason="torch is not installed: training ca
 Image = pytest.importorskip("PIL.Image", reason="pillow is not installed: images cannot be read")
 
 from hd_plugin.errors import InputError  # noqa: E402
-from hd_plugin.training.baseline import train  # noqa: E402
-from hd_plugin.training.data import augmented_batches, load_images, normalise  # noqa: E402
+from hd_plugin.training.baseline import BaselineRecipe, train  # noqa: E402
+from hd_plugin.training.data import Images, augmented_batches, load_images, normalise  # noqa: E402
 from hd_plugin.training.evaluate import accuracy, output_sizes  # noqa: E402
 from hd_plugin.training.models import ResNetCifar  # noqa: E402
 from hd_plugin.training.orders import layers_of  # noqa: E402
@@ -75,18 +75,8 @@ def test_a_tiny_network_trains_saves_and_scores_the_same_when_read_back(tmp_path
     images = (labels.view(-1, 1, 1, 1) * 120 + torch.randint(0, 60, (64, 3, 16, 16))).to(torch.uint8)
     model = ResNetCifar(blocks=1, classes=2, width=4)
     log = []
-    train(
-        model,
-        images,
-        labels,
-        epochs=6,
-        quantised_epochs=3,
-        bits=4,
-        batch=16,
-        peak_rate=0.1,
-        seed=0,
-        log=log.append,
-    )
+    recipe = BaselineRecipe(epochs=6, quantised_epochs=3, bits=4, batch=16, peak_rate=0.1, seed=0)
+    train(model, Images(images, labels, ["dark", "light"]), recipe, log.append)
     assert log[-1]["loss"] < log[0]["loss"] and [r["quantised"] for r in log] == [False] * 3 + [True] * 3
     save_network(
         tmp_path / "tiny.npz",

@@ -1,6 +1,7 @@
 """Trellis rounding: exact, monotonic, and never worse than what it started from."""
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from oracle import bit_string, text_flips
 import hd_plugin as hd
 from hd_plugin.bits import NUMBER_FORMATS, TransitionTable, decode, hamming_table
 from hd_plugin.errors import InputError
-from hd_plugin.streaming import flips, round_to_plan
+from hd_plugin.streaming import Jobs, Search, flips, round_to_plan
 from hd_plugin.weights import quantise
 
 
@@ -38,15 +39,13 @@ def best_streams(layer, plan, mu, importance=None):
             ]
             total += min(
                 sum(h * (t - v) ** 2 for h, t, (_, v) in zip(weigh, target, stream))
-                + mu * sum(text_flips(a, b) for (a, _), (b, _) in zip(stream, stream[1:]))
+                + mu * sum(text_flips(a, b) for (a, _), (b, _) in itertools.pairwise(stream))
                 for stream in itertools.product(patterns, repeat=len(target))
             )
     return total
 
 
 def objective(before, after, plan, mu, importance=None):
-    from dataclasses import replace
-
     error = (after.values - before.weights / before.scale) ** 2
     return float((error * (1.0 if importance is None else importance)).sum()) + mu * flips(
         after, replace(plan, digest=after.digest)
@@ -78,7 +77,7 @@ def test_codes_are_the_best_there_are_for_their_orders(seed, mu, bits, number_fo
 def test_the_hamming_table_gives_what_the_quick_way_gives(seed, mu):
     layer = random_layer(seed, (12, 5, 1, 2))
     plan = hd.optimize(layer, rows=4, method="segment")
-    quick, slow = (round_to_plan(layer, plan, mu, table=table) for table in (None, hamming_table(4)))
+    quick, slow = (round_to_plan(layer, plan, mu, minimise=table) for table in (None, hamming_table(4)))
     assert objective(layer, quick, plan, mu) == pytest.approx(objective(layer, slow, plan, mu), rel=1e-12)
 
 
@@ -100,18 +99,16 @@ def test_rounded_networks_come_back_from_a_file_with_the_same_codes(number_forma
 
 
 def test_feedback_costs_what_the_dynamic_program_thinks():
-    """The errors of the columns, as they are chosen, add up to E H E': the rounding minimises what is reported."""
+    """The columns' errors, as they are chosen, add up to E H E': what is reported is what is minimised."""
     rng = np.random.default_rng(9)
     inputs = rng.normal(size=(12, 3)) @ rng.normal(size=(3, 500)) + 0.5 * rng.normal(size=(12, 500))
     layer = random_layer(9, (20, 12, 1, 1))
     plan = hd.optimize(layer, rows=4, method="segment")
-    hessian = inputs @ inputs.T / 500
-    best = hd.trellis(layer, 0.4, rows=4, method="segment", hessian=hessian, rounds=1)
+    hessian, search = inputs @ inputs.T / 500, Search(rows=4, method="segment", rounds=1)
+    best = hd.trellis(layer, 0.4, search, hessian=hessian)
     for mu in (0.0, 0.1, 1.5, 6.0):  # no other strength does better by the objective of 0.4
         other = round_to_plan(layer, plan, mu, hessian=hessian)
-        from dataclasses import replace
-
-        error = hd.trellis(layer, mu, rows=4, method="segment", hessian=hessian, rounds=1).error
+        error = hd.trellis(layer, mu, search, hessian=hessian).error
         there = error * layer.codes.size + 0.4 * flips(other, replace(plan, digest=other.digest))
         assert best.error * layer.codes.size + 0.4 * best.flips <= 1.02 * there
 
@@ -119,7 +116,7 @@ def test_feedback_costs_what_the_dynamic_program_thinks():
 def test_a_dearer_flip_means_fewer_flips_and_more_noise():
     layer = random_layer(1, (48, 24, 1, 1))
     found = [hd.trellis(layer, mu) for mu in (0.0, 0.1, 0.3, 1.0)]
-    assert all(a.flips > b.flips and a.error < b.error for a, b in zip(found, found[1:]))
+    assert all(a.flips > b.flips and a.error < b.error for a, b in itertools.pairwise(found))
     assert found[0].flips <= found[0].flips_before and found[0].noise_dB == pytest.approx(0, abs=1e-9)
     for r in found:
         assert hd.flips(r.layer, r.plan) == r.flips and r.layer.values.min() >= -7
@@ -135,12 +132,12 @@ def test_a_table_decides_what_a_transition_costs():
     layer = random_layer(3, (24, 8, 1, 1))
     codes = np.arange(16)
     top_only = TransitionTable(4, ((codes[:, None] ^ codes[None, :]) >> 3).astype(np.int32) * 100)
-    rounded = hd.trellis(layer, 1.0, table=top_only).layer
+    rounded = hd.trellis(layer, 1.0, minimise=top_only).layer
     assert len(np.unique(rounded.codes >> 3, axis=0)) == 1 and len(np.unique(rounded.codes)) > 2
 
 
 def test_feedback_lowers_the_error_of_the_outputs():
-    """The Hessian's error is the mean squared error of W x over real inputs, which are alike from channel to channel."""
+    """The Hessian's error is the mean squared error of W x over inputs that are alike between channels."""
     rng = np.random.default_rng(4)
     inputs = rng.normal(size=(32, 4)) @ rng.normal(size=(4, 2000)) + 0.3 * rng.normal(size=(32, 2000))
     hessian = inputs @ inputs.T / inputs.shape[1]
@@ -167,7 +164,7 @@ def test_without_inputs_that_are_alike_feedback_changes_nothing():
 
 def test_results_do_not_depend_on_threads():
     layer = random_layer(6, (24, 40, 1, 1))
-    one, two = hd.trellis(layer, 0.3, threads=1), hd.trellis(layer, 0.3, threads=2)
+    one, two = (hd.trellis(layer, 0.3, jobs=Jobs(threads=t)) for t in (1, 2))
     assert (one.layer.codes == two.layer.codes).all() and one.flips == two.flips
 
 
@@ -189,12 +186,20 @@ def test_integers_are_the_start_where_a_layer_has_no_real_weights():
         ({"importance": -np.ones((8, 1, 1))}, "importance"),
         ({"importance": np.ones((8, 1, 1)), "hessian": np.eye(8)}, "give one of them"),
         ({"hessian": np.eye(3)}, "hessian of shape"),
-        ({"hessian": np.eye(8), "table": hamming_table(4)}, "hessian and table"),
+        ({"hessian": np.eye(8), "minimise": hamming_table(4)}, "hessian and minimise"),
     ],
 )
 def test_bad_arguments_are_named(options, told):
     with pytest.raises(InputError, match=told):
         hd.trellis(random_layer(0, (6, 8, 1, 1)), **{"mu": 0.1, **options})
+
+
+def test_a_search_tells_everything_that_is_wrong_with_it():
+    with pytest.raises(InputError) as caught:
+        Search(rows=0, method="clusters", effort="locl", seed=-1, rounds=0)
+    for told in ("rows: 0 found", "did you mean 'cluster'", "did you mean 'local'", "seed: -1", "rounds: 0"):
+        assert told in str(caught.value)
+    assert Search(rows=4.0) == Search(rows=4)  # 4.0 is 4, as some files and hosts have it
 
 
 def test_wide_weights_are_refused():

@@ -37,7 +37,7 @@ def test_plans_are_verified_and_their_tables_written(network, tmp_path):
     assert done.exit_code == 0, done.output
     content = json.loads(done.output)
     assert content == json.loads((tmp_path / "out" / "verify.json").read_text())
-    assert content["schema"] == "hd-plugin/verify/1" and content["ok"] and content["simulator"] is None
+    assert content["schema"] == "hd-plugin/verify/2" and content["ok"] and content["simulator"] is None
     assert [(v["layer"], v["method"], v["pixels"], v["difference"], v["rtl"]) for v in content["layers"]] == [
         ("a", "cluster", 21, None, None),
         ("b/c", "cluster", 64, None, None),
@@ -96,9 +96,9 @@ def test_activations_come_from_an_image(data):
     [
         (["--plan", "{tmp}"], "no plan (*.plan.json)"),
         (["--simulator", "modelsim"], "'modelsim' is unknown"),
-        (["--tiles", "0"], "at least 1"),
+        (["--tiles", "0"], "tiles: 0 found; a whole number >= 1"),
         (["--images", "{tmp}"], "--images and --model go together"),
-        (["--plan", "{tmp}/net.npz"], "not a readable plan"),
+        (["--plan", "{tmp}/net.npz"], "net.npz: not readable as JSON"),
     ],
 )
 def test_bad_input_is_exit_code_2(args, told, network, tmp_path):

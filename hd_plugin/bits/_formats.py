@@ -53,6 +53,7 @@ def encode(
             f"{number_format} ({low} to {half - 1}); requantise or use more bits"
         )
     v = values.astype(np.int32)
+    code: np.ndarray
     if number_format == "twos_complement":
         code = v & (2 * half - 1)
     elif number_format == "sign_magnitude":

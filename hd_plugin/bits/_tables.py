@@ -58,7 +58,7 @@ class TransitionTable:
 
 
 def hamming_table(bits: int) -> TransitionTable:
-    """The default table, cost[a, b] = popcount(a xor b), for widths up to 12 bits (a dense table grows as 4**bits)."""
+    """The default table, cost[a, b] = popcount(a xor b), up to 12 bits (a dense table grows as 4**bits)."""
     check_bits(bits)
     if bits > 12:
         raise InputError(f"bits: a dense table of {bits} bits is too large; tables go up to 12 bits")

@@ -1,24 +1,29 @@
-"""The group of commands, and what becomes of errors: 0 done, 1 a check failed, 2 bad input or a missing tool."""
+"""The group of commands, and exit codes: 0 done, 1 a check failed, 2 bad input, 130 interrupted."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
-from hd_plugin import __version__
+from hd_plugin._version import __version__
 from hd_plugin.cli._characterize_command import characterize
-from hd_plugin.cli._commands import compare, measure, networks
-from hd_plugin.cli._host_commands import doctor, layers, register
-from hd_plugin.cli._optimize_command import optimize
-from hd_plugin.cli._rewrite_command import rewrite
+from hd_plugin.cli._compare_command import compare
+from hd_plugin.cli._host_commands import doctor, layers, networks, register
+from hd_plugin.cli._plan_commands import measure, optimize, round_
+from hd_plugin.cli._proof_commands import rewrite, verify
 from hd_plugin.cli._train_command import train
-from hd_plugin.cli._verify_command import verify
 from hd_plugin.errors import HdPluginError
 
 __all__ = ["main"]
 
 
 class _Group(click.Group):
-    def invoke(self, context: click.Context):
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """In the order of use, not of the alphabet."""
+        return list(self.commands)
+
+    def invoke(self, context: click.Context) -> Any:
         try:
             return super().invoke(context)
         except HdPluginError as error:
@@ -34,20 +39,23 @@ class _Group(click.Group):
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(__version__, prog_name="hd-plugin")
 def main() -> None:
-    """Measure and minimise the bit flips of weights that stream into a systolic array, and price them in energy."""
+    """Measure and minimise the bit flips of weights that stream into a systolic array, and price them in
+    energy.
+    """
 
 
 for command in (
-    characterize,
-    compare,
-    doctor,
-    layers,
     measure,
-    networks,
     optimize,
-    register,
+    round_,
+    compare,
+    verify,
     rewrite,
     train,
-    verify,
+    characterize,
+    layers,
+    doctor,
+    register,
+    networks,
 ):
     main.add_command(command)

@@ -1,122 +1,107 @@
-"""Options that several commands share, progress on stderr, and loading a network from them."""
+"""Options that several commands share, each spelled once, and what they ask for together."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from hd_plugin.cli._command import option, stack
+
 if TYPE_CHECKING:
-    from hd_plugin.hardware import Activations
-    from hd_plugin.weights import Network
+    from hd_plugin.study import Scenario
+    from hd_plugin.weights import Network, NetworkChoice
 
 __all__ = [
     "DEFAULT_NETWORK",
+    "EXISTING",
+    "FILE",
     "array_options",
-    "energy_options",
+    "given",
     "load",
+    "network_choice",
     "network_options",
+    "objective_options",
     "output_options",
-    "progress_bar",
-    "real_activations",
+    "rows_option",
+    "scenario",
     "search_options",
-    "trellis_options",
+    "threads_option",
 ]
 
 DEFAULT_NETWORK = "resnet20_cifar10_w4"
-_PATIENCE_S = 1.0  # quicker work needs no bar
+EXISTING = click.Path(path_type=Path, exists=True)
+FILE = click.Path(path_type=Path, dir_okay=False)
+_READING = ("bits", "number_format", "per_channel", "keep_integers", "spec", "layers")
+_FREE = ("threads", "as_json", "output", "source")  # how a study is run, not what it asks
 
-
-def _stack(*options: Callable) -> Callable:
-    def apply(command: Callable) -> Callable:
-        for option in reversed(options):
-            command = option(command)
-        return command
-
-    return apply
-
-
-network_options = _stack(
-    click.option("--bits", type=int, default=4, show_default=True, help="Width of the weights, 2 to 16."),
-    click.option(
+network_options = stack(
+    option("Network", "--bits", type=int, default=4, help="Width of the weights, 2 to 16."),
+    option(
+        "Network",
         "--number-format",
         default="twos_complement",
-        show_default=True,
         help="twos_complement, sign_magnitude, offset_binary or gray.",
     ),
-    click.option("--per-channel", is_flag=True, help="Quantise with one step per output channel."),
-    click.option(
+    option("Network", "--per-channel", is_flag=True, help="Quantise with one step per output channel."),
+    option(
+        "Network",
         "--keep-integers/--requantise",
         default=None,
         help="Keep the file's integers, or quantise again; by default they are kept when they fit.",
     ),
-    click.option("--spec", help="Network spec (YAML) with output sizes; 'none' for the file's own layers."),
-    click.option(
-        "--layer", "layers", multiple=True, metavar="NAME", help="Only this layer; may be repeated."
+    option(
+        "Network", "--spec", help="Network spec (YAML) with output sizes; 'none' for the file's own layers."
     ),
-)
-
-array_options = _stack(
-    click.option(
-        "--rows", type=int, default=8, show_default=True, help="Rows of the array: input channels per group."
-    )
-)
-
-search_options = _stack(
-    click.option(
-        "--effort", default="local", show_default=True, help="greedy (the paper's algorithms), local or best."
-    ),
-    click.option("--seed", type=int, default=0, show_default=True, help="Same seed, same plan."),
-    click.option(
-        "--threads",
-        type=int,
-        default=None,
-        help="Threads to use; all cores by default. Never changes a result.",
-    ),
-)
-
-trellis_options = _stack(
-    click.option(
-        "--trellis",
-        type=float,
+    option(
+        "Network",
+        "--layer",
+        "layers",
         multiple=True,
-        metavar="MU",
-        help="Round the weights anew: a flip is worth MU squared steps of rounding error; may be repeated.",
-    ),
-    click.option(
-        "--model", help="With --trellis: the network to run (resnet20, ... or PACKAGE.MODULE:FUNCTION)."
-    ),
-    click.option(
-        "--calibrate",
-        type=click.Path(path_type=Path, exists=True),
-        help="Training images (no labels are used).",
-    ),
-    click.option("--calibration-images", type=int, default=1024, show_default=True),
-    click.option(
-        "--feedback/--no-feedback",
-        default=True,
-        show_default=True,
-        help="Make a weight's error good by later ones, or only weigh errors by the inputs' power.",
-    ),
-    click.option(
-        "--test", type=click.Path(path_type=Path, exists=True), help="Test images, to score each MU."
+        metavar="NAME",
+        help="Only this layer; may be repeated.",
     ),
 )
 
-energy_options = _stack(
-    click.option(
+rows_option = option(
+    "Array", "--rows", type=int, show_default="8", help="Rows of the array: input channels per group."
+)
+array_options = stack(
+    rows_option,
+    option(
+        "Array", "--cols", type=int, show_default="8", help="Columns of the array: output pixels per tile."
+    ),
+)
+
+search_options = stack(
+    option("Search", "--effort", default="local", help="greedy (the paper's algorithms), local or best."),
+    option("Search", "--seed", type=int, default=0, help="Same seed, same plan."),
+)
+threads_option = option(
+    "Search", "--threads", type=int, show_default="all cores", help="Threads to use. Never changes a result."
+)
+
+objective_options = stack(
+    option("Energy", "--objective", default="flips", help="What plans minimise: flips, or modelled energy."),
+    option(
+        "Energy",
+        "--technology",
+        help="Energy coefficients: a bundled name or a file (default: the array's, else eyeriss45; "
+        "hd_generic45 for gate-level energy).",
+    ),
+    option(
+        "Energy",
         "--activations",
-        help="With gate-level energy: what the array holds; relu (default) or linear, drawn from what real layers see, or uniform.",
-    )
+        help="With gate-level energy: what the array holds; relu (default) or linear, drawn from what real "
+        "layers see, or uniform.",
+    ),
 )
 
-output_options = _stack(
-    click.option("--json", "as_json", is_flag=True, help="Machine-readable result on stdout."),
-    click.option(
+output_options = stack(
+    option("Output", "--json", "as_json", is_flag=True, help="Machine-readable result on stdout."),
+    option(
+        "Output",
         "-o",
         "--output",
         type=click.Path(path_type=Path, file_okay=True),
@@ -126,54 +111,46 @@ output_options = _stack(
 )
 
 
+def network_choice(source: str, options: dict[str, Any]) -> NetworkChoice:
+    """Which weights the shared options ask for; takes its own options out of ``options``."""
+    from hd_plugin._checked import check
+    from hd_plugin.weights import NetworkChoice
+
+    found = {name: options.pop(name) for name in _READING}
+    found["layers"] = list(found["layers"]) or None
+    return check(NetworkChoice, {"source": source, **found}, "")
+
+
 def load(source: str, options: dict[str, Any]) -> Network:
     """The network that the shared options ask for; takes its own options out of ``options``."""
-    from hd_plugin.weights import load_network
-
-    names = ("bits", "number_format", "per_channel", "keep_integers", "spec", "layers")
-    chosen = {n: options.pop(n) for n in names}
-    chosen["layers"] = list(chosen["layers"]) or None
-    return load_network(source, **chosen)
+    return network_choice(source, options).load()
 
 
-@contextmanager
-def progress_bar() -> Iterator[Callable[[int, int, str], None]]:
-    """A callable (done, total, text) that draws a bar on stderr once work has taken a second."""
-    from rich.console import Console
-    from rich.progress import Progress
+def scenario(source: str, options: dict[str, Any]) -> Scenario:
+    """What the options ask for, or what the file ``source`` asks for: a scenario (YAML), or a report's JSON.
 
-    bar = Progress(console=Console(stderr=True), transient=True)
-    started, tasks = time.monotonic(), {}
+    Raises InputError that lists all problems; UsageError for options that a scenario's file answers already.
+    """
+    from hd_plugin._checked import check
+    from hd_plugin.study import Scenario
 
-    def tell(done: int, total: int, text: str) -> None:
-        if time.monotonic() - started < _PATIENCE_S and not bar.live.is_started:
-            return
-        if not bar.live.is_started:
-            bar.start()
-        if text not in tasks:
-            tasks[text] = bar.add_task(text)
-        bar.update(tasks[text], completed=done, total=total)
-
-    try:
-        yield tell
-    finally:
-        if bar.live.is_started:
-            bar.stop()
+    if Path(source).suffix in (".yaml", ".yml", ".json"):
+        if twice := given(*(name for name in options if name not in _FREE)):
+            raise click.UsageError(
+                f"{', '.join(twice)}: {source} says what is asked; take the option out, or write it into "
+                f"the file"
+            )
+        return Scenario.load(source)
+    fields = dict(options)
+    fields["network"] = network_choice(source, fields)
+    if not fields.get("methods"):
+        fields.pop("methods", None)
+    return check(Scenario, {k: v for k, v in fields.items() if v is not None}, "")
 
 
-def real_activations(
-    model: str, source: str, images: Path, seed: int, unsigned: bool = False
-) -> dict[str, Activations]:
-    """Every layer's inputs while ``model`` with the weights of ``source`` runs one of ``images``."""
-    from hd_plugin.training.calibrate import input_activations
-    from hd_plugin.training.data import load_images
-    from hd_plugin.training.models import make_model
-    from hd_plugin.training.saved import load_into
-    from hd_plugin.weights import locate
-
-    pixels, _, classes = load_images(images)
-    return input_activations(
-        load_into(make_model(model, len(classes)), locate(source)),
-        pixels[seed % len(pixels)],
-        unsigned=unsigned,
-    )
+def given(*names: str) -> list[str]:
+    """Those of the parameters that stand on the command line, as the user spells them."""
+    context = click.get_current_context()
+    spelled = {str(p.name): p.opts[-1] for p in context.command.params}
+    typed = click.core.ParameterSource.COMMANDLINE
+    return [spelled[n] for n in names if context.get_parameter_source(n) is typed]

@@ -1,6 +1,6 @@
-"""Flips -> joules: coefficients with their sources, per technology, and the paper's section 2. No host in here."""
+"""Flips -> joules: sourced coefficients per technology, and the paper's section 2. No host in here."""
 
-from hd_plugin.energy._catalogue import ALIASES, CLASSES, attributes_of, build_component, served_class
+from hd_plugin.energy._catalogue import ALIASES, COMPONENTS, attributes_of, build_component, served_class
 from hd_plugin.energy._characterisation import Characterisation, EnergyModel, Quality, load_characterisation
 from hd_plugin.energy._components import (
     AddressLut,
@@ -21,7 +21,7 @@ from hd_plugin.energy._widths import Widths
 
 __all__ = [
     "ALIASES",
-    "CLASSES",
+    "COMPONENTS",
     "ActionCounts",
     "AddressLut",
     "Characterisation",

@@ -1,12 +1,19 @@
-"""Component classes by the names that architecture files use, built from their attributes. Hosts share this catalogue."""
+"""Components by the names that architecture files use, built from their attributes.
+
+The Accelergy plug-in, the timeloop engine and its doctor serve what is registered here.
+"""
 
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
-from hd_plugin._yaml import Problems
+from pydantic import ValidationError, create_model
+
+from hd_plugin._checked import Checked, Whole, told
+from hd_plugin._registry import Registry
 from hd_plugin.energy._components import (
     AddressLut,
     Clock,
@@ -19,21 +26,21 @@ from hd_plugin.energy._components import (
     WeightHop,
 )
 from hd_plugin.energy._flip_rate import FlipRate, find_flip_rate
-from hd_plugin.energy._technology import load_technology
+from hd_plugin.energy._technology import Technology, load_technology
 from hd_plugin.errors import InputError, did_you_mean
 
-__all__ = ["ALIASES", "CLASSES", "attributes_of", "build_component", "served_class"]
+__all__ = ["ALIASES", "COMPONENTS", "attributes_of", "build_component", "served_class"]
 
-CLASSES: dict[str, type[Component]] = {
-    "hd_mac": Mac,
-    "hd_weight_hop": WeightHop,
-    "hd_psum_hop": PsumHop,
-    "hd_address_lut": AddressLut,
-    "hd_clock": Clock,
-    "hd_sram": Sram,
-    "hd_stationary_register": StationaryRegister,
-    "hd_main_memory": MainMemory,
-}
+COMPONENTS: Registry[type[Component]] = Registry("component class")
+COMPONENTS.register("hd_mac", Mac)
+COMPONENTS.register("hd_weight_hop", WeightHop)
+COMPONENTS.register("hd_psum_hop", PsumHop)
+COMPONENTS.register("hd_address_lut", AddressLut)
+COMPONENTS.register("hd_clock", Clock)
+COMPONENTS.register("hd_sram", Sram)
+COMPONENTS.register("hd_stationary_register", StationaryRegister)
+COMPONENTS.register("hd_main_memory", MainMemory)
+
 # classes of other plug-ins, taken only when the component gives a flip_rate
 ALIASES = {
     "mac": "hd_mac",
@@ -45,81 +52,95 @@ ALIASES = {
 # an alias comes with the other plug-in's attributes: one datawidth for all operands
 _DATAWIDTH_FOR = ("weight_bits", "activation_bits")
 _ALIAS_PSUM_BITS = 32
-_RANGES = {
-    "weight_bits": (1, 64, True),
-    "activation_bits": (1, 64, True),
-    "psum_bits": (1, 128, True),
-    "hops": (1, 65536, True),
-    "pes": (1, 2**24, True),
-    "entries": (1, 2**24, True),
-    "entry_bits": (0, 64, True),
-    "reads_per_cycle": (0, 64, False),
-    "width": (1, 2**20, True),
-    "depth": (1, 2**48, True),
-    "read_scale": (0, 1e3, False),
-    "write_scale": (0, 1e3, False),
-    "update_scale": (0, 1e3, False),
-    "copies": (1, 2**16, True),
-    "energy_pJ_per_bit": (0, 1e4, False),
-}
 
 
 def served_class(class_name: str, attributes: Mapping[str, Any]) -> str | None:
-    """The catalogue's name for ``class_name``; None when it is not ours (an alias is ours only with a flip_rate)."""
-    if class_name in CLASSES:
+    """The catalogue's name for ``class_name``, or None: an alias is ours only with a flip_rate."""
+    if class_name in COMPONENTS:
         return class_name
     return ALIASES.get(class_name) if attributes.get("flip_rate") is not None else None
 
 
 def attributes_of(class_name: str) -> dict[str, bool]:
-    """Attribute name -> whether it is required, technology left out."""
-    return {
-        f.name: f.default is dataclasses.MISSING
-        for f in dataclasses.fields(CLASSES[class_name])
-        if f.name != "technology"
-    }
+    """Attribute name -> whether it is required, without the technology. Raises InputError: unknown class."""
+    return {f.name: f.default is dataclasses.MISSING for f in _attributes(COMPONENTS[class_name])}
 
 
 def build_component(class_name: str, attributes: Mapping[str, Any]) -> tuple[Component, FlipRate | None]:
-    """The component that an architecture's attributes describe, and where its flip rate came from (if it has one).
+    """The component that an architecture's attributes describe, and its flip rate with its source, if any.
 
     Attributes that the class does not know are left alone: hosts hand every variable to every component.
-    Raises InputError that lists all wrong attributes: unknown class, missing or out of range values, an unknown
-    technology, a flip_rate that is no rate or whose file is for another layer.
+    Raises InputError: an unknown class, or a list of all wrong attributes (missing, out of range, an
+    unknown technology, a flip_rate that is no rate or whose file is for another layer).
     """
     ours = served_class(class_name, attributes)
     if ours is None:
-        raise InputError(f"class {class_name!r} is not hd_plugin's; " + did_you_mean(class_name, CLASSES))
+        raise InputError(f"class {class_name!r} is not hd_plugin's; {did_you_mean(class_name, COMPONENTS)}")
+    cls = COMPONENTS[ours]
+    given = {k: v for k, v in _with_widths(class_name, attributes).items() if v is not None}
+    values = {f.name: given[f.name] for f in _attributes(cls) if f.name in given}
+    problems: list[str] = []
+    technology = _technology(given, problems)
+    rate = _rate(given, problems) if "flip_rate" in values else None
+    if "flip_rate" in values:
+        values["flip_rate"] = rate.value if rate else 0.0
+    form = _form(cls)  # type: ignore[arg-type]  # mypy takes the hash of an instance for that of its class
+    try:
+        checked = dict(form.model_validate(values))
+    except ValidationError as error:
+        problems += told(form, error)
+    if problems or technology is None:
+        raise InputError(f"component of class {class_name}: " + "; ".join(problems))
+    return cls(technology, **checked), rate
+
+
+def _attributes(cls: type[Any]) -> list[dataclasses.Field[Any]]:
+    return [f for f in dataclasses.fields(cls) if f.name != "technology"]
+
+
+@functools.cache
+def _form(cls: type[Any]) -> type[Checked]:
+    """The attributes of a component class as pydantic checks them: its fields, with bounds and defaults."""
+    hints = get_type_hints(cls, include_extras=True)
+    fields: dict[str, Any] = {
+        f.name: (_from_a_host(hints[f.name]), ... if f.default is dataclasses.MISSING else f.default)
+        for f in _attributes(cls)
+    }
+    return create_model(cls.__name__, __base__=Checked, **fields)
+
+
+def _from_a_host(hint: Any) -> Any:
+    """``hint``, but an int may come as 8.0: hosts hand every number over as a float."""
+    kind, *bounds = get_args(hint) if get_origin(hint) is Annotated else (hint,)
+    return Annotated[(*get_args(Whole), *bounds)] if kind is int else hint
+
+
+def _with_widths(class_name: str, attributes: Mapping[str, Any]) -> dict[str, Any]:
+    """The attributes; those of an alias with the widths that its datawidth stands for."""
     given = dict(attributes)
     if class_name in ALIASES:
         for name in _DATAWIDTH_FOR:
             given.setdefault(name, given.get("datawidth", given.get("width")))
         given.setdefault("psum_bits", _ALIAS_PSUM_BITS)
-    problems = Problems(f"component of class {class_name}")
+    return given
+
+
+def _technology(given: Mapping[str, Any], problems: list[str]) -> Technology | None:
+    """The technology, or None with what is wrong noted."""
     if "technology" not in given:
-        problems.add('technology: missing; a bundled name, a node such as "45nm", or a YAML file')
-    rate, values = None, {}
-    for name, required in attributes_of(ours).items():
-        if given.get(name) is None:
-            if required:
-                problems.add(f"{name}: missing")
-        elif name == "flip_rate":
-            rate = _noted(problems, lambda: find_flip_rate(given))
-            values[name] = rate.value if rate else 0.0
-        else:
-            low, high, whole = _RANGES[name]
-            values[name] = problems.number(given[name], name, low, high, whole)
-    technology = (
-        _noted(problems, lambda: load_technology(str(given["technology"]))) if "technology" in given else None
-    )
-    problems.raise_any()
-    return CLASSES[ours](technology, **values), rate
-
-
-def _noted(problems: Problems, make: Any) -> Any:
-    """``make()``, or None with its InputError noted."""
+        problems.append('technology: missing; a bundled name, a node such as "45nm", or a YAML file')
+        return None
     try:
-        return make()
+        return load_technology(str(given["technology"]))
     except InputError as error:
-        problems.add(str(error))
+        problems.append(str(error))
+        return None
+
+
+def _rate(given: Mapping[str, Any], problems: list[str]) -> FlipRate | None:
+    """The flip rate, or None with what is wrong noted."""
+    try:
+        return find_flip_rate(given)
+    except InputError as error:
+        problems.append(str(error))
         return None

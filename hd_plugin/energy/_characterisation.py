@@ -1,4 +1,4 @@
-"""What characterising a synthesised array found: coefficients per count of activity, and how well they predict."""
+"""What characterising a synthesised array found: energy per count of activity, and how well that predicts."""
 
 from __future__ import annotations
 
@@ -6,23 +6,30 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import ConfigDict, Field, ValidationError
 
 from hd_plugin._atomic import write_text
-from hd_plugin.energy._technology import Technology, load_technology, technology_path
+from hd_plugin._checked import Checked, Whole, told
+from hd_plugin.energy._technology import (
+    SCHEMA,
+    Technology,
+    TechnologyFile,
+    read_characterisation,
+    technology_path,
+)
 from hd_plugin.errors import InputError, did_you_mean
 
 __all__ = ["Characterisation", "EnergyModel", "Quality", "load_characterisation"]
-
-_SCHEMA = "hd-plugin/characterisation/1"
 
 
 @dataclass(frozen=True)
 class Quality:
     """Modelled against simulated datapath energy over ``samples`` pairs of a layer and a method.
 
-    mean_error, p95_error, worst_error : |modelled / simulated - 1|; r2 : of the energy per cycle, where large layers weigh no more than
-    small ones; r2_energy : of the energy itself.
+    mean_error, p95_error, worst_error : |modelled / simulated - 1|. r2 : of the energy per cycle, where large
+    layers weigh no more than small ones; r2_energy : of the energy itself.
     """
 
     samples: int
@@ -36,9 +43,13 @@ class Quality:
 
 @dataclass(frozen=True)
 class EnergyModel:
-    """coefficients_fJ : by the name of a count; spread_fJ : their standard deviation over resampled layers (counts go together, so that single ones
-    are known far worse than their sum). fit, test : on the layers it was fitted to, and on those of another network; alone : as ``test``, but fitted and
-    tested with activations of one kind."""
+    """Energy of the datapath as a sum over counts of activity.
+
+    coefficients_fJ : by the name of a count; spread_fJ : their standard deviation over resampled layers
+    (counts go together, so that single ones are known far worse than their sum). fit, test : on the layers
+    it was fitted to, and on those of another network; alone : as ``test``, but fitted and tested with
+    activations of one kind.
+    """
 
     coefficients_fJ: dict[str, float]
     spread_fJ: dict[str, float]
@@ -47,7 +58,7 @@ class EnergyModel:
     alone: dict[str, Quality]
 
     def energy_fJ(self, counts: Mapping[str, float]) -> float:
-        """Datapath energy, without the clock, of counted activity. Raises InputError for a count that is missing."""
+        """Datapath energy of counted activity, without the clock. Raises InputError for a missing count."""
         missing = [name for name in self.coefficients_fJ if name not in counts]
         if missing:
             raise InputError(
@@ -58,9 +69,11 @@ class EnergyModel:
 
 @dataclass(frozen=True, eq=False)
 class Characterisation:
-    """An array in one technology. models : from "flips", the paper's straight line, to "transitions", the best. array : its parameters.
+    """An array in one technology.
 
-    clock_fJ : of one cycle of the whole array. circuit : the file of its gates. conditions : of synthesis and simulation.
+    models : from "flips", the paper's straight line, to "transitions", the best. array : its parameters.
+    clock_fJ : of one cycle of the whole array. circuit : the file of its gates. conditions : of synthesis
+    and simulation.
     """
 
     technology: Technology
@@ -79,44 +92,69 @@ class Characterisation:
     @staticmethod
     def write(path: str | Path, content: Mapping[str, Any]) -> None:
         """Write what ``characterise`` found (JSON), whole or not at all."""
-        write_text(path, json.dumps({"schema": _SCHEMA, **content}, indent=1) + "\n")
+        write_text(path, json.dumps({"schema": SCHEMA, **content}, indent=1) + "\n")
+
+
+class _Quality(Checked):
+    samples: Whole
+    mean_error: float
+    p95_error: float
+    worst_error: float
+    bias: float
+    r2: float
+    r2_energy: float
+
+    def value(self) -> Quality:
+        return Quality(**dict(self))
+
+
+class _Model(Checked):
+    coefficients_fJ: dict[str, float]
+    spread_fJ: dict[str, float]
+    fit: _Quality
+    test: _Quality
+    alone: dict[str, _Quality]
+
+    def value(self) -> EnergyModel:
+        alone = {kind: quality.value() for kind, quality in self.alone.items()}
+        return EnergyModel(self.coefficients_fJ, self.spread_fJ, self.fit.value(), self.test.value(), alone)
+
+
+class _File(TechnologyFile):
+    """What is read of a characterisation; it tells more to people."""
+
+    model_config = ConfigDict(extra="ignore")
+    array: dict[str, Whole]
+    models: dict[str, _Model]
+    clock_fJ: Annotated[float, Field(ge=0, le=1e12)]
+    circuit: str
+    conditions: dict[str, Any]
 
 
 def load_characterisation(name: str | Path) -> Characterisation:
-    """A bundled one by technology name, or a JSON file. Raises InputError: unknown, not characterised, or a field that is wrong."""
+    """A bundled one by technology name, or a JSON file.
+
+    Raises InputError: unknown, not characterised, or a file with ALL its wrong fields listed.
+    """
     path = technology_path(name)
     if path.suffix != ".json":
         raise InputError(
-            f"technology: {str(name)!r} was not characterised, it has coefficients only; 'hd-plugin characterize' makes such a file, "
-            "and hd_generic45 and sg13g2 come with the package"
+            f"technology: {str(name)!r} was not characterised, it has coefficients only; "
+            "'hd-plugin characterize' makes such a file, and hd_generic45 and sg13g2 come with the package"
         )
     try:
-        data = json.loads(path.read_text(encoding="utf8"))
-        if data["schema"] != _SCHEMA:
-            raise InputError(f"{path}: schema: {data['schema']!r} found, {_SCHEMA!r} needed")
-        models = {
-            k: EnergyModel(
-                {n: float(v) for n, v in m["coefficients_fJ"].items()},
-                {n: float(v) for n, v in m["spread_fJ"].items()},
-                Quality(**m["fit"]),
-                Quality(**m["test"]),
-                {kind: Quality(**q) for kind, q in m["alone"].items()},
-            )
-            for k, m in data["models"].items()
-        }
-        if not isinstance(data["conditions"], dict) or not 0 <= float(data["clock_fJ"]) < 1e12:
-            raise ValueError(f"conditions {type(data['conditions']).__name__}, clock_fJ {data['clock_fJ']}")
-        return Characterisation(
-            load_technology(path),
-            {k: int(v) for k, v in data["array"].items()},
-            models,
-            float(data["clock_fJ"]),
-            path.parent / data["circuit"],
-            data["conditions"],
-        )
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        if isinstance(error, InputError):
-            raise
+        file = _File.model_validate(read_characterisation(path))
+    except ValidationError as error:
+        problems = "; ".join(told(_File, error))
         raise InputError(
-            f"{path}: not a characterisation, or not a whole one ({type(error).__name__}: {error}); make it again with 'hd-plugin characterize'"
+            f"{path}: not a characterisation, or not a whole one ({problems}); make it again with "
+            "'hd-plugin characterize'"
         ) from error
+    return Characterisation(
+        file.as_read_from(path),
+        file.array,
+        {name: model.value() for name, model in file.models.items()},
+        file.clock_fJ,
+        path.parent / file.circuit,
+        file.conditions,
+    )

@@ -1,12 +1,15 @@
-"""What an array is made of: energy per action, area and leakage of each part. The one place where bits become pJ.
+"""What an array is made of: energy per action, area and leakage of each part. Only here do bits become pJ.
 
-``price`` and every host adapter use these classes, so that a layer's energy here and a simulator's reference table
-cannot differ by more than the rounding of the table.
+``price`` and every host adapter use these classes, so that a layer's energy here and a simulator's reference
+table cannot differ by more than the rounding of the table.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated, ClassVar
+
+from pydantic import Field
 
 from hd_plugin.energy._flip_rate import check_rate
 from hd_plugin.energy._technology import Technology
@@ -24,9 +27,17 @@ __all__ = [
     "flip_scale",
 ]
 
+# what a host may give: ``build_component`` checks it, construction from code does not (``price`` makes many)
+Rate = Annotated[float, Field(ge=0, le=1)]
+Bits = Annotated[int, Field(ge=1, le=64)]
+SumBits = Annotated[int, Field(ge=1, le=128)]
+Width = Annotated[int, Field(ge=1, le=2**20)]
+Many = Annotated[int, Field(ge=1, le=2**24)]
+Scale = Annotated[float, Field(ge=0, le=1e3)]
+
 
 def flip_scale(flip_rate: float, technology: Technology) -> float:
-    """Datapath energy at ``flip_rate`` relative to the reference rate: floor + (1 - floor) * rate / reference.
+    """Datapath energy against that at the reference rate: floor + (1 - floor) * flip_rate / reference_rate.
 
     Raises InputError unless the rate is a number from 0 to 1.
     """
@@ -36,7 +47,13 @@ def flip_scale(flip_rate: float, technology: Technology) -> float:
 
 @dataclass(frozen=True)
 class Component:
-    """One instance of a part. Subclasses say what an action costs and how large the part is."""
+    """One instance of a part. Subclasses say what an action costs and how large the part is.
+
+    A field is an attribute in an architecture file, and its annotation says what it may be; ``flip_rate``
+    may also be the file of a plan or a comparison. actions : the keys of ``actions_pJ``.
+    """
+
+    actions: ClassVar[tuple[str, ...]] = ("read", "write", "update")
 
     technology: Technology
 
@@ -66,10 +83,12 @@ class Component:
 class Mac(Component):
     """Multiplier and adder of one PE. ``flip_rate``: weight bits that flip per bit and step, 0 to 1."""
 
-    flip_rate: float
-    weight_bits: int
-    activation_bits: int
-    psum_bits: int
+    actions = ("compute",)
+
+    flip_rate: Rate
+    weight_bits: Bits
+    activation_bits: Bits
+    psum_bits: SumBits
 
     def actions_pJ(self) -> dict[str, float]:
         t = self.technology
@@ -95,9 +114,9 @@ class WeightHop(Component):
     ``write`` is one new weight that travels all hops; holding a weight and reading it in place cost nothing.
     """
 
-    flip_rate: float
-    weight_bits: int
-    hops: int = 1
+    flip_rate: Rate
+    weight_bits: Bits
+    hops: Annotated[int, Field(ge=1, le=2**16)] = 1
 
     def actions_pJ(self) -> dict[str, float]:
         one = self.technology.hop_pJ_per_bit * self.weight_bits * flip_scale(self.flip_rate, self.technology)
@@ -112,8 +131,8 @@ class WeightHop(Component):
 class PsumHop(Component):
     """The register and wire of one partial sum between two PEs; ``update`` is one partial sum passed on."""
 
-    flip_rate: float
-    psum_bits: int
+    flip_rate: Rate
+    psum_bits: SumBits
 
     def actions_pJ(self) -> dict[str, float]:
         scale = flip_scale(self.flip_rate, self.technology)
@@ -126,11 +145,11 @@ class PsumHop(Component):
 
 @dataclass(frozen=True)
 class AddressLut(Component):
-    """The table of output addresses (paper, section 5). ``reads_per_cycle``: 1 where the plan needs it, else 0."""
+    """The table of output addresses (paper, section 5). reads_per_cycle : 1 where a plan needs it, else 0."""
 
-    entries: int
-    entry_bits: int
-    reads_per_cycle: float = 0.0
+    entries: Many
+    entry_bits: Annotated[int, Field(ge=0, le=64)]
+    reads_per_cycle: Annotated[float, Field(ge=0, le=64)] = 0.0
 
     def actions_pJ(self) -> dict[str, float]:
         return dict.fromkeys(("read", "write", "update"), self.technology.lut_pJ_per_bit * self.entry_bits)
@@ -149,12 +168,14 @@ class AddressLut(Component):
 
 @dataclass(frozen=True)
 class Clock(Component):
-    """The clock of ``pes`` PEs, ungated: a share of their datapath energy at the reference flip rate, every cycle."""
+    """The ungated clock of ``pes`` PEs: each cycle, a share of their datapath at the reference rate."""
 
-    weight_bits: int
-    activation_bits: int
-    psum_bits: int
-    pes: int
+    actions = ("read", "write", "update", "cycle")
+
+    weight_bits: Bits
+    activation_bits: Bits
+    psum_bits: SumBits
+    pes: Many
 
     def actions_pJ(self) -> dict[str, float]:
         return {"read": 0.0, "write": 0.0, "update": 0.0, "cycle": self.cycle_pJ()}
@@ -175,16 +196,16 @@ class Clock(Component):
 class Sram(Component):
     """An on-chip buffer of ``depth`` words of ``width`` bits. A scale of 0 makes an action free.
 
-    The energy of an access includes the way to the array (paper, section 2). copies : a simulator's unrolled problem may
-    hold each word that often; area and leakage are of ``depth / copies`` words.
+    The energy of an access includes the way to the array (paper, section 2). copies : a simulator's
+    unrolled problem may hold each word that often; area and leakage are of ``depth / copies`` words.
     """
 
-    width: int
-    depth: int
-    read_scale: float = 1.0
-    write_scale: float = 1.0
-    update_scale: float = 1.0
-    copies: int = 1
+    width: Width
+    depth: Annotated[int, Field(ge=1, le=2**48)]
+    read_scale: Scale = 1.0
+    write_scale: Scale = 1.0
+    update_scale: Scale = 1.0
+    copies: Annotated[int, Field(ge=1, le=2**16)] = 1
 
     def actions_pJ(self) -> dict[str, float]:
         word = self.technology.sram_pJ_per_bit * self.width
@@ -205,9 +226,9 @@ class Sram(Component):
 
 @dataclass(frozen=True)
 class StationaryRegister(Component):
-    """A register that holds an operand in its PE. Holding is free; the way there is part of the SRAM access."""
+    """A register that holds an operand in its PE, for free; the way there is part of the SRAM access."""
 
-    width: int
+    width: Width
 
     def actions_pJ(self) -> dict[str, float]:
         return {"read": 0.0, "write": 0.0, "update": 0.0}
@@ -219,10 +240,10 @@ class StationaryRegister(Component):
 
 @dataclass(frozen=True)
 class MainMemory(Component):
-    """Off-chip memory of words of ``width`` bits, at the energy that the user gives; no technology file knows it."""
+    """Off-chip memory of words of ``width`` bits, at an energy that the user gives: no technology has one."""
 
-    width: int
-    energy_pJ_per_bit: float = 0.0
+    width: Width
+    energy_pJ_per_bit: Annotated[float, Field(ge=0, le=1e4)] = 0.0
 
     def actions_pJ(self) -> dict[str, float]:
         return dict.fromkeys(("read", "write", "update"), self.energy_pJ_per_bit * self.width)

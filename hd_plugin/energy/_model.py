@@ -15,10 +15,11 @@ __all__ = ["ActionCounts", "EnergyBreakdown", "price"]
 class ActionCounts:
     """How often each action happens in one layer.
 
-    mac : multiply-accumulates that do work. weight_hops : weights moved from PE to PE, idle columns included;
-    idle_weight_hops : of those, the ones in columns without an output pixel. weight_reads, input_reads,
-    output_writes : SRAM accesses in values. accumulator_reads/_writes : accumulation buffer accesses in values.
-    lut_reads : address look-ups (segment and cluster). cycles : array cycles without fill and drain.
+    mac : multiply-accumulates that do work. weight_hops : weights moved from PE to PE, idle columns
+    included; idle_weight_hops : of those, the ones in columns without an output pixel. weight_reads,
+    input_reads, output_writes : SRAM accesses in values. accumulator_reads, accumulator_writes :
+    accumulation buffer accesses in values. lut_reads : address look-ups (segment and cluster). cycles :
+    array cycles without fill and drain.
     """
 
     mac: int
@@ -69,8 +70,9 @@ def price(
 ) -> EnergyBreakdown:
     """Energy of a layer whose weights flip at ``flip_rate`` (its NHD).
 
-    Section 2: datapath = (MAC + weight propagation + partial sums), all scaled by the flip rate; memory by the
-    accesses that the reuse factors leave. ``pes`` : rows * cols, for the clock. ``lut_bits`` : width of a table entry.
+    Section 2: datapath = (MAC + weight propagation + partial sums), all scaled by the flip rate; memory by
+    the accesses that the reuse factors leave. pes : rows * cols, for the clock. lut_bits : width of a table
+    entry.
     """
     t, w = technology, widths
     mac_pJ = Mac(t, flip_rate, w.weight, w.activation, w.psum).actions_pJ()["compute"]

@@ -2,35 +2,28 @@
 
 from __future__ import annotations
 
-import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from hd_plugin._yaml import Problems, read_mapping
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+
+from hd_plugin._checked import Checked, check, read_json, read_mapping
 from hd_plugin.errors import InputError, did_you_mean
 
-__all__ = ["Technology", "load_technology", "technologies", "technology_path"]
+__all__ = [
+    "SCHEMA",
+    "Technology",
+    "TechnologyFile",
+    "load_technology",
+    "read_characterisation",
+    "technologies",
+    "technology_path",
+]
 
-_COEFFICIENTS = {
-    "multiplier_pJ_per_bit2": 1e6,
-    "adder_pJ_per_bit": 1e6,
-    "hop_pJ_per_bit": 1e6,
-    "sram_pJ_per_bit": 1e6,
-    "lut_pJ_per_bit": 1e6,
-    "clock_fraction": 100.0,
-}
-_FLIP_MODEL = {"reference_rate": 1.0, "floor": 1.0}
-_SIZE = {
-    "multiplier_um2_per_bit2": 1e6,
-    "adder_um2_per_bit": 1e6,
-    "register_um2_per_bit": 1e6,
-    "sram_um2_per_bit": 1e6,
-    "leakage_nW_per_um2": 1e6,
-    "sram_leakage_nW_per_bit": 1e6,
-}
-_FIELDS = ("technology", "description", "node_nm", "coefficients", "flip_model", "size")
+SCHEMA = "hd-plugin/characterisation/1"
 _NODE = re.compile(r"(\d+(?:\.\d+)?)\s*nm", re.IGNORECASE)
 
 
@@ -64,7 +57,7 @@ class Technology:
 
     @property
     def reference(self) -> str:
-        """What finds this technology again, from any folder: its name, or the absolute path of a file of one's own."""
+        """What finds this technology again, from any folder: its name, or the absolute path of its file."""
         return self.name if self.path.parent == _folder() else str(self.path)
 
 
@@ -73,12 +66,15 @@ def _folder() -> Path:
 
 
 def technologies() -> list[str]:
-    """Names of the technologies that come with the package; those that were characterised at gate level are JSON files."""
+    """Names of the technologies that come with the package: YAML, or JSON of a characterised array."""
     return sorted(p.stem for pattern in ("*.yaml", "*.json") for p in _folder().glob(pattern))
 
 
 def technology_path(name: str | Path) -> Path:
-    """The file of a technology: ``name`` itself, or of the bundled one of that name or node. Raises InputError for an unknown name."""
+    """The file of a technology: ``name`` itself, or of the bundled one of that name or node.
+
+    Raises InputError for an unknown name.
+    """
     path = Path(name)
     if path.suffix in (".yaml", ".yml", ".json"):
         if not path.exists():
@@ -99,61 +95,117 @@ def technology_path(name: str | Path) -> Path:
     )
 
 
+def _told(text: str) -> str:
+    if not text.strip():
+        raise ValueError(f"{text!r} found; a text is needed")
+    return text
+
+
+# 45 without quotes is a name too, and 2014 a source
+Text = Annotated[
+    str, BeforeValidator(lambda v: str(v) if isinstance(v, (int, float)) else v), AfterValidator(_told)
+]
+
+
+class _Sourced(Checked):
+    """A number and where it comes from."""
+
+    value: float
+    source: Text
+
+    @model_validator(mode="before")
+    @classmethod
+    def _both(cls, data: Any) -> Any:
+        if not isinstance(data, Mapping):
+            raise ValueError(f"{data!r} found; a mapping of 'value' and 'source' is needed")
+        return data
+
+
+class _Size(_Sourced):
+    """Energies and areas, of which the largest is only there to catch a wrong unit."""
+
+    value: Annotated[float, Field(ge=0, le=1e6)]
+
+
+class _Factor(_Sourced):
+    value: Annotated[float, Field(ge=0, le=100)]
+
+
+class _Share(_Sourced):
+    value: Annotated[float, Field(ge=0, le=1)]
+
+
+class _Divisor(_Sourced):
+    value: Annotated[float, Field(ge=1e-6, le=1)]
+
+
+class _Coefficients(Checked):
+    multiplier_pJ_per_bit2: _Size
+    adder_pJ_per_bit: _Size
+    hop_pJ_per_bit: _Size
+    sram_pJ_per_bit: _Size
+    lut_pJ_per_bit: _Size
+    clock_fraction: _Factor
+
+
+class _FlipModel(Checked):
+    reference_rate: _Divisor
+    floor: _Share
+
+
+class _Sizes(Checked):
+    multiplier_um2_per_bit2: _Size
+    adder_um2_per_bit: _Size
+    register_um2_per_bit: _Size
+    sram_um2_per_bit: _Size
+    leakage_nW_per_um2: _Size
+    sram_leakage_nW_per_bit: _Size
+
+
+class TechnologyFile(Checked):
+    """The fields of a technology file; a characterisation has more."""
+
+    technology: Text
+    description: Text
+    node_nm: Annotated[float, Field(ge=1, le=1e4)]
+    coefficients: _Coefficients
+    flip_model: _FlipModel
+    size: _Sizes
+
+    def as_read_from(self, path: Path) -> Technology:
+        """The technology; ``path`` is where it was found."""
+        numbers: dict[str, _Sourced] = {**dict(self.coefficients), **dict(self.flip_model), **dict(self.size)}
+        return Technology(
+            self.technology,
+            self.description,
+            self.node_nm,
+            **{name: number.value for name, number in numbers.items()},
+            sources={name: number.source for name, number in numbers.items()},
+            path=path.absolute(),
+        )
+
+
+def read_characterisation(path: Path) -> dict[str, Any]:
+    """All fields of a characterisation's JSON. Raises InputError: no such file, no JSON, another schema."""
+    return read_json(path, [SCHEMA], "make it again with 'hd-plugin characterize'")
+
+
 def _read(path: Path) -> dict[str, Any]:
-    """The fields of a technology; a characterisation has more."""
+    """The fields of a technology, out of either kind of file."""
     if path.suffix != ".json":
         return read_mapping(path)
-    try:
-        data = json.loads(path.read_text(encoding="utf8"))
-        return {k: data[k] for k in _FIELDS if k in data}
-    except (OSError, ValueError, TypeError) as error:
-        raise InputError(
-            f"{path}: not a characterisation ({error}); make it again with 'hd-plugin characterize'"
-        ) from error
+    data = read_characterisation(path)
+    return {name: data[name] for name in TechnologyFile.model_fields if name in data}
 
 
 def load_technology(name: str | Path) -> Technology:
-    """A bundled technology by name or by node ("45nm": the first one of that node), or a file by path: YAML, or JSON of 'hd-plugin characterize'.
+    """A bundled technology by name or by node ("45nm": the first one of that node), or a file by path.
 
-    Raises InputError: unknown name (with the nearest), or a file with ALL its wrong fields listed.
+    A file is YAML, or JSON of 'hd-plugin characterize'. Raises InputError: unknown name (with the nearest),
+    or a file with ALL its wrong fields listed.
     """
     path = technology_path(name)
-    data = _read(path)
-    problems = Problems(path)
-    problems.keys(data, set(_FIELDS), set(_FIELDS))
-    values: dict[str, float] = {}
-    sources: dict[str, str] = {}
-    for part, fields in (("coefficients", _COEFFICIENTS), ("flip_model", _FLIP_MODEL), ("size", _SIZE)):
-        entries = data.get(part)
-        if not isinstance(entries, dict):
-            if part in data:
-                problems.add(f"{part}: a mapping of coefficients is needed")
-            continue
-        problems.keys(entries, set(fields), set(fields), f"{part}.")
-        for field, top in fields.items():
-            entry = entries.get(field)
-            if field not in entries:
-                continue
-            if (
-                not isinstance(entry, dict)
-                or set(entry) != {"value", "source"}
-                or not str(entry["source"]).strip()
-            ):
-                problems.add(f"{part}.{field}: needs exactly 'value' and 'source'")
-                continue
-            low = 1e-6 if field == "reference_rate" else 0.0
-            values[field] = problems.number(entry["value"], f"{part}.{field}.value", low, top)
-            sources[field] = str(entry["source"])
-    node_nm = problems.number(data.get("node_nm", 45), "node_nm", 1, 1e4)
-    problems.raise_any()
-    return Technology(
-        str(data["technology"]),
-        str(data["description"]),
-        node_nm,
-        **values,
-        sources=sources,
-        path=path.absolute(),
-    )
+    return check(TechnologyFile, _read(path), path).as_read_from(path)
 
 
 def _of_node(node_nm: float, asked: str) -> str:

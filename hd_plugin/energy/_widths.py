@@ -9,7 +9,7 @@ __all__ = ["Widths"]
 
 @dataclass(frozen=True)
 class Widths:
-    """Widths in bits: weight and activation operands, partial sums inside the array, accumulation buffer entries."""
+    """Bits of weights and activations, of partial sums in the array, and of accumulation buffer entries."""
 
     weight: int
     activation: int

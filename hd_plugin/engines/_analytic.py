@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
-from hd_plugin.energy import ActionCounts
+from hd_plugin.energy import ActionCounts, Technology, price
 from hd_plugin.engines._array import Array
+from hd_plugin.engines._protocol import Evaluation, Request
 from hd_plugin.errors import InputError
+from hd_plugin.streaming import Jobs
 from hd_plugin.weights import Layer
 
-__all__ = ["analytic_counts", "output_size"]
+__all__ = ["AnalyticEngine", "analytic_counts", "output_size"]
 
 
 def output_size(layer: Layer) -> tuple[int, int]:
@@ -25,9 +28,10 @@ def output_size(layer: Layer) -> tuple[int, int]:
 def analytic_counts(layer: Layer, array: Array, groups: int, lut: bool) -> ActionCounts:
     """Counts for tiles of ``cols`` output pixels outermost, groups inside, output channels innermost.
 
-    With M = P * Q: MAC = M * K * C * taps; weight hops = cols * ceil(M / cols) * C * K * taps, since idle columns
-    still carry the weight; SRAM weight reads = ceil(M / cols) * C * K * taps; accumulator reads and writes = M * K
-    per group. Raises InputError when the layer's output size is not known, or for another dataflow.
+    With M = P * Q: MAC = M * K * C * taps; weight hops = cols * ceil(M / cols) * C * K * taps, since idle
+    columns still carry the weight; SRAM weight reads = ceil(M / cols) * C * K * taps; accumulator reads and
+    writes = M * K per group. Raises InputError when the layer's output size is not known, or for another
+    dataflow.
     """
     array.check_dataflow("input_stationary")
     pixels = math.prod(output_size(layer))
@@ -45,3 +49,27 @@ def analytic_counts(layer: Layer, array: Array, groups: int, lut: bool) -> Actio
         lut_reads=tiles * groups * layer.K if lut else 0,
         cycles=tiles * groups * layer.K,
     )
+
+
+class AnalyticEngine:
+    """Closed forms of the fixed input-stationary dataflow; needs no tools."""
+
+    name = "analytic"
+
+    def check(self, layers: Sequence[Layer], array: Array) -> None:
+        for layer in layers:
+            analytic_counts(layer, array, 1, False)
+
+    def evaluate(
+        self, requests: Sequence[Request], array: Array, technology: Technology, jobs: Jobs
+    ) -> list[Evaluation]:
+        return [_evaluation(request, array, technology) for request in requests]
+
+    def provenance(self) -> dict[str, str]:
+        return {}
+
+
+def _evaluation(r: Request, array: Array, technology: Technology) -> Evaluation:
+    counts, widths = analytic_counts(r.layer, array, r.groups, r.lut_bits > 0), array.widths(r.layer.bits)
+    pes = array.rows * array.cols
+    return Evaluation(counts, price(counts, r.flip_rate, widths, technology, pes=pes, lut_bits=r.lut_bits))

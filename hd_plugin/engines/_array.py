@@ -1,30 +1,26 @@
-"""The accelerator: an array of rows x cols PEs and its widths, from code or from the variables of an architecture."""
+"""The accelerator: rows x cols PEs and their widths, from code or from the variables of an architecture."""
 
 from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal, get_args
 
 import yaml
+from pydantic import Field, ValidationError, field_serializer, field_validator
 
+from hd_plugin._checked import Checked, Whole, read_mapping, told
 from hd_plugin._data_files import data_folder
-from hd_plugin._yaml import Problems, read_mapping
 from hd_plugin.energy import Widths
 from hd_plugin.errors import InputError, did_you_mean
 
 __all__ = ["Array", "Expression", "arrays", "load_array", "read_variables"]
 
-_RANGES = {
-    "rows": (1, 4096),
-    "cols": (1, 4096),
-    "activation_bits": (1, 64),
-    "psum_bits": (1, 64),
-    "accumulator_bits": (1, 64),
-}
-_DATAFLOWS = ("input_stationary", "output_stationary")
+Dataflow = Literal["input_stationary", "output_stationary"]
+_Size = Annotated[Whole, Field(ge=1, le=4096)]
+_Bits = Annotated[Whole, Field(ge=1, le=64)]
+_EXPRESSION = "expression"
 
 
 class Expression(str):
@@ -43,34 +39,64 @@ def _scalar(loader: _Loader, node: yaml.ScalarNode) -> str:
 _Loader.add_constructor("tag:yaml.org,2002:str", _scalar)
 
 
-@dataclass(frozen=True)
-class Array:
+def _variable(value: Any, name: str) -> Any:
+    """A variable as JSON could hold it, but for expressions. Raises ValueError for anything else."""
+    if isinstance(value, Mapping):
+        if set(value) == {_EXPRESSION} and isinstance(value[_EXPRESSION], str):
+            return Expression(value[_EXPRESSION])
+        return {str(key): _variable(item, f"{name}.{key}") for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_variable(item, f"{name}[{i}]") for i, item in enumerate(value)]
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    raise ValueError(
+        f"{name}: {value!r} found; a number, a text, true or false, a list or a mapping of them is needed"
+    )
+
+
+def _as_json(value: Any) -> Any:
+    """A variable for JSON, where ``{"expression": TEXT}`` tells an expression from a text."""
+    if isinstance(value, Expression):
+        return {_EXPRESSION: str(value)}
+    if isinstance(value, dict):
+        return {key: _as_json(item) for key, item in value.items()}
+    return [_as_json(item) for item in value] if isinstance(value, list) else value
+
+
+class Array(Checked):
     """The paper's Figure 1(a): ``rows`` input channels x ``cols`` output pixels, activations stationary.
 
-    The weights' width comes from the layer. variables : the other variables of a Timeloop architecture (buffer sizes,
-    say); the analytic engine does not need them. Raises InputError for a size or width out of range.
+    The weights' width comes from the layer. variables : the other variables of a Timeloop architecture
+    (buffer sizes, say), where ``Expression`` or ``{"expression": "2**19"}`` is arithmetic and a plain
+    string a text; the analytic engine does not need them. Raises InputError that lists all sizes and widths
+    out of range.
     """
 
-    rows: int = 8
-    cols: int = 8
-    activation_bits: int = 8
-    psum_bits: int = 16
-    accumulator_bits: int = 32
-    dataflow: str = "input_stationary"
-    variables: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    rows: _Size = 8
+    cols: _Size = 8
+    activation_bits: _Bits = 8
+    psum_bits: _Bits = 16
+    accumulator_bits: _Bits = 32
+    dataflow: Dataflow = "input_stationary"
+    variables: dict[str, Any] = Field(default_factory=dict)
 
-    def __post_init__(self) -> None:
-        problems = Problems("array")
-        for name, (low, high) in _RANGES.items():
-            problems.number(getattr(self, name), name, low, high, whole=True)
-        problems.raise_any()
+    @field_validator("variables", mode="before")
+    @classmethod
+    def _plain(cls, given: Any) -> Any:
+        if not isinstance(given, Mapping):
+            return given
+        return {str(name): _variable(value, str(name)) for name, value in given.items()}
+
+    @field_serializer("variables")
+    def _for_json(self, variables: dict[str, Any]) -> dict[str, Any]:
+        return {name: _as_json(value) for name, value in variables.items()}
 
     def check_dataflow(self, needed: str) -> None:
         """Raises InputError for an array of another dataflow."""
         if self.dataflow != needed:
             raise InputError(
-                f"array: dataflow {self.dataflow!r} found; orders of output channels stream through an {needed!r} "
-                "array only (Timeloop itself runs the other architectures in arch/)"
+                f"array: dataflow {self.dataflow!r} found; orders of output channels stream through an "
+                f"{needed!r} array only (Timeloop itself runs the other architectures in arch/)"
             )
 
     def widths(self, weight_bits: int) -> Widths:
@@ -79,12 +105,12 @@ class Array:
 
 def arrays(dataflow: str | None = None) -> list[str]:
     """Names of the arrays in arch/, every file of variables there; those of one dataflow, if given."""
-    starts = tuple(f"{d}_" for d in _DATAFLOWS if dataflow in (None, d))
+    starts = tuple(f"{d}_" for d in get_args(Dataflow) if dataflow in (None, d))
     return sorted(p.stem for p in data_folder("arch").glob("*.yaml") if p.stem.startswith(starts))
 
 
 def read_variables(path: str | Path) -> dict[str, Any]:
-    """The ``variables`` section of a Timeloop v4 file, strings without quotes as Expression. Raises InputError."""
+    """The ``variables`` of a Timeloop v4 file, strings without quotes as Expression. Raises InputError."""
     variables = read_mapping(path, _Loader).get("variables")
     if not isinstance(variables, dict):
         raise InputError(
@@ -95,7 +121,7 @@ def read_variables(path: str | Path) -> dict[str, Any]:
 
 
 def load_array(name: str | Path) -> Array:
-    """An array from arch/ by name, or a YAML file of the same form (a Timeloop v4 ``variables`` section) by path.
+    """An array from arch/ by name, or by path a YAML file of that form: the ``variables`` of Timeloop v4.
 
     Raises InputError that lists ALL wrong variables.
     """
@@ -107,18 +133,16 @@ def load_array(name: str | Path) -> Array:
                 f"array: {str(name)!r} is unknown; {did_you_mean(str(name), arrays())} (or give a YAML file)"
             )
     variables = read_variables(path)
-    problems = Problems(path)
-    for key in sorted({"dataflow", *_RANGES} - set(variables)):
-        near = difflib.get_close_matches(key, variables, 1, 0.8)
-        problems.add(f"variables.{key}: missing" + (f" ({near[0]!r} found)" if near else ""))
-    dataflow = variables.get("dataflow", _DATAFLOWS[0])
-    if dataflow not in _DATAFLOWS:
-        problems.add(f"variables.dataflow: {dataflow!r} found; {did_you_mean(str(dataflow), _DATAFLOWS)}")
-    sizes = {
-        f: problems.number(variables[f], f"variables.{f}", *r, whole=True)
-        for f, r in _RANGES.items()
-        if f in variables
-    }
-    problems.raise_any()
-    rest = {k: v for k, v in variables.items() if k not in (*_RANGES, "dataflow")}
-    return Array(**sizes, dataflow=str(dataflow), variables=rest)
+    own = [name for name in Array.model_fields if name != "variables"]
+    problems = []
+    for name in (name for name in own if name not in variables):
+        near = difflib.get_close_matches(name, variables, 1, 0.8)
+        problems.append(f"variables.{name}: missing" + (f" ({near[0]!r} found)" if near else ""))
+    fields = {name: variables.pop(name) for name in own if name in variables}
+    try:
+        array = Array.model_validate({**fields, "variables": variables})
+    except ValidationError as error:
+        problems += [f"variables.{text.removeprefix('variables: ')}" for text in told(Array, error)]
+    if problems:
+        raise InputError(f"{path}: " + "; ".join(problems))
+    return array

@@ -1,45 +1,55 @@
-"""The array in hardware: Verilog, the tables it loads, and the proof that a plan computes its layer."""
+"""The array in hardware: its Verilog, the tables it loads, what moves inside it, and the proof that a plan
+computes its layer.
+"""
 
-from hd_plugin.hardware._activity import Activity, activity
-from hd_plugin.hardware._integer import convolution, run_program
-from hd_plugin.hardware._objective import energy_objective, transition_energies
-from hd_plugin.hardware._program import (
+from hd_plugin.hardware._activations import (
     KINDS,
     Activations,
-    Program,
-    program,
     random_activations,
     sampled_activations,
+    tiles_of,
 )
-from hd_plugin.hardware._simulators import SIMULATORS, SimulationError, find_simulator, rtl_files
+from hd_plugin.hardware._activity import Activity, activity
+from hd_plugin.hardware._integer import convolution, run_program
+from hd_plugin.hardware._program import MOST_TILES, Program, group_inputs, program, telling_tiles
+from hd_plugin.hardware._size import ArraySize
 from hd_plugin.hardware._tables import AddressTables, address_bits
-from hd_plugin.hardware._verify import RtlCheck, Verification, check_program, verify, verify_all
+from hd_plugin.hardware._testbench import rtl_files
+from hd_plugin.hardware._verify import (
+    RtlCheck,
+    Verification,
+    VerifyOptions,
+    check_program,
+    verify,
+    verify_all,
+)
 from hd_plugin.hardware._verilog import Bench, Seen
 
 __all__ = [
     "KINDS",
-    "SIMULATORS",
+    "MOST_TILES",
     "Activations",
     "Activity",
     "AddressTables",
+    "ArraySize",
     "Bench",
     "Program",
     "RtlCheck",
     "Seen",
-    "SimulationError",
     "Verification",
+    "VerifyOptions",
     "activity",
     "address_bits",
     "check_program",
     "convolution",
-    "energy_objective",
-    "find_simulator",
+    "group_inputs",
     "program",
     "random_activations",
     "rtl_files",
     "run_program",
     "sampled_activations",
-    "transition_energies",
+    "telling_tiles",
+    "tiles_of",
     "verify",
     "verify_all",
 ]

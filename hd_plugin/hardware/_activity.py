@@ -1,4 +1,4 @@
-"""What moves inside the array while a layer streams: counts that an energy model multiplies with coefficients (compiled)."""
+"""What moves inside the array while a layer streams: the counts that energy models are made of (compiled)."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ import numba
 import numpy as np
 
 from hd_plugin.bits import decode
-from hd_plugin.hardware._program import Activations, Program, group_inputs, tiles_of
-from hd_plugin.streaming._distances import popcount
+from hd_plugin.bits._popcount import popcount
+from hd_plugin.hardware._activations import Activations, tiles_of
+from hd_plugin.hardware._program import Program, group_inputs
 
 __all__ = ["Activity", "activity"]
 
@@ -18,10 +19,12 @@ __all__ = ["Activity", "activity"]
 class Activity:
     """Counts over all PEs and cycles of a run; every row's word passes all ``cols`` columns.
 
-    flips : of weight bits, float[weight bits]; words : words that change; busy_words : of those, the ones that meet an activation other than 0;
-    partial_products : flips times the 1 bits of the activation that they meet, float[weight bits]; products, psums : flips of the product, and of the
-    partial sum below it, float[their bits]; below : PEs at or below a changing word in their column; held, loading : flips of the stationary
-    activations, and of the chain that loads the next ones; switches : PEs that get a new activation; steps : PEs times steps.
+    flips : of weight bits, float[weight bits]; words : words that change; busy_words : of those, the ones
+    that meet an activation other than 0; partial_products : flips times the 1 bits of the activation that
+    they meet, float[weight bits]; products, psums : flips of the product, and of the partial sum below it,
+    float[their bits]; below : PEs at or below a changing word in their column; held, loading : flips of the
+    stationary activations, and of the chain that loads the next ones; switches : PEs that get a new
+    activation; steps : PEs times steps.
     """
 
     flips: np.ndarray
@@ -40,27 +43,20 @@ class Activity:
 
 
 def activity(made: Program, inputs: Activations, cols: int, tiles: int = 1, psum_bits: int = 16) -> Activity:
-    """Count ``tiles`` tiles of ``cols`` pixels, from an array that is all 0. Raises InputError for less than one tile."""
+    """Count ``tiles`` tiles of ``cols`` pixels, from an array that is all 0.
+
+    psum_bits : how many of the partial sums' bits to count. Raises InputError for less than one tile.
+    """
     groups, K, rows = made.words.shape
     tiles = tiles_of(inputs, cols, tiles)
-    acts = np.array(
-        [[group_inputs(made, inputs, g, t, cols) for g in range(groups)] for t in range(tiles)], np.int64
-    )
-    values = decode(np.arange(1 << made.bits, dtype=np.uint16), made.bits, made.number_format).astype(
-        np.int64
-    )
-    flips, partial = np.zeros(made.bits), np.zeros(made.bits)
-    products, psums, single = np.zeros(made.bits + inputs.bits), np.zeros(psum_bits), np.zeros(5)
-    _count(
+    held = [[group_inputs(made, inputs, g, t, cols) for g in range(groups)] for t in range(tiles)]
+    codes = np.arange(1 << made.bits, dtype=np.uint16)
+    flips, partial, products, psums, single = _count(
         np.ascontiguousarray(made.words),
         made.used.astype(np.int64),
-        values,
-        acts,
-        flips,
-        partial,
-        products,
-        psums,
-        single,
+        decode(codes, made.bits, made.number_format).astype(np.int64),
+        np.array(held, np.int64),
+        (made.bits, made.bits + inputs.bits, psum_bits),
     )
     pes = rows * cols
     return Activity(
@@ -91,9 +87,15 @@ def _add_bits(x, counts):
 
 
 @numba.njit(nogil=True, cache=True)
-def _count(words, used, values, acts, flips, partial, products, psums, single):
+def _count(words, used, values, acts, bits):
+    """Counts of weight bits, partial products, products and partial sums, by bit, and of five single things.
+
+    The five: words, busy words, below, held, loading. bits : of a weight, a product and a partial sum.
+    """
     tiles, groups, cols, rows = acts.shape
     K = words.shape[1]
+    flips, partial = np.zeros(bits[0]), np.zeros(bits[0])
+    products, psums, single = np.zeros(bits[1]), np.zeros(bits[2]), np.zeros(5)
     product_mask, psum_mask = (1 << products.size) - 1, (1 << psums.size) - 1
     word = np.zeros(rows, np.int64)
     held, chain = np.zeros((cols, rows), np.int64), np.zeros((cols, rows), np.int64)
@@ -142,3 +144,4 @@ def _count(words, used, values, acts, flips, partial, products, psums, single):
                         if above != psum[c, r]:
                             _add_bits((above ^ psum[c, r]) & psum_mask, psums)
                             psum[c, r] = above
+    return flips, partial, products, psums, single

@@ -1,4 +1,4 @@
-"""The array in integer arithmetic: what a program computes, step by step, and the plain convolution it has to equal."""
+"""The array in integers: what a program computes, step by step, and the plain convolution it has to equal."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import numpy as np
 
 from hd_plugin.bits import decode
 from hd_plugin.errors import InputError
-from hd_plugin.hardware._program import Activations, Program
+from hd_plugin.hardware._activations import Activations
+from hd_plugin.hardware._program import Program
 from hd_plugin.weights import Layer
 
 __all__ = ["NO_SUM", "convolution", "run_program"]
@@ -18,11 +19,11 @@ _BLOCK = 512  # pixels whose sums stay in the cache
 
 
 @numba.njit(nogil=True, cache=True)
-def _run(values, used, outputs, inputs, taps, patches, sums, block):
+def _run(values, used, outputs, inputs, taps, patches, sums):
     groups, K, _ = values.shape
     pixels = patches.shape[2]
-    for start in range(0, pixels, block):
-        stop = min(start + block, pixels)
+    for start in range(0, pixels, _BLOCK):
+        stop = min(start + _BLOCK, pixels)
         for g in range(groups):
             for s in range(K):
                 total = sums[outputs[g, s], start:stop]
@@ -35,10 +36,10 @@ def _run(values, used, outputs, inputs, taps, patches, sums, block):
 
 
 def run_program(made: Program, activations: Activations) -> np.ndarray:
-    """Sums by output channel, int64[K, pixels], as the array accumulates them: group by group, step by step, through the tables.
+    """Sums by output channel, int64[K, pixels], as the array makes them: step by step, through the tables.
 
-    Activations lie in file order, or in the order that the tables were made for. Raises InputError when they are of another size, or the
-    program is not whole; NO_SUM where an output channel has no address.
+    Activations lie in file order, or in the order that the tables were made for. Raises InputError when
+    they are of another size, or the program is not whole; NO_SUM where an output channel has no address.
     """
     made.check()
     K, C, Fy, Fx = made.tables.shape
@@ -57,7 +58,6 @@ def run_program(made: Program, activations: Activations) -> np.ndarray:
         t.taps,
         np.ascontiguousarray(activations.patches, kind),
         at_address,
-        _BLOCK,
     )
     sums = np.full(at_address.shape, NO_SUM, np.int64)
     sums[t.output_order] = at_address
@@ -66,15 +66,14 @@ def run_program(made: Program, activations: Activations) -> np.ndarray:
 
 def _check_size(layer: str, C: int, taps: int, activations: Activations) -> None:
     if activations.patches.shape[:2] != (C, taps):
-        raise InputError(
-            f"activations: {list(activations.patches.shape)} found; layer {layer!r} needs [{C}, {taps}, pixels]"
-        )
+        found = list(activations.patches.shape)
+        raise InputError(f"activations: {found} found; layer {layer!r} needs [{C}, {taps}, pixels]")
 
 
 def convolution(layer: Layer, activations: Activations) -> np.ndarray:
-    """The layer's plain convolution, int64[K, pixels]; no plan, no table. Exact: float64 holds these integers (below 2**53).
+    """The layer's plain convolution, int64[K, pixels]; no plan, no table.
 
-    Raises InputError for activations of another size.
+    Exact: float64 holds these integers (below 2**53). Raises InputError for activations of another size.
     """
     _check_size(layer.name, layer.C, layer.taps, activations)
     weights = layer.values.reshape(layer.K, -1).astype(np.float64)

@@ -1,13 +1,12 @@
-"""What the hardware looks up (paper, section 5): where each partial sum is accumulated, and where each row's activations lie."""
+"""What the hardware looks up (paper, section 5): where sums are accumulated, and where a row's inputs lie."""
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -25,9 +24,9 @@ class AddressTables:
     """The tables of one layer, in the order in which its groups enter the array.
 
     output_addresses : int64[groups, K]; step s of group g is accumulated at output_addresses[g, s].
-    output_order : int64[K]; the output channel that ends up at each address.
-    input_addresses : int64[groups, rows]; where the channel of row r lies in its tap's activations, -1 for an idle row.
-    taps : int64[groups], the tap of each group, fy * Fx + fx.
+    output_order : int64[K]; the output channel that ends up at each address. input_addresses :
+    int64[groups, rows]; where the channel of row r lies in its tap's activations, -1 for an idle row. taps
+    : int64[groups], the tap of each group, fy * Fx + fx.
     """
 
     layer: str
@@ -45,11 +44,12 @@ class AddressTables:
     ) -> AddressTables:
         """The tables of ``plan``.
 
-        stored : int[C], the channel at each input address; a previous layer's ``output_order``. By default file order.
-        following : plan of the layer that reads the outputs. They are then stored in the sequence in which it wants them
-        (paper, section 5: no change to its input fetching). A plan with one order for all groups needs no table, so its
-        outputs simply lie in that order. Raises InputError when ``stored`` is no permutation, or when ``following`` cannot
-        be folded in: other channels, a sequence that differs from tap to tap, or no output table to fold it into.
+        stored : int[C], the channel at each input address; a previous layer's ``output_order``. By default
+        file order. following : plan of the layer that reads the outputs. They are then stored in the
+        sequence in which it wants them (paper, section 5: no change to its input fetching). A plan with one
+        order for all groups needs no table, so its outputs simply lie in that order. Raises InputError when
+        ``stored`` is no permutation, or when ``following`` cannot be folded in: other channels, a sequence
+        that differs from tap to tap, or no output table to fold it into.
         """
         K, C = plan.shape[:2]
         stored = np.arange(C) if stored is None else np.asarray(stored)
@@ -62,8 +62,9 @@ class AddressTables:
         if following is not None:
             if shared:
                 raise InputError(
-                    f"tables of layer {plan.layer!r}: one order for all groups, so there is no output table that could "
-                    f"hold the input order of layer {following.layer!r}; a plan of method segment or cluster with several groups has one"
+                    f"tables of layer {plan.layer!r}: one order for all groups, so there is no output table "
+                    f"that could hold the input order of layer {following.layer!r}; a plan of method segment "
+                    "or cluster with several groups has one"
                 )
             order = _sequence(following, K)
         else:
@@ -92,11 +93,11 @@ class AddressTables:
                 return True
         return False
 
-    def sizes(self, depth: int | None = None) -> dict[str, Any]:
+    def sizes(self, depth: int | None = None) -> dict[str, int]:
         """Entries, bits and bytes. depth : of the accumulation buffer, at least K (default K): the paper's D.
 
-        bank : one group's output table, D entries of log2 D bits, what the array holds (twice, if the next one loads
-        meanwhile); layer : all groups' tables, what memory holds beside the weights.
+        bank : one group's output table, D entries of log2 D bits, what the array holds (twice, if the next
+        one loads meanwhile); layer : all groups' tables, what memory holds beside the weights.
         """
         K, C = self.shape[:2]
         depth = K if depth is None else depth
@@ -140,37 +141,33 @@ class AddressTables:
         )
 
     def save(self, folder: str | Path, stem: str) -> list[Path]:
-        """Write STEM.tables.json and, of the tables that are needed, STEM.outputs.mem and STEM.inputs.mem for $readmemh.
+        """Write STEM.tables.json, and the tables that are needed for $readmemh. Returns the files.
 
-        In .inputs.mem an idle row has the address with all bits set. Returns the files.
+        They are STEM.outputs.mem and STEM.inputs.mem, in which an idle row has the address with all bits set.
         """
         written = [Path(folder) / f"{stem}.tables.json"]
         write_text(written[0], self.to_json() + "\n")
         idle = (1 << address_bits(self.shape[1] + 1)) - 1
+        inputs = np.where(self.input_addresses < 0, idle, self.input_addresses)
         images = [
             ("outputs", self.needs_outputs, self.output_addresses, address_bits(self.shape[0])),
-            (
-                "inputs",
-                self.needs_inputs,
-                np.where(self.input_addresses < 0, idle, self.input_addresses),
-                idle.bit_length(),
-            ),
+            ("inputs", self.needs_inputs, inputs, idle.bit_length()),
         ]
         for kind, needed, table, bits in images:
-            (Path(folder) / f"{stem}.{kind}.mem").unlink(missing_ok=True)  # of another plan, say
+            path = Path(folder) / f"{stem}.{kind}.mem"
+            path.unlink(missing_ok=True)  # of another plan, say
             if needed:
-                written.append(Path(folder) / f"{stem}.{kind}.mem")
-                lines = (
-                    f"// group {g}, tap {self.taps[g]}\n" + "\n".join(hex_lines(row, bits))
-                    for g, row in enumerate(table)
-                )
-                write_text(
-                    written[-1],
-                    f"// layer {self.layer}, {kind}: {len(table)} groups of {table.shape[1]} entries of {bits} bits\n"
-                    + "\n".join(lines)
-                    + "\n",
-                )
+                write_text(path, "\n".join(self._image(kind, table, bits)) + "\n")
+                written.append(path)
         return written
+
+    def _image(self, kind: str, table: np.ndarray, bits: int) -> Iterator[str]:
+        """A table's lines for $readmemh, group by group."""
+        sizes = f"{len(table)} groups of {table.shape[1]} entries of {bits} bits"
+        yield f"// layer {self.layer}, {kind}: {sizes}"
+        for g, row in enumerate(table):
+            yield f"// group {g}, tap {self.taps[g]}"
+            yield from hex_lines(row, bits)
 
 
 def address_bits(count: int) -> int:
@@ -187,7 +184,8 @@ def _sequence(plan: StreamPlan, channels: int) -> np.ndarray:
     """The order in which a layer wants its input channels, when it is the same at every tap."""
     if plan.shape[1] != channels:
         raise InputError(
-            f"tables: layer {plan.layer!r} reads {plan.shape[1]} channels, but the layer before it has {channels}"
+            f"tables: layer {plan.layer!r} reads {plan.shape[1]} channels, but the layer before it has "
+            f"{channels}"
         )
     taps: dict[tuple[int, int], list[np.ndarray]] = {}
     for group in plan.groups:
@@ -195,7 +193,7 @@ def _sequence(plan: StreamPlan, channels: int) -> np.ndarray:
     sequences = [np.concatenate(channels) for channels in taps.values()]
     if any((s != sequences[0]).any() for s in sequences):
         raise InputError(
-            f"tables: layer {plan.layer!r} wants its input channels in another sequence at each of its {len(taps)} taps; no "
-            "order of its inputs suits all, so it reads them by its own input table"
+            f"tables: layer {plan.layer!r} wants its input channels in another sequence at each of its "
+            f"{len(taps)} taps; no order of its inputs suits all, so it reads them by its own input table"
         )
     return sequences[0]

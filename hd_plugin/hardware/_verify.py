@@ -1,33 +1,35 @@
-"""Does a plan compute the layer? In integer arithmetic, and through the Verilog; and do its wires flip as often as counted?"""
+"""Does a plan compute its layer, in integers and in Verilog, and do its wires flip as often as counted?"""
 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
+from pydantic import Field
 
+from hd_plugin._checked import Checked
 from hd_plugin.errors import InputError
+from hd_plugin.gates import find_simulator
+from hd_plugin.hardware._activations import Activations, random_activations
 from hd_plugin.hardware._integer import NO_SUM, convolution, run_program
-from hd_plugin.hardware._program import Activations, Program, program, random_activations
-from hd_plugin.hardware._simulators import Simulator, find_simulator
+from hd_plugin.hardware._program import Program, program
 from hd_plugin.hardware._verilog import Bench
-from hd_plugin.streaming import StreamPlan, hardware_flips
+from hd_plugin.streaming import Progress, StreamPlan, hardware_flips
 from hd_plugin.weights import Layer
 
-__all__ = ["RtlCheck", "Verification", "check_program", "verify", "verify_all"]
-
-Progress = Callable[[int, int, str], None]
+__all__ = ["RtlCheck", "Verification", "VerifyOptions", "check_program", "verify", "verify_all"]
 
 
 @dataclass(frozen=True)
 class RtlCheck:
-    """What the Verilog did in the first ``tiles`` tiles: difference is None when every sum equals the convolution's.
+    """What the Verilog did in the first ``tiles`` tiles.
 
-    toggles : seen on the array's weight inputs; flips : ``hd.hardware_flips`` of the same tiles.
+    difference : None when every sum equals the convolution's, else where it does not. toggles : seen on the
+    array's weight inputs. flips : ``hd.hardware_flips`` of the same tiles.
     """
 
     simulator: str
@@ -44,8 +46,11 @@ class RtlCheck:
 
 @dataclass(frozen=True)
 class Verification:
-    """One layer under one plan. difference : where integer arithmetic through the plan and its tables first leaves the plain
-    convolution, None when it never does. tables : their sizes. rtl : None when no simulator ran."""
+    """One layer under one plan.
+
+    difference : where integer arithmetic through the plan and its tables first leaves the plain convolution,
+    None when it never does. tables : their sizes. rtl : None when no simulator ran.
+    """
 
     layer: str
     method: str
@@ -55,7 +60,7 @@ class Verification:
     pixels: int
     difference: str | None
     flips_hardware: int
-    tables: dict[str, Any]
+    tables: dict[str, int]
     rtl: RtlCheck | None
 
     @property
@@ -67,52 +72,68 @@ class Verification:
         return {**asdict(self), "ok": self.ok}
 
 
+class VerifyOptions(Checked):
+    """How ``verify`` goes about it.
+
+    cols : output pixels of a tile. simulator : "verilator", "iverilog", "auto" (what is installed, or none)
+    or "none". tiles : how many of each layer go through the Verilog, None for all; integer arithmetic
+    always takes all pixels. alternate : every other tile backwards. seed : of random activations.
+    """
+
+    cols: Annotated[int, Field(ge=1)] = 8
+    simulator: str = "auto"
+    tiles: Annotated[int, Field(ge=1)] | None = 4
+    alternate: bool = False
+    seed: Annotated[int, Field(ge=0)] = 0
+
+
+_DEFAULT = VerifyOptions()
+
+
 def verify(
-    layer: Layer,
-    plan: StreamPlan,
-    activations: Activations | None = None,
-    *,
-    cols: int = 8,
-    simulator: str = "auto",
-    tiles: int | None = 4,
-    alternate: bool = False,
-    seed: int = 0,
+    layer: Layer, plan: StreamPlan, activations: Activations | None = None, options: VerifyOptions = _DEFAULT
 ) -> Verification:
     """Run ``layer`` through ``plan`` and compare with its plain convolution, exactly.
 
-    activations : the layer's inputs; by default uniform random 8-bit ones for all its output pixels. simulator : "verilator",
-    "iverilog", "auto" (what is installed, or none) or "none". tiles : how many tiles of ``cols`` pixels go through the Verilog,
-    None for all; integer arithmetic always takes all pixels. alternate : every other tile backwards. Raises PlanMismatch for
-    a plan of other weights, InputError for activations of another size, MissingTool for a simulator that is not installed.
+    activations : the layer's inputs; by default uniform random 8-bit ones for all its output pixels. Raises
+    PlanMismatch for a plan of other weights, InputError for activations of another size, MissingTool for a
+    simulator that is not installed.
     """
-    return verify_all(
-        [(layer, plan)],
-        {} if activations is None else {layer.name: activations},
-        cols=cols,
-        simulator=simulator,
-        tiles=tiles,
-        alternate=alternate,
-        seed=seed,
-    )[0]
+    given = {} if activations is None else {layer.name: activations}
+    return verify_all([(layer, plan)], given, options)[0]
 
 
 def verify_all(
     pairs: Sequence[tuple[Layer, StreamPlan]],
     activations: Mapping[str, Activations] | None = None,
-    *,
-    cols: int = 8,
-    simulator: str = "auto",
-    tiles: int | None = 4,
-    alternate: bool = False,
-    seed: int = 0,
+    options: VerifyOptions = _DEFAULT,
     progress: Progress | None = None,
 ) -> list[Verification]:
-    """``verify`` for many; the Verilog is compiled once. All weights and all activations must be of one width and format, and all plans of
-    one number of rows. activations : by layer name, random ones for the others."""
-    if cols < 1 or (tiles is not None and tiles < 1):
-        raise InputError(f"cols, tiles: {cols}, {tiles} found; at least 1 is needed")
-    chosen = find_simulator(simulator)
-    given = dict(activations or {})
+    """``verify`` for many; the Verilog is compiled once.
+
+    All weights and all activations must be of one width and format, and all plans of one number of rows.
+    activations : by layer name, random ones for the others. progress : called with (done, total, text).
+    """
+    simulator = find_simulator(options.simulator)
+    runs = _runs(pairs, activations or {}, options.seed)
+    with tempfile.TemporaryDirectory(prefix="hd_plugin-") as folder:
+        bench = None
+        if simulator is not None and runs:
+            chosen = [(made, inputs) for _, _, made, inputs in runs]
+            bench = Bench(simulator, Path(folder), chosen, options.cols, options.tiles)
+        done = []
+        for i, (layer, plan, made, inputs) in enumerate(runs):
+            if progress:
+                progress(i, len(runs), "verify")
+            done.append(check_program(layer, plan, made, inputs, bench, options.cols, options.alternate))
+    return done
+
+
+def _runs(
+    pairs: Sequence[tuple[Layer, StreamPlan]], activations: Mapping[str, Activations], seed: int
+) -> list[tuple[Layer, StreamPlan, Program, Activations]]:
+    """Programs with their inputs. Raises InputError for several kinds of them."""
+    given = dict(activations)
     signed, bits = any(a.signed for a in given.values()), max((a.bits for a in given.values()), default=8)
     runs = []
     for layer, plan in pairs:
@@ -122,27 +143,10 @@ def verify_all(
     one = {(p.bits, p.number_format, plan.rows, a.bits, a.signed) for _, plan, p, a in runs}
     if len(one) > 1:
         raise InputError(
-            f"verify: layers of several kinds (weight bits, number format, rows, activation bits, signed): {sorted(one)}; "
-            "verify them one kind at a time"
+            "verify: layers of several kinds (weight bits, number format, rows, activation bits, signed): "
+            f"{sorted(one)}; verify them one kind at a time"
         )
-    with tempfile.TemporaryDirectory(prefix="hd_plugin-") as folder:
-        bench = _bench(chosen, Path(folder), [(p, a) for _, _, p, a in runs], cols, tiles)
-        done = []
-        for i, (layer, plan, made, inputs) in enumerate(runs):
-            if progress:
-                progress(i, len(runs), "verify")
-            done.append(check_program(layer, plan, made, inputs, bench, cols, alternate))
-    return done
-
-
-def _bench(
-    simulator: Simulator | None,
-    folder: Path,
-    runs: list[tuple[Program, Activations]],
-    cols: int,
-    tiles: int | None,
-) -> Bench | None:
-    return None if simulator is None or not runs else Bench(simulator, folder, runs, cols, tiles)
+    return runs
 
 
 def check_program(
@@ -154,7 +158,7 @@ def check_program(
     cols: int = 8,
     alternate: bool = False,
 ) -> Verification:
-    """One program against the layer's convolution and the plan's flips."""
+    """One program against the layer's convolution and the plan's flips; bench : None for integers alone."""
     wanted = convolution(layer, inputs)
     pixels = wanted.shape[1]
     rtl = None
@@ -188,4 +192,7 @@ def _difference(found: np.ndarray, wanted: np.ndarray) -> str | None:
         return None
     k, p = wrong[0]
     value = "unknown" if found[k, p] == NO_SUM else found[k, p]
-    return f"output channel {k}, pixel {p}: {value} found, {wanted[k, p]} needed; {len(wrong)} of {wanted.size} sums differ"
+    return (
+        f"output channel {k}, pixel {p}: {value} found, {wanted[k, p]} needed; {len(wrong)} of {wanted.size} "
+        "sums differ"
+    )

@@ -9,17 +9,23 @@ from pathlib import Path
 import numpy as np
 
 from hd_plugin.bits import NUMBER_FORMATS
+from hd_plugin.gates import Simulator
+from hd_plugin.hardware._activations import Activations, tiles_of
 from hd_plugin.hardware._integer import NO_SUM
-from hd_plugin.hardware._program import Activations, Program, tiles_of
-from hd_plugin.hardware._simulators import Simulator
+from hd_plugin.hardware._program import Program
 from hd_plugin.hardware._tables import address_bits, hex_lines
+from hd_plugin.hardware._testbench import build_bench, run_bench
 
 __all__ = ["Bench", "Seen"]
 
 
 @dataclass(frozen=True, eq=False)
 class Seen:
-    """sums : int64[K, pixels] by output channel; toggles : of the array's weight inputs; cycles : clock cycles, loading included."""
+    """What one run of the test bench told.
+
+    sums : int64[K, pixels] by output channel. toggles : of the array's weight inputs. cycles : clock cycles,
+    loading included.
+    """
 
     sums: np.ndarray
     toggles: int
@@ -29,8 +35,8 @@ class Seen:
 class Bench:
     """The test bench, compiled once for all ``runs``: (program, activations) of one number format and width.
 
-    folder : gets the compiled test bench and the images of each run. cols : output pixels per tile. tiles : of each layer, the
-    first ones, or all for None. Raises SimulationError.
+    folder : gets the compiled test bench and the images of each run. cols : output pixels per tile. tiles :
+    of each layer, the first ones, or all for None. Raises SimulationError.
     """
 
     def __init__(
@@ -51,24 +57,22 @@ class Bench:
         self.acc_bits = self.psum_bits + (max(1, most // self.rows) + 1).bit_length()
         self.addresses = address_bits(max(p.tables.shape[0] for p, _ in runs))
         self.act_bits = a.bits
-        self.command = simulator.build(
-            self.folder,
-            {
-                "ROWS": self.rows,
-                "COLS": cols,
-                "WEIGHT_BITS": first.bits,
-                "ACT_BITS": a.bits,
-                "ACT_SIGNED": int(a.signed),
-                "PSUM_BITS": self.psum_bits,
-                "ACC_BITS": self.acc_bits,
-                "FORMAT": NUMBER_FORMATS.index(first.number_format),
-                "DEPTH": 1 << self.addresses,
-                "ADDR_BITS": self.addresses,
-                "STEPS": max(p.words.shape[0] * p.words.shape[1] for p, _ in runs),
-                "GROUPS": max(len(p.used) for p, _ in runs),
-                "ACTS": max(self.tiles_of(a) * len(p.used) * self.rows for p, a in runs),
-            },
-        )
+        parameters = {
+            "ROWS": self.rows,
+            "COLS": cols,
+            "WEIGHT_BITS": first.bits,
+            "ACT_BITS": a.bits,
+            "ACT_SIGNED": int(a.signed),
+            "PSUM_BITS": self.psum_bits,
+            "ACC_BITS": self.acc_bits,
+            "FORMAT": NUMBER_FORMATS.index(first.number_format),
+            "DEPTH": 1 << self.addresses,
+            "ADDR_BITS": self.addresses,
+            "STEPS": max(p.words.shape[0] * p.words.shape[1] for p, _ in runs),
+            "GROUPS": max(len(p.used) for p, _ in runs),
+            "ACTS": max(self.tiles_of(a) * len(p.used) * self.rows for p, a in runs),
+        }
+        self.command = build_bench(simulator, self.folder, parameters)
 
     def tiles_of(self, activations: Activations) -> int:
         """How many tiles a run takes."""
@@ -78,7 +82,7 @@ class Bench:
         """One layer; with ``alternate`` every other tile runs backwards. Sums of the tiles that were run."""
         made.check()
         tiles, K = self.tiles_of(activations), made.words.shape[1]
-        images = {
+        images: dict[str, Iterable[str]] = {
             "words": _pack(made.words, made.bits).reshape(-1),
             "addresses": hex_lines(made.tables.output_addresses.reshape(-1), self.addresses),
             "used": hex_lines([(1 << int(n)) - 1 for n in made.used], self.rows),
@@ -86,25 +90,25 @@ class Bench:
         }
         for name, lines in images.items():
             (self.folder / f"{name}.mem").write_text("\n".join(lines) + "\n", encoding="ascii")
-        told = self.simulator.run(
-            self.command,
-            self.folder,
-            {
-                "K": K,
-                "groups": len(made.used),
-                "tiles": tiles,
-                "alternate": int(alternate),
-                "lut": int(made.tables.needs_outputs),
-                **{name: f"{name}.mem" for name in images},
-                "out": "sums.txt",
-            },
-        )
+        plusargs = {
+            "K": K,
+            "groups": len(made.used),
+            "tiles": tiles,
+            "alternate": int(alternate),
+            "lut": int(made.tables.needs_outputs),
+            **{name: f"{name}.mem" for name in images},
+            "out": "sums.txt",
+        }
+        told = run_bench(self.simulator, self.command, self.folder, plusargs)
         sums = np.full((K, tiles * self.cols), NO_SUM, np.int64)
         sums[made.tables.output_order] = self._sums(tiles, K)
         return Seen(sums[:, : activations.patches.shape[2]], told["toggles"], told["cycles"])
 
     def _acts(self, made: Program, activations: Activations, tiles: int) -> np.ndarray:
-        """One line for each tile, group and row: the columns' activations, 0 for idle rows and pixels that are not there."""
+        """One line for each tile, group and row: the columns' activations.
+
+        Idle rows and pixels that are not there have 0.
+        """
         t, pixels = made.tables, tiles * self.cols
         patches = np.zeros((*activations.patches.shape[:2], pixels), np.int64)
         patches[:, :, : min(pixels, activations.patches.shape[2])] = activations.patches[:, :, :pixels]

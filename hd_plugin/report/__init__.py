@@ -1,43 +1,20 @@
-"""Comparisons as terminal tables, plots (one function a plot) and one self-contained HTML page."""
+"""Results as terminal tables, plots (one function a plot), one self-contained HTML page, and files in a
+folder.
+"""
 
-from hd_plugin.report._energy_tables import characterise_tables, objective_tables
+from hd_plugin.report import _gate_tables, _host_tables, _proof_tables  # noqa: F401 (they register their tables)
+from hd_plugin.report._axes import save_figure
+from hd_plugin.report._figures import figures
+from hd_plugin.report._files import write_report
 from hd_plugin.report._html import write_html
-from hd_plugin.report._plots import (
-    plot_all,
-    plot_cluster_size,
-    plot_convergence,
-    plot_energy,
-    plot_figure3,
-    plot_nhd,
-    plot_reduction,
-    plot_table_cost,
-)
-from hd_plugin.report._tables import (
-    combined_table,
-    compare_tables,
-    doctor_tables,
-    layers_table,
-    measure_table,
-    networks_table,
-    optimize_table,
-    rewrite_table,
-    training_table,
-    trellis_table,
-    verify_table,
-)
+from hd_plugin.report._plots import plot_energy, plot_figure3, plot_nhd, plot_reduction
+from hd_plugin.report._study_plots import plot_cluster_size, plot_convergence, plot_table_cost
+from hd_plugin.report._tables import combined_table, tables
 from hd_plugin.report._training_plots import plot_curves, plot_front
 
 __all__ = [
-    "characterise_tables",
     "combined_table",
-    "compare_tables",
-    "doctor_tables",
-    "layers_table",
-    "measure_table",
-    "networks_table",
-    "objective_tables",
-    "optimize_table",
-    "plot_all",
+    "figures",
     "plot_cluster_size",
     "plot_convergence",
     "plot_curves",
@@ -47,9 +24,8 @@ __all__ = [
     "plot_nhd",
     "plot_reduction",
     "plot_table_cost",
-    "rewrite_table",
-    "training_table",
-    "trellis_table",
-    "verify_table",
+    "save_figure",
+    "tables",
     "write_html",
+    "write_report",
 ]

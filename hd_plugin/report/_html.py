@@ -10,7 +10,7 @@ from hd_plugin._atomic import write_text
 from hd_plugin.report._text import MEAN_NOTE, energy, ratio
 
 if TYPE_CHECKING:
-    from hd_plugin.comparison import Comparison
+    from hd_plugin.study import Comparison
 
 __all__ = ["write_html"]
 
@@ -18,10 +18,16 @@ _CAPTIONS = {
     "reduction": "Flips of the file order divided by flips under each method (the paper's Figures 9 and 10).",
     "nhd": "Share of weight bits that flip from one word to the next (the paper's Figure 4).",
     "energy": "Only the datapath terms follow the flips; memory and clock do not move.",
-    "figure3": "Every layer under every method: energy of a PE and step at gate level against its flips (the paper's Figure 3), with the straight line that fits best.",
+    "figure3": (
+        "Every layer under every method: energy of a PE and step at gate level against its flips "
+        "(the paper's Figure 3), with the straight line that fits best."
+    ),
     "convergence": "The paper's clustering from random starts (its Figure 5a), with the array's capacity.",
     "cluster_size": "An array with fewer rows leaves more freedom to reorder (the paper's Figure 5c).",
-    "table_cost": "A read of the address table a cycle, against what the orders save in all PEs (the paper's section 5).",
+    "table_cost": (
+        "A read of the address table a cycle, against what the orders save in all PEs (the "
+        "paper's section 5)."
+    ),
 }
 
 
@@ -43,14 +49,14 @@ def write_html(result: Comparison, path: str | Path) -> None:
     from jinja2 import Environment, PackageLoader
     from markupsafe import Markup
 
-    from hd_plugin.report._plots import figures
+    from hd_plugin.report._figures import figures
 
     environment = Environment(
         loader=PackageLoader("hd_plugin.report", ""), autoescape=True, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters |= {"energy": energy, "ratio": ratio}
     summary = result.summary()
-    best = max(result.methods, key=lambda m: summary[m]["mean_hd_reduction"])
+    best = max(result.methods, key=lambda m: summary[m].mean_hd_reduction)
     layers: dict[str, list] = {}
     for row in result.rows:
         layers.setdefault(row.layer, []).append(row)

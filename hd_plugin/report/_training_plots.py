@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from hd_plugin.report._plots import new_axis
+from hd_plugin.report._axes import new_axis
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+    from hd_plugin.study import TrainingTable
 
 __all__ = ["plot_curves", "plot_front"]
 
@@ -16,53 +17,45 @@ __all__ = ["plot_curves", "plot_front"]
 _STYLES = {"baseline": ("#8c8c8c", "s"), "paper": ("#d55e00", "^"), "trellis": ("#009e73", "o")}
 
 
-def plot_front(runs: Sequence[Mapping[str, Any]], title: str, ax: Axes | None = None) -> Axes:
-    """Top-1 accuracy against the mean flip reduction, a point a run: the trade-off that lambda or mu moves along."""
+def plot_front(result: TrainingTable, ax: Axes | None = None) -> Axes:
+    """Top-1 against the mean flip reduction, a point a run: the trade-off that lambda or mu moves along."""
     ax = new_axis(ax, 6.4, 4.2)
-    for method in dict.fromkeys(r["method"] for r in runs):
+    for method in dict.fromkeys(r.run.method for r in result.runs):
         colour, marker = _STYLES.get(method, ("#0072b2", "D"))
-        points = sorted(
-            (r["mean_hd_reduction"], r["top1"], r["strength"]) for r in runs if r["method"] == method
-        )
+        mine = [r for r in result.runs if r.run.method == method]
+        points = sorted((r.reductions.mean_hd_reduction, r.run.top1, r.run.strength) for r in mine)
         ax.plot([p[0] for p in points], [p[1] for p in points], marker=marker, color=colour, label=method)
-        for x, y, strength in points:
-            if method != "baseline":
-                ax.annotate(
-                    f"{strength:g}",
-                    (x, y),
-                    textcoords="offset points",
-                    xytext=(5, 4),
-                    fontsize=8,
-                    color="#555555",
-                )
-    base = next((r["top1"] for r in runs if r["method"] == "baseline"), None)
-    if base is not None:
-        ax.axhline(base - 1, color="#555555", linewidth=0.8, linestyle=":")
-        ax.annotate(
-            "1 point under the baseline",
-            (1.0, base - 1),
-            xycoords=("axes fraction", "data"),
-            ha="right",
-            va="bottom",
-            fontsize=8,
-            color="#555555",
-        )
+        for x, y, strength in points if method != "baseline" else []:
+            place = (x, y)
+            ax.annotate(
+                f"{strength:g}", place, (5, 4), textcoords="offset points", fontsize=8, color="#555555"
+            )
+    base = result.runs[0].run.top1
+    ax.axhline(base - 1, color="#555555", linewidth=0.8, linestyle=":")
+    ax.annotate(
+        "1 point under the baseline",
+        (1.0, base - 1),
+        xycoords=("axes fraction", "data"),
+        ha="right",
+        va="bottom",
+        fontsize=8,
+        color="#555555",
+    )
     ax.set_xlabel("mean flip reduction against the baseline in file order (x)")
     ax.set_ylabel("top-1 accuracy (%)")
-    ax.set_title(title, loc="left", fontsize=11)
+    ax.set_title(f"Accuracy against flips: {result.model}", loc="left", fontsize=11)
     ax.legend(frameon=False, fontsize=9)
     return ax
 
 
-def plot_curves(logs: Mapping[str, Sequence[Mapping[str, Any]]], ax: Axes | None = None) -> Axes:
+def plot_curves(result: TrainingTable, ax: Axes | None = None) -> Axes:
     """Training loss (left) and flips under the present orders (right, dashed) by epoch, a colour a run."""
     ax = new_axis(ax, 6.4, 4.2)
     right = ax.twinx()
     right.spines[["top"]].set_visible(False)
-    for i, (name, rows) in enumerate(logs.items()):
-        epochs = [int(r["epoch"]) for r in rows]
-        (line,) = ax.plot(epochs, [float(r["loss"]) for r in rows], label=name, color=f"C{i}")
-        flips = [(int(r["epoch"]), float(r["flips"])) for r in rows if r.get("flips") not in (None, "")]
+    for i, (name, rows) in enumerate(result.curves.items()):
+        (line,) = ax.plot([r.epoch for r in rows], [r.loss for r in rows], label=name, color=f"C{i}")
+        flips = [(r.epoch, r.flips) for r in rows if r.flips is not None]
         if flips:
             right.plot(*zip(*flips), linestyle="--", color=line.get_color())
     ax.set_xlabel("epoch")

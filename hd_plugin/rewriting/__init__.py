@@ -1,6 +1,7 @@
-"""Method direct for a whole network: output channels reordered, and all that depends on them (paper, section 5, Figure 7).
+"""Method direct for a whole network (paper, section 5, Figure 7): channels reordered, and what follows.
 
-The two front ends load torch or onnx; take them from ``hd_plugin.rewriting.torch_network`` and ``.onnx_network``.
+The two front ends load torch or onnx; take them from ``hd_plugin.rewriting.torch_network`` and
+``.onnx_network``.
 """
 
 from hd_plugin.rewriting._channels import ChannelGraph, Space

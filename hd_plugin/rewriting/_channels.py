@@ -1,13 +1,13 @@
 """Which channels of which tensors have to move together when a layer's output channels are reordered.
 
-A dimension of channels is a `Space`: a row of blocks. Blocks that an addition ties are one block; a concatenation puts
-blocks side by side; a slice or an addition of unequal parts cuts them. What is left free inside a block is any
-permutation of its channels.
+A dimension of channels is a `Space`: a row of blocks. Blocks that an addition ties are one block; a
+concatenation puts blocks side by side; a slice or an addition of unequal parts cuts them. What is left free
+inside a block is any permutation of its channels.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -45,7 +45,7 @@ class _Block:
 
 @dataclass(frozen=True, eq=False)
 class Space:
-    """One dimension of channels; each channel takes ``repeat`` consecutive places (after a flattening, say)."""
+    """One dimension of channels; each takes ``repeat`` consecutive places (after a flattening, say)."""
 
     roots: tuple[_Block, ...]
     repeat: int = 1
@@ -128,6 +128,11 @@ class ChannelGraph:
             )
         return Space(tuple(root for s in spaces for root in s.roots), spaces[0].repeat)
 
+    def padded(self, space: Space, low: int, high: int) -> Space:
+        """``low`` channels of padding before it and ``high`` after it."""
+        before, after = ([self.space(n)] if n else [] for n in (low, high))
+        return self.side_by_side([*before, space, *after])
+
     def part(self, space: Space, start: int, stop: int) -> Space:
         """Channels ``start`` to ``stop``."""
         if space.repeat != 1:
@@ -144,20 +149,21 @@ class ChannelGraph:
         """Each channel becomes ``places`` consecutive ones."""
         return Space(space.roots, space.repeat * places)
 
-    def permuted(self, key: str, values: np.ndarray, orders: dict[_Block, np.ndarray]) -> np.ndarray:
-        """The stored tensor ``key`` with its channels moved. Raises InputError when it does not fit its spaces."""
+    def permuted(self, key: str, values: np.ndarray, orders: Mapping[_Block, np.ndarray]) -> np.ndarray:
+        """The stored tensor ``key`` with its channels moved. InputError when it does not fit its spaces."""
         for (name, axis), space in self.axes.items():
             if name == key:
                 index = order_of(space, orders)
                 if values.shape[axis] != index.size:
                     raise InputError(
-                        f"tensor {key!r}: {values.shape[axis]} channels along axis {axis}, where the graph has {index.size}"
+                        f"tensor {key!r}: {values.shape[axis]} channels along axis {axis}, "
+                        f"where the graph has {index.size}"
                     )
                 values = np.take(values, index, axis)
         return values
 
 
-def order_of(space: Space, orders: dict[_Block, np.ndarray]) -> np.ndarray:
+def order_of(space: Space, orders: Mapping[_Block, np.ndarray]) -> np.ndarray:
     """What stood at each place before: int64[channels * repeat]."""
     channels = np.concatenate(
         [first + orders.get(block, np.arange(block.size)) for first, block in space.starts()]

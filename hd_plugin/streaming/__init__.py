@@ -2,30 +2,29 @@
 
 from hd_plugin.streaming._certify import group_lower_bounds, lower_bound
 from hd_plugin.streaming._count import flips, group_flips, hardware_flips, nhd
+from hd_plugin.streaming._efforts import EFFORTS, Effort
 from hd_plugin.streaming._energy import EnergyObjective
 from hd_plugin.streaming._jobs import Jobs, Progress
-from hd_plugin.streaming._optimize import (
-    EFFORTS,
-    METHODS,
-    OBJECTIVES,
-    check_rows,
-    check_seed,
-    lessen_energy,
-    optimize,
-)
+from hd_plugin.streaming._method import Method, SearchContext
+from hd_plugin.streaming._methods import METHODS
+from hd_plugin.streaming._optimize import check_rows, check_seed, lessen_energy, optimize
 from hd_plugin.streaming._paper import algorithm1, algorithm2
 from hd_plugin.streaming._plan import Group, StreamPlan, file_order_plan
+from hd_plugin.streaming._settings import Search
 from hd_plugin.streaming._trellis import Rounding, round_to_plan, trellis
 
 __all__ = [
     "EFFORTS",
     "METHODS",
-    "OBJECTIVES",
+    "Effort",
     "EnergyObjective",
     "Group",
     "Jobs",
+    "Method",
     "Progress",
     "Rounding",
+    "Search",
+    "SearchContext",
     "StreamPlan",
     "algorithm1",
     "algorithm2",

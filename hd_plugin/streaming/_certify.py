@@ -7,7 +7,7 @@ import numpy as np
 from hd_plugin.streaming._bound import path_lower_bound
 from hd_plugin.streaming._clusters import group_distances
 from hd_plugin.streaming._count import group_flips
-from hd_plugin.streaming._jobs import Jobs, Progress
+from hd_plugin.streaming._jobs import Jobs
 from hd_plugin.streaming._paper import HAMMING
 from hd_plugin.streaming._plan import StreamPlan
 from hd_plugin.weights import Layer
@@ -16,17 +16,13 @@ __all__ = ["group_lower_bounds", "lower_bound"]
 
 
 def group_lower_bounds(
-    layer: Layer,
-    plan: StreamPlan,
-    rounds: int = 300,
-    *,
-    threads: int | None = None,
-    progress: Progress | None = None,
+    layer: Layer, plan: StreamPlan, rounds: int = 300, *, jobs: Jobs | None = None
 ) -> np.ndarray:
     """No order of a group flips fewer bits than this: int64[groups], the Held-Karp 1-tree bound, rounded up.
 
-    The grouping is taken as given; only orders are bounded. For ``direct`` plans, whose groups share one order,
-    the bound still holds but is that of a segment plan. Raises PlanMismatch for other weights.
+    The grouping is taken as given; only orders are bounded. For ``direct`` plans, whose groups share one
+    order, the bound still holds but is that of a segment plan. rounds : of the ascent that makes it tight.
+    After a Ctrl-C it is 0 for what was not begun. Raises PlanMismatch for other weights.
     """
     have = group_flips(layer, plan)
 
@@ -39,10 +35,10 @@ def group_lower_bounds(
         d = group_distances(distinct.astype(np.uint16), np.arange(g.channels.size), layer.bits, HAMMING)
         return int(path_lower_bound(d, int(have[i]), rounds))
 
-    jobs = Jobs(threads, progress, f"{layer.name} bound")
+    jobs = (jobs or Jobs()).titled(f"{layer.name} bound")
     return np.array(jobs.map(bound, range(len(plan.groups)), lambda i: 0), np.int64)
 
 
-def lower_bound(layer: Layer, plan: StreamPlan, **options) -> int:
-    """Sum of :func:`group_lower_bounds`: no orders of the plan's groups flip fewer bits in all."""
-    return int(group_lower_bounds(layer, plan, **options).sum())
+def lower_bound(layer: Layer, plan: StreamPlan, *, jobs: Jobs | None = None) -> int:
+    """Sum of ``group_lower_bounds``: no orders of the plan's groups flip fewer bits in all."""
+    return int(group_lower_bounds(layer, plan, jobs=jobs).sum())

@@ -1,119 +1,60 @@
-"""Clustering past Algorithm 2: group similar channels, then swap between groups by the true, re-ordered cost."""
+"""Method cluster: channels regrouped to flip together, and an order per group (paper, section 4.3)."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import replace
 
-import numpy as np
+from hd_plugin.streaming._cluster_search import cluster_groups
+from hd_plugin.streaming._energy import EnergyObjective
+from hd_plugin.streaming._energy_search import improved
+from hd_plugin.streaming._join import join_groups
+from hd_plugin.streaming._method import Method, SearchContext
+from hd_plugin.streaming._paper import algorithm2
+from hd_plugin.streaming._plan import Group
+from hd_plugin.weights import Layer
 
-from hd_plugin.streaming._clusters import channel_similarity, group_distances, refine_pair, similar_groups
-from hd_plugin.streaming._jobs import Jobs
-from hd_plugin.streaming._paths import greedy_path, path_cost
-from hd_plugin.streaming._search import shortest_path
-
-if TYPE_CHECKING:
-    from hd_plugin.streaming._optimize import Effort
-
-__all__ = ["cluster_groups"]
-
-_TRIALS = 16  # swaps tried per pair of groups and round
-_SWEEPS = 20  # passes over the channels while grouping by similarity
+__all__ = ["Cluster"]
 
 
-def cluster_groups(
-    codes: np.ndarray,
-    bits: int,
-    rows: int,
-    table: np.ndarray,
-    effort: Effort,
-    seed: int,
-    jobs: Jobs,
-    position: tuple[int, int] = (0, 1),
-) -> tuple[list[np.ndarray], list[np.ndarray]]:
-    """(channels of each group, order of each group) for codes uint16[K, C]; never worse than the segments.
+class Cluster(Method):
+    """Which channels share the rows is free, tap by tap, and so is every group's order."""
 
-    Algorithm 2 stalls at once when it starts from segments, since an order is fitted to its own channels and every
-    other channel looks bad under it. So: (1) channels whose bit planes agree are grouped, by swaps on a similarity
-    that knows no order; (2) rounds of disjoint pairs of groups, each pair trying swaps of channels with both
-    orders re-optimised; pairs are independent, so that threads change nothing; (3) a full search of each order.
-    """
-    K, C = codes.shape
-    cut = [np.arange(s, min(s + rows, C)) for s in range(0, C, rows)]
+    needs_table = True
+    stand_in = "segment"
+    weight = 3
 
-    def search(item: tuple[np.ndarray, np.ndarray | None], hard: bool = True) -> tuple[np.ndarray, int]:
-        channels, start = item
-        d = group_distances(codes, channels, bits, table)
-        order = greedy_path(d, 0)
-        if hard:
-            order = shortest_path(d, order, effort.neighbours, effort.kicks * K, seed)
-        if start is not None and path_cost(d, start) <= path_cost(d, order):
-            # two starts, two local optima: go on from the better
-            order = shortest_path(d, start, effort.neighbours, effort.kicks * K, seed) if hard else start
-        return order, int(path_cost(d, order))
+    def groups(self, layer: Layer, search: SearchContext) -> list[Group]:
+        taps = [(fy, fx) for fy in range(layer.codes.shape[2]) for fx in range(layer.codes.shape[3])]
+        groups = []
+        for done, tap in enumerate(taps):
+            groups += _tap_groups(layer, tap, search, (done, len(taps)))
+        return groups if search.effort.greedy else join_groups(layer, groups, search.seed)
 
-    def search_all(
-        channels: list[np.ndarray], starts: list[np.ndarray | None]
-    ) -> list[tuple[np.ndarray, int]]:
-        return jobs.map(search, list(zip(channels, starts)), lambda item: search(item, hard=False), *position)
-
-    plain = search_all(cut, [None] * len(cut))
-    if len(cut) < 2 or K < 3:
-        return cut, [o for o, _ in plain]
-    group = similar_groups(channel_similarity(codes, bits), rows, _SWEEPS)
-    clusters = [np.flatnonzero(group == g) for g in range(len(cut))]
-    orders = [
-        shortest_path(group_distances(codes, c, bits, table), np.arange(K), effort.neighbours, K, seed)
-        for c in clusters
-    ]
-    _refine(codes, bits, table, clusters, orders, effort, seed, jobs, position)
-    best = search_all(clusters, list(orders))
-    if sum(c for _, c in best) >= sum(c for _, c in plain):
-        clusters, best = cut, plain
-    return clusters, [o for o, _ in best]
+    def lessen(
+        self, layer: Layer, groups: list[Group], search: SearchContext, objective: EnergyObjective
+    ) -> list[Group]:
+        """The given clusters, or tap by tap ones that are alike in energy instead: what costs less."""
+        if search.effort.greedy:
+            return [group for group, _ in improved(layer, groups, search, objective)]
+        priced = replace(search, cost=objective.table.cost)
+        taps = list(dict.fromkeys(g.tap for g in groups))
+        chosen: list[Group] = []
+        for done, tap in enumerate(taps):
+            mine = [g for g in groups if g.tap == tap]
+            other = _tap_groups(layer, tap, priced, (done, len(taps)))
+            found = improved(layer, [*mine, *other], search, objective)
+            halves = found[: len(mine)], found[len(mine) :]
+            chosen += [g for g, _ in min(halves, key=lambda half: sum(cost for _, cost in half))]
+        return join_groups(layer, chosen, search.seed)
 
 
-def _refine(
-    codes: np.ndarray,
-    bits: int,
-    table: np.ndarray,
-    clusters: list[np.ndarray],
-    orders: list[np.ndarray],
-    effort: Effort,
-    seed: int,
-    jobs: Jobs,
-    position: tuple[int, int],
-) -> None:
-    """Rounds of pair refinements, in place; ends when the budget is spent or many rounds changed nothing."""
-    K, C = codes.shape
-    count = len(clusters)
-    budget = C * effort.swaps // K
-    rng = np.random.default_rng(seed)
-    everything = max(c.size for c in clusters) ** 2  # pairs of channels between two groups
-    patience = max(3, -(-3 * everything * (count - 1) // _TRIALS) // 2)
-    idle = round_ = 0
-    while budget > 0 and idle < patience and not jobs.interrupted:
-        shuffled = rng.permutation(count)
-        pairs = [(int(a), int(b)) for a, b in zip(shuffled[0::2], shuffled[1::2])]
-        round_ += 1
-
-        def refine(pair: tuple[int, int]) -> bool:
-            a, b = pair
-            before = orders[a].copy(), clusters[a].copy()
-            refine_pair(
-                codes,
-                bits,
-                table,
-                clusters[a],
-                clusters[b],
-                orders[a],
-                orders[b],
-                _TRIALS,
-                effort.neighbours,
-                2 * K,
-                seed * 1_000_003 + round_,
-            )
-            return not (np.array_equal(before[0], orders[a]) and np.array_equal(before[1], clusters[a]))
-
-        changed = jobs.map(refine, pairs, lambda pair: False, *position)
-        idle = 0 if any(changed) else idle + 1
-        budget -= _TRIALS * len(pairs)
+def _tap_groups(
+    layer: Layer, tap: tuple[int, int], search: SearchContext, position: tuple[int, int]
+) -> list[Group]:
+    """The clusters of one tap; ``position``: of (taps done, taps) for the progress."""
+    codes = layer.tap_codes(tap)
+    if search.effort.greedy:
+        clusters, orders, _ = algorithm2(codes, layer.bits, search.rows, seed=search.seed, table=search.cost)
+    else:
+        clusters, orders = cluster_groups(codes, layer.bits, search, position)
+    return [Group(tap, channels, order) for channels, order in zip(clusters, orders)]

@@ -10,7 +10,8 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from hd_plugin.streaming._distances import hamming_distances, popcount, table_distances
+from hd_plugin.bits._popcount import popcount
+from hd_plugin.streaming._distances import hamming_distances, table_distances
 from hd_plugin.streaming._paths import path_cost
 from hd_plugin.streaming._search import shortest_path
 from hd_plugin.streaming._tour import random_below
@@ -35,7 +36,7 @@ def channel_similarity(codes: np.ndarray, bits: int) -> np.ndarray:
 
 @njit(cache=True, nogil=True)
 def similar_groups(similarity, rows, sweeps):
-    """Group of every channel, int64[C], <= ``rows`` channels each: swaps that raise the similarity inside groups.
+    """Group of every channel, int64[C], at most ``rows`` each: swaps that raise the likeness inside groups.
 
     Starts from the segments; every channel in turn takes its best swap; deterministic.
     """
@@ -94,7 +95,7 @@ def group_distances(codes, channels, bits, table):
 
 @njit(cache=True, nogil=True)
 def _promising(codes, table, first, second, order1, order2, state):
-    """All swaps, a * second.size + b, those first that cost least under the present orders, with some chance."""
+    """All swaps, a * second.size + b: those first that cost least under the present orders, chance aside."""
     cost1, cost2 = (
         _channel_costs(codes, table, order1, first, second),
         _channel_costs(codes, table, order2, first, second),
@@ -127,13 +128,16 @@ def _channel_costs(codes, table, order, first, second):
 
 
 @njit(cache=True, nogil=True)
-def refine_pair(codes, bits, table, first, second, order1, order2, trials, neighbours, kicks, seed):
+def refine_pair(codes, bits, table, one, two, limits):
     """Swap channels between two groups while that shortens the sum of both paths.
 
-    codes uint16[K, C]; ``first``/``second`` int64 channel indices (changed in place); ``order1``/``order2``
-    int64[K] their orders (changed in place). ``table`` int32[L, L], or [0, 0] for Hamming distance.
-    Returns the two new costs. Never worse than what it was given.
+    codes uint16[K, C]. ``one``, ``two``: (channels int64, order int64[K]) of the groups, changed in place.
+    ``table`` int32[L, L], or [0, 0] for Hamming distance. ``limits``: (swaps tried, neighbours, kicks, seed)
+    of the searches. Returns the two new costs. Never worse than what it was given.
     """
+    first, order1 = one
+    second, order2 = two
+    trials, neighbours, kicks, seed = limits
     state = np.empty(1, np.uint64)
     state[0] = np.uint64(seed) * np.uint64(0x9E3779B97F4A7C15) + np.uint64(0x51ED27)
     cost1 = path_cost(group_distances(codes, first, bits, table), order1)

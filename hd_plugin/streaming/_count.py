@@ -35,7 +35,7 @@ def nhd(layer: Layer, plan: StreamPlan | None = None) -> float:
 
 
 def _joins(ends: list[tuple[np.ndarray, np.ndarray]], held: np.ndarray) -> int:
-    """Flips of entering each group in turn; ``held`` int64[rows] is what the wires hold, -1 for nothing yet."""
+    """Flips of entering each group in turn; ``held`` int64[rows]: what the wires hold, -1 for nothing yet."""
     total = 0
     for first, last in ends:
         used = slice(0, first.size)

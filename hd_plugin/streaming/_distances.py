@@ -3,25 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-from llvmlite import ir
-from numba import njit, types
-from numba.extending import intrinsic
+from numba import njit
 
-__all__ = ["hamming_distances", "popcount", "stream_costs", "table_distances"]
+from hd_plugin.bits._popcount import popcount
 
-
-@intrinsic
-def popcount(typingctx, x):
-    """The processor's own population count; numba has no name for it."""
-    if x != types.uint64:
-        return None
-
-    def build(context, builder, signature, args):
-        i64 = ir.IntType(64)
-        fn = builder.module.declare_intrinsic("llvm.ctpop", [i64])
-        return builder.call(fn, args)
-
-    return types.uint64(types.uint64), build
+__all__ = ["hamming_distances", "stream_costs", "table_distances"]
 
 
 @njit(cache=True, nogil=True)

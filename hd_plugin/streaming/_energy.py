@@ -1,8 +1,9 @@
-"""Plans that minimise energy instead of flips: what a step costs, and on which row of the array each channel sits best.
+"""Energy instead of flips: what a step costs, and on which row of the array each channel sits best.
 
-A flip is not worth the same everywhere. A word that changes costs its transition (a table over both patterns), and it changes every partial sum
-below it in the column. So a step costs the table, summed over the rows, and the partial sums' bits that flip, for a sample of activations; and
-of the same channels the order of rows matters: the sum at a row depends on the set of channels above it alone, so that the best order of up to
+A flip is not worth the same everywhere. A word that changes costs its transition (a table over both
+patterns), and it changes every partial sum below it in the column. So a step costs the table, summed over the
+rows, and the partial sums' bits that flip, for a sample of activations; and of the same channels the order of
+rows matters: the sum at a row depends on the set of channels above it alone, so that the best order of up to
 ``_EXACT_ROWS`` rows is found exactly, by dynamic programming over sets.
 """
 
@@ -14,8 +15,9 @@ import numpy as np
 from numba import njit
 
 from hd_plugin.bits import TransitionTable
+from hd_plugin.bits._popcount import popcount
 from hd_plugin.errors import InputError
-from hd_plugin.streaming._distances import popcount, table_distances
+from hd_plugin.streaming._distances import table_distances
 from hd_plugin.streaming._plan import Group
 from hd_plugin.weights import Layer
 
@@ -28,9 +30,11 @@ _WORD = 64
 
 @dataclass(frozen=True, eq=False)
 class EnergyObjective:
-    """table : what a change of a word costs. psum_bits : what a flip of each bit of a partial sum costs, int64[bits], in the table's unit.
+    """What a search minimises in place of flips.
 
-    activations : integers[C, taps, samples], samples of each input channel's activations, a multiple of 64; a step's partial sums cost the mean over them.
+    table : what a change of a word costs. psum_bits : int64[bits], what a flip of each bit of a partial sum
+    costs, in the table's unit. activations : integers[C, taps, samples], samples of each input channel's
+    activations, a multiple of 64; a step's partial sums cost the mean over them.
     """
 
     table: TransitionTable
@@ -51,7 +55,8 @@ class EnergyObjective:
             or not self.activations.shape[2]
         ):
             raise InputError(
-                f"objective: activations {list(self.activations.shape)} found; layer {layer.name!r} needs [{C}, {taps}, a multiple of {_WORD}]"
+                f"objective: activations {list(self.activations.shape)} found; "
+                f"layer {layer.name!r} needs [{C}, {taps}, a multiple of {_WORD}]"
             )
 
     def group(
@@ -69,7 +74,7 @@ class EnergyObjective:
 def step_costs(
     objective: EnergyObjective, layer: Layer, tap: tuple[int, int], channels: np.ndarray
 ) -> np.ndarray:
-    """Cost of a step from each output channel to each other, with ``channels`` on the rows in this order: int32[K, K]."""
+    """Cost of a step from each output channel to each other, ``channels`` on the rows: int32[K, K]."""
     codes, values, acts = objective.group(layer, tap, channels)
     d = table_distances(codes, objective.table.cost)
     planes, weights = _planes(values, acts, np.asarray(objective.psum_bits, np.int64))
@@ -91,8 +96,11 @@ def stream_cost(objective: EnergyObjective, layer: Layer, group: Group) -> float
 def best_rows(
     objective: EnergyObjective, layer: Layer, tap: tuple[int, int], channels: np.ndarray, order: np.ndarray
 ) -> np.ndarray:
-    """``channels`` in the order of rows that costs least while ``order`` streams: int64[rows]. Exact up to 10 rows, for half of the samples that a step's
-    cost is a mean of; beyond, neighbours are exchanged while that helps. What it was given, when all samples say that this costs less."""
+    """``channels`` in the order of rows that costs least while ``order`` streams: int64[rows].
+
+    Exact up to 10 rows, for half of the samples that a step's cost is a mean of; beyond, neighbours are
+    exchanged while that helps. What it was given, when all samples say that this costs less.
+    """
     _, values, acts = objective.group(layer, tap, channels)
     products = (values[order].T[:, :, None] * acts[:, None, :_ROW_SAMPLES]).astype(np.int32)
     cost = _pattern_costs(objective, np.abs(products).sum(axis=0, keepdims=True))
@@ -103,7 +111,10 @@ def best_rows(
 
 
 def _pattern_costs(objective: EnergyObjective, sums: np.ndarray) -> np.ndarray:
-    """What every pattern of flipped bits costs, for sums no larger than ``sums``: bits above are copies of the sign, and cost what they cost together."""
+    """What every pattern of flipped bits costs, for sums no larger than ``sums``: int32[2**bits].
+
+    Bits above are copies of the sign, and cost what they cost together.
+    """
     prices = np.asarray(objective.psum_bits, np.int64)
     needed = min(int(np.abs(sums).max(initial=0)).bit_length() + 1, prices.size)
     prices = np.append(prices[: needed - 1], prices[needed - 1 :].sum())
@@ -114,8 +125,11 @@ def _pattern_costs(objective: EnergyObjective, sums: np.ndarray) -> np.ndarray:
 
 
 def _planes(values: np.ndarray, acts: np.ndarray, cost: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Partial sums as bit planes, uint64[planes, samples / 64, K] (64 samples a word), and what a flip in each costs; what never flips is left out,
-    and planes that are always equal, as the copies of a sign are, are one."""
+    """Partial sums as bit planes, uint64[planes, samples / 64, K], and what a flip in each costs.
+
+    64 samples a word. What never flips is left out, and planes that are always equal, as the copies of a sign
+    are, are one.
+    """
     K, rows = values.shape
     sums = np.cumsum(values[:, :, None] * acts[None], axis=1)
     found: list[np.ndarray] = []

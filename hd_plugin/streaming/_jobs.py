@@ -1,4 +1,4 @@
-"""Run independent searches on threads (the compiled kernels release the GIL), with progress and a clean Ctrl-C."""
+"""Independent searches on threads (compiled kernels release the GIL), with progress and a clean Ctrl-C."""
 
 from __future__ import annotations
 
@@ -22,9 +22,12 @@ def _cores() -> int:
 
 
 class Jobs:
-    """A pool of ``threads`` threads. Results never depend on the number of threads or the order of finishing.
+    """How work is done: ``Jobs(threads=2)``. Results never depend on it, nor on the order of finishing.
 
-    After a Ctrl-C, ``interrupted`` is True and everything not begun answers with its fallback at once.
+    threads : as many threads; None for every core that this process may use. progress : is called with (done,
+    total, text) after each part. text : what the parts are parts of; without one a search tells its own.
+    After a Ctrl-C, ``interrupted`` is True and everything not begun answers with its fallback at once. Raises
+    InputError when threads < 1.
     """
 
     def __init__(self, threads: int | None = None, progress: Progress | None = None, text: str = "") -> None:
@@ -35,7 +38,7 @@ class Jobs:
         self._stop = threading.Event()
 
     def child(self) -> Jobs:
-        """One thread without a bar that stops when this does: for a search that is itself one item of a ``map``."""
+        """One thread without progress that stops when this does: for one search of many in a ``map``."""
         child = Jobs(1)
         child._stop = self._stop
         return child
@@ -45,6 +48,10 @@ class Jobs:
         other = Jobs(self.threads, self.progress, text)
         other._stop = self._stop
         return other
+
+    def titled(self, text: str) -> Jobs:
+        """This, under ``text`` where it has no text of its own."""
+        return self if self.text else self.named(text)
 
     @property
     def interrupted(self) -> bool:
@@ -62,7 +69,11 @@ class Jobs:
         done: int = 0,
         total: int | None = None,
     ) -> list[Any]:
-        """``[work(i) for i in items]``, or ``fallback(i)`` for what had not begun at a Ctrl-C; without one, a Ctrl-C is a KeyboardInterrupt."""
+        """``[work(i) for i in items]``, or ``fallback(i)`` for what had not begun at a Ctrl-C.
+
+        Without a fallback, a Ctrl-C is a KeyboardInterrupt. done, total : parts of a larger job, for the
+        progress.
+        """
         fallback = fallback or _no_fallback
         total = len(items) if total is None else total
 

@@ -36,10 +36,8 @@ def join_groups(layer: Layer, groups: list[Group], seed: int) -> list[Group]:
         d += np.where(both, hamming(words[:, None, r], words[None, :, r]), 0).astype(np.int32)
     ends = np.arange(2 * count)
     d[ends, ends ^ 1] = _TOGETHER
-    if 2 * count <= EXACT:
-        path = exact_path(d)
-    else:
-        path = optimise_path(d, greedy_path(d, 0), 8, 8 * count, seed)
+    small = 2 * count <= EXACT
+    path = exact_path(d) if small else optimise_path(d, greedy_path(d, 0), 8, 8 * count, seed)
     joined = []
     for first in path[::2]:
         g = groups[first // 2]

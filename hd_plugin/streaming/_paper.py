@@ -1,4 +1,4 @@
-"""Algorithms 1 and 2 as the paper prints them (sections 4.2 and 4.3), with the array's capacity added to 2."""
+"""Algorithms 1 and 2 as the paper has them (sections 4.2 and 4.3), with the array's capacity added to 2."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ HAMMING = np.zeros((0, 0), np.int32)  # "no table": the kernels then count bits
 
 
 def algorithm1(codes: np.ndarray, bits: int, table: np.ndarray = HAMMING, start: int = 0) -> np.ndarray:
-    """Greedy order of codes uint16[K, C]: from channel ``start`` always to the nearest left; ties: lowest index."""
+    """Greedy order of codes uint16[K, C]: from ``start`` to the nearest channel left; ties: lowest index."""
     return greedy_path(group_distances(codes, np.arange(codes.shape[1]), bits, table), start)
 
 
@@ -23,12 +23,13 @@ def algorithm2(
 ) -> tuple[list[np.ndarray], list[np.ndarray], np.ndarray]:
     """Cluster-then-reorder: (channels of each cluster, order of each, flips after every iteration int64[N]).
 
-    codes uint16[K, C]. The paper's clusters may grow without limit; an array has ``rows`` rows, so the assignment
-    step solves the balanced assignment exactly (scipy's linear_sum_assignment). Orders come from Algorithm 1.
+    codes uint16[K, C]. The paper's clusters may grow without limit; an array has ``rows`` rows, so the
+    assignment step solves the balanced assignment exactly (scipy's linear_sum_assignment). Orders come from
+    Algorithm 1.
     """
     from scipy.optimize import linear_sum_assignment
 
-    K, C = codes.shape
+    C = codes.shape[1]
     count = -(-C // rows)
     rng = np.random.default_rng(seed)
     orders = [algorithm1(codes[:, [c]], bits, table) for c in rng.choice(C, size=count, replace=False)]

@@ -1,4 +1,4 @@
-"""Paths over the channels of a group: cost, the paper's greedy order, exact orders of small groups. Compiled."""
+"""Paths over the channels of a group: cost, the paper's greedy order, exact orders if small. Compiled."""
 
 from __future__ import annotations
 
@@ -43,17 +43,17 @@ def greedy_path(d, start):
 
 @njit(cache=True, nogil=True)
 def neighbour_lists(d, m):
-    """(channels int32[K, m], distances int32[K, m]): the ``m`` nearest of each, nearest first, lowest index on a tie.
+    """int32[2, K, m]: the ``m`` nearest channels of each and their distances; lowest index on a tie.
 
-    The distances stand beside, so that a search that looks no further touches no distance matrix.
+    Nearest first. The distances stand beside, so that a search that looks no further touches no distance
+    matrix.
     """
     K = d.shape[0]
-    near = np.empty((K, m), np.int32)
-    near_d = np.empty((K, m), np.int32)
+    lists = np.empty((2, K, m), np.int32)
     for i in range(K):
         count = 0
         row = d[i]
-        dist = near_d[i]
+        near, dist = lists[0, i], lists[1, i]
         worst = np.int32(2147483647)
         for j in range(K):
             x = row[j]
@@ -62,15 +62,15 @@ def neighbour_lists(d, m):
             at = count if count < m else m - 1
             while at > 0 and dist[at - 1] > x:
                 dist[at] = dist[at - 1]
-                near[i, at] = near[i, at - 1]
+                near[at] = near[at - 1]
                 at -= 1
             dist[at] = x
-            near[i, at] = j
+            near[at] = j
             if count < m:
                 count += 1
             if count == m:
                 worst = dist[m - 1]
-    return near, near_d
+    return lists
 
 
 @njit(cache=True, nogil=True)

@@ -1,7 +1,9 @@
 """A tour that changes by exchanges of two edges, each of them journaled so that it can be undone. Compiled.
 
 A path over K channels is a closed tour over K + 1 cities, city K being a dummy at distance 0 of all others.
-``tour`` int32[K + 1] holds the cities in order, ``pos`` int32[K + 1] the position of each.
+``tour`` int32[2, K + 1] holds the cities in order, and below them the position of each. ``queue`` int32[2,
+size] holds the cities to look at, a ring, and below it which cities are in it. ``journal`` int32[JOURNAL, 4]
+holds the exchanges. One array each, not several: that is what the compiler keeps in registers best.
 """
 
 from __future__ import annotations
@@ -9,7 +11,43 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-__all__ = ["distance", "exchange", "pred", "push", "random_below", "relocate", "succ", "undo"]
+__all__ = [
+    "JOURNAL",
+    "distance",
+    "exchange",
+    "make_queue",
+    "make_tour",
+    "pred",
+    "push",
+    "random_below",
+    "relocate",
+    "succ",
+    "undo",
+]
+
+JOURNAL = 4096  # exchanges that one descent may make before it is called again
+
+
+@njit(cache=True, nogil=True)
+def make_tour(order):
+    """The path ``order``, closed by the dummy."""
+    K = order.size
+    tour = np.empty((2, K + 1), np.int32)
+    for i in range(K):
+        tour[0, i] = order[i]
+    tour[0, K] = K
+    for i in range(K + 1):
+        tour[1, tour[0, i]] = i
+    return tour
+
+
+@njit(cache=True, nogil=True)
+def make_queue(cities):
+    """An empty queue for ``cities`` cities; a power of two long, so that a mask wraps the ring."""
+    size = 1
+    while size < cities:
+        size *= 2
+    return np.zeros((2, size), np.int32)
 
 
 @njit(cache=True, nogil=True, inline="always")
@@ -21,21 +59,21 @@ def distance(d, a, b):
 
 
 @njit(cache=True, nogil=True, inline="always")
-def succ(tour, pos, c):
-    p = pos[c] + 1
-    return tour[p] if p < tour.size else tour[0]
+def succ(tour, c):
+    p = tour[1, c] + 1
+    return tour[0, p] if p < tour.shape[1] else tour[0, 0]
 
 
 @njit(cache=True, nogil=True, inline="always")
-def pred(tour, pos, c):
-    p = pos[c]
-    return tour[p - 1] if p > 0 else tour[tour.size - 1]
+def pred(tour, c):
+    p = tour[1, c]
+    return tour[0, p - 1] if p > 0 else tour[0, tour.shape[1] - 1]
 
 
 @njit(cache=True, nogil=True)
-def _reverse(tour, pos, i, j):
+def _reverse(tour, i, j):
     """Reverse the cyclic stretch of positions i..j, or, the same cycle, the rest when that is shorter."""
-    n = tour.size
+    n = tour.shape[1]
     length = j - i + 1
     if length <= 0:
         length += n
@@ -47,9 +85,9 @@ def _reverse(tour, pos, i, j):
             j = n - 1
         length = n - length
     for _ in range(length // 2):
-        a, b = tour[i], tour[j]
-        tour[i], tour[j] = b, a
-        pos[a], pos[b] = j, i
+        a, b = tour[0, i], tour[0, j]
+        tour[0, i], tour[0, j] = b, a
+        tour[1, a], tour[1, b] = j, i
         i += 1
         if i == n:
             i = 0
@@ -59,45 +97,50 @@ def _reverse(tour, pos, i, j):
 
 
 @njit(cache=True, nogil=True)
-def exchange(tour, pos, t1, t2, t3, t4, journal, used):
-    """Replace edges (t1, t2), (t3, t4) by (t2, t3), (t1, t4); t4 is on the side of t3 that keeps one cycle."""
-    if succ(tour, pos, t1) == t2:
-        i, j = pos[t2], pos[t4]
+def exchange(tour, t1, t2, t3, t4, journal, used):
+    """Replace edges (t1, t2), (t3, t4) by (t2, t3), (t1, t4); t4: on the side of t3 that keeps one cycle."""
+    if succ(tour, t1) == t2:
+        i, j = tour[1, t2], tour[1, t4]
     else:
-        i, j = pos[t4], pos[t2]
-    _reverse(tour, pos, i, j)
+        i, j = tour[1, t4], tour[1, t2]
+    _reverse(tour, i, j)
     # the same exchange is undone by the cities now at the ends of the reversed stretch
     journal[used, 0], journal[used, 1], journal[used, 2], journal[used, 3] = t1, t4, t3, t2
     return used + 1
 
 
 @njit(cache=True, nogil=True)
-def undo(tour, pos, journal, used, down_to):
-    while used > down_to:
+def undo(tour, journal, used):
+    """Play the journal backwards."""
+    while used > 0:
         used -= 1
-        t1, t2, t3, t4 = journal[used, 0], journal[used, 1], journal[used, 2], journal[used, 3]
-        if succ(tour, pos, t1) == t2:
-            _reverse(tour, pos, pos[t2], pos[t4])
+        t1, t2, t4 = journal[used, 0], journal[used, 1], journal[used, 3]
+        if succ(tour, t1) == t2:
+            _reverse(tour, tour[1, t2], tour[1, t4])
         else:
-            _reverse(tour, pos, pos[t4], pos[t2])
-    return used
+            _reverse(tour, tour[1, t4], tour[1, t2])
 
 
 @njit(cache=True, nogil=True)
-def relocate(tour, pos, b, c, t, a, e, f, straight, journal, used):
-    """Move the stretch c..t (between b and a) in between e and f: e-t..c-f, or e-c..t-f when ``straight``."""
-    used = exchange(tour, pos, b, c, f, e, journal, used)
-    used = exchange(tour, pos, b, e, t, a, journal, used)
+def relocate(tour, stretch, gap, straight, journal, used):
+    """Move a stretch c..t in between the cities e, f of ``gap``: e-t..c-f, or e-c..t-f when ``straight``.
+
+    stretch : (b, c, t, a), the cities at its ends between their neighbours.
+    """
+    b, c, t, a = stretch
+    e, f = gap
+    used = exchange(tour, b, c, f, e, journal, used)
+    used = exchange(tour, b, e, t, a, journal, used)
     if straight:
-        used = exchange(tour, pos, e, t, f, c, journal, used)
+        used = exchange(tour, e, t, f, c, journal, used)
     return used
 
 
 @njit(cache=True, nogil=True, inline="always")
-def push(queue, queued, tail_at, city):
-    if not queued[city]:
-        queued[city] = True
-        queue[tail_at & (queue.size - 1)] = city
+def push(queue, tail_at, city):
+    if not queue[1, city]:
+        queue[1, city] = 1
+        queue[0, tail_at & (queue.shape[1] - 1)] = city
         tail_at += 1
     return tail_at
 

@@ -1,7 +1,7 @@
-"""Compiled shortest paths through the levels of a weight: codes that trade rounding error against flips, exactly.
+"""Compiled shortest paths through the levels of a weight: codes that trade error against flips, exactly.
 
-The words of a group share their order, so its rows are independent streams of one length: they run side by side in the
-innermost loops.
+The words of a group share their order, so its rows are independent streams of one length: they run side by
+side in the innermost loops.
 """
 
 from __future__ import annotations
@@ -29,10 +29,11 @@ def _emit(target, importance, value, cost):
 
 @njit(cache=True, nogil=True)
 def round_streams(target, importance, value, mu):
-    """Codes int64[T, n] that minimise sum of importance * (target - value[code])**2 + mu * flips, each column by itself.
+    """Codes int64[T, n] that minimise the sum of importance * (target - value[code])**2 + mu * flips.
 
-    target, importance : float64[T, n]. value : float64[L], L = 2**bits, inf where a code may not be used. The cheapest
-    way between two levels, mu per flipped bit, is found bit by bit: bits * L steps instead of L * L.
+    Each column by itself. target, importance : float64[T, n]. value : float64[L], L = 2**bits, inf where a
+    code may not be used. The cheapest way between two levels, mu per flipped bit, is found bit by bit: bits *
+    L steps instead of L * L.
     """
     T, n = target.shape
     L = value.size
@@ -82,7 +83,7 @@ def round_streams_table(target, importance, value, weight):
 
 @njit(cache=True, nogil=True)
 def round_columns(target, importance, value, mu, weight):
-    """Streams of any number side by side, a block at a time: ``round_streams``, or with a ``weight`` of any size the table's."""
+    """Any number of streams side by side, a block at a time; by the table ``weight`` unless its size is 0."""
     T, n = target.shape
     codes = np.empty((T, n), np.int64)
     for start in range(0, n, _BLOCK):
@@ -100,11 +101,12 @@ def round_columns(target, importance, value, mu, weight):
 
 @njit(cache=True, nogil=True)
 def round_with_feedback(target, upper, orders, value, mu, unit):
-    """Codes int64[K, N], column after column; each column's rounding error is made good by the columns after it.
+    """Codes int64[K, N]; each column's rounding error is made good by the columns after it.
 
-    target : float64[K, N], overwritten. upper : float64[N, N], the Cholesky factor U of the inverse Hessian = U' U (Frantar et
-    al. 2022, GPTQ: an error e in column j moves column i > j by -e U[j, i] / U[j, j], and costs e**2 / U[j, j]**2 in the end,
-    here in units of ``unit``). orders : int64[N, K], how each column streams.
+    target : float64[K, N], overwritten. upper : float64[N, N], the Cholesky factor U of the inverse Hessian =
+    U' U (Frantar et al. 2022, GPTQ: an error e in column j moves column i > j by -e U[j, i] / U[j, j], and
+    costs e**2 / U[j, j]**2 in the end, here in units of ``unit``). orders : int64[N, K], how each column
+    streams.
     """
     K, N = target.shape
     codes = np.empty((K, N), np.int64)
@@ -125,7 +127,7 @@ def round_with_feedback(target, upper, orders, value, mu, unit):
 
 @njit(cache=True, nogil=True)
 def _walk_back(reach, weight):
-    """The codes of the best streams, last to first; where several are as good, the one that stays, else the lowest code."""
+    """The codes of the best streams, last to first; of several the one that stays, else the lowest code."""
     T, L, n = reach.shape
     codes = np.zeros((T, n), np.int64)
     for r in range(n):

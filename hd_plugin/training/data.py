@@ -6,17 +6,34 @@ import io
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
 
 from hd_plugin.errors import InputError
 
-__all__ = ["augmented_batches", "load_images", "normalise"]
+__all__ = ["Images", "augmented_batches", "load_images", "normalise"]
 
 _IMAGE_SUFFIXES = {".webp", ".png", ".jpg", ".jpeg", ".bmp"}
 MEAN = (0.485, 0.456, 0.406)
 STD = (0.229, 0.224, 0.225)
+
+
+class Images(NamedTuple):
+    """pixels : uint8[N, 3, H, W]; labels : int64[N], places in ``classes``."""
+
+    pixels: torch.Tensor
+    labels: torch.Tensor
+    classes: list[str]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of one image: channels, height, width."""
+        return tuple(self.pixels.shape[1:])
+
+    def to(self, device: str) -> Images:
+        return Images(self.pixels.to(device), self.labels.to(device), self.classes)
 
 
 def _files(path: Path) -> Iterator[tuple[str, bytes]]:
@@ -33,8 +50,8 @@ def _files(path: Path) -> Iterator[tuple[str, bytes]]:
         raise InputError(f"{path}: not a folder or zip of CLASS/image files ({error})") from error
 
 
-def load_images(*paths: str | Path) -> tuple[torch.Tensor, torch.Tensor, list[str]]:
-    """All images under ``paths``, joined: ``(uint8[N, 3, H, W], int64[N] labels, class names)``.
+def load_images(*paths: str | Path) -> Images:
+    """All images under ``paths``, joined.
 
     A label is the index of the image's folder name in alphabetical order (torchvision's ImageFolder rule).
     Raises InputError for an archive that cannot be read, holds no image, or holds images of several sizes.
@@ -57,7 +74,7 @@ def load_images(*paths: str | Path) -> tuple[torch.Tensor, torch.Tensor, list[st
     classes = sorted(set(names))
     index = {c: i for i, c in enumerate(classes)}
     pixels = torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2).contiguous()
-    return pixels, torch.tensor([index[n] for n in names]), classes
+    return Images(pixels, torch.tensor([index[n] for n in names]), classes)
 
 
 def normalise(images: torch.Tensor) -> torch.Tensor:

@@ -1,4 +1,4 @@
-"""A network run in integers, as the array runs it: rounded activations times codes, sums without any rounding error."""
+"""A network run in integers, as the array runs it: rounded activations times codes, sums that are exact."""
 
 from __future__ import annotations
 
@@ -30,7 +30,10 @@ class IntegerScores:
 
 
 def activation_steps(model: nn.Module, images: torch.Tensor, bits: int = 8) -> dict[str, tuple[float, bool]]:
-    """Layer -> (step, signed) of its inputs, from the largest one over ``images``, uint8[N, 3, H, W]; layers in the order in which they run."""
+    """Layer -> (step, signed) of its inputs, from the largest one over ``images``, uint8[N, 3, H, W].
+
+    Layers come in the order in which they run.
+    """
     largest: dict[str, float] = {}
     signed: dict[str, bool] = {}
 
@@ -57,10 +60,9 @@ def integer_scores(
 ) -> IntegerScores:
     """Run ``images`` with every layer's inputs rounded to ``steps`` and its weights taken from ``layers``.
 
-    output_order : the class of each output, where outputs were permuted.
-
-    Sums are integers in floats that are wide enough to hold each exactly, in any order of adding; all else works channel by
-    channel. Raises InputError for a layer that the model lacks, or whose sums no float holds.
+    output_order : the class of each output, where outputs were permuted. Sums are integers in floats that are
+    wide enough to hold each exactly, in any order of adding; all else works channel by channel. Raises
+    InputError for a layer that the model lacks, or whose sums no float holds.
     """
     model = copy.deepcopy(model).eval()
     modules = quantised_layers(model)

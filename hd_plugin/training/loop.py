@@ -1,4 +1,4 @@
-"""One training run, of a float network or of a quantised one under a method; a checkpoint after every epoch."""
+"""One training run, of a float network or a quantised one under a method; a checkpoint after every epoch."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import csv
 import json
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -17,20 +17,22 @@ from torch import nn
 
 from hd_plugin._atomic import atomic_path
 from hd_plugin.errors import InputError
-from hd_plugin.training.data import augmented_batches
+from hd_plugin.streaming import Progress
+from hd_plugin.training.data import Images, augmented_batches
+from hd_plugin.training.identity import check_same_run
 from hd_plugin.training.methods import Method
 from hd_plugin.training.processes import agreed, device_of, rank, summed, world
 from hd_plugin.training.quantised import quantise_weights
 
-__all__ = ["Recipe", "fit"]
+__all__ = ["Recipe", "Running", "fit"]
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """SGD with Nesterov momentum and one cosine cycle of the learning rate, up to ``rate`` and down to nothing.
+    """SGD with Nesterov momentum and one cosine cycle of the learning rate, up to ``rate``, down to nothing.
 
-    smoothing : of the labels, a share in [0, 1). decay_norms : whether weight decay acts on biases and batch norms too, or on
-    weights only.
+    smoothing : of the labels, a share in [0, 1). decay_norms : whether weight decay acts on biases and batch
+    norms too, or on weights only.
     """
 
     epochs: int = 6
@@ -56,46 +58,54 @@ class Recipe:
             raise InputError(f"smoothing: {self.smoothing!r} found; a number from 0 to below 1 is needed")
 
 
+@dataclass(frozen=True)
+class Running:
+    """Where a run runs and who is told; nothing here is part of what makes it this run.
+
+    minutes : stop before an epoch that would likely take longer; each piece does one epoch in any case, so
+    that pieces get on.
+    """
+
+    device: str = "cpu"
+    minutes: float | None = None
+    progress: Progress | None = None
+
+
 def fit(
     model: nn.Module,
-    images: torch.Tensor,
-    labels: torch.Tensor,
+    images: Images,
     method: Method | None,
     recipe: Recipe,
     folder: Path,
     *,
-    device: str = "cpu",
-    minutes: float | None = None,
-    inputs: dict[str, Any] | None = None,
-    progress: Callable[[int, int, str], None] | None = None,
+    inputs: Mapping[str, Any] | None = None,
+    running: Running = Running(),
 ) -> bool:
     """Train ``model`` in place, without a method as a float network; True when all epochs are done.
 
-    images : uint8[N, 3, H, W]; labels : int64[N]. folder : gets checkpoint.pt and log.csv; a run that finds its own
-    checkpoint goes on after it, bit by bit as if it had never stopped (on one CPU; other devices as far as torch is
-    deterministic there). minutes : stop before an epoch that would likely take longer; each call does one epoch in any
-    case, so that pieces get on. inputs : what else makes this run what it is (the files that it starts from, say), as
-    JSON. Inside of ``processes`` every process takes its share of each batch. Raises InputError when the checkpoint is of
-    another run or damaged, or when the images or the processes do not go with the batch.
+    folder : gets checkpoint.pt and log.csv; a run that finds its own checkpoint goes on after it, bit by bit
+    as if it had never stopped (on one CPU; other devices as far as torch is deterministic there). inputs :
+    what else makes this run what it is (the files that it starts from, say), as JSON. Inside of ``processes``
+    every process takes its share of each batch. Raises InputError when the checkpoint is of another run or
+    damaged, or when the images or the processes do not go with the batch.
     """
-    device = device_of(device)
+    device = device_of(running.device)
     model.to(device, memory_format=torch.channels_last)
-    images, labels = images.to(device), labels.to(device)
-    steps = len(images) // recipe.batch
+    count = len(images.pixels)
+    steps = count // recipe.batch
     if not steps:
-        raise InputError(f"batch: {recipe.batch} found, but there are {len(images)} images only")
+        raise InputError(f"batch: {recipe.batch} found, but there are {count} images only")
     if recipe.batch % world():
         raise InputError(f"batch: {recipe.batch} found; {world()} processes need a multiple of {world()}")
-    run = _Run(model, method, recipe, folder, steps, inputs or {})
+    run, images = _Run(model, method, recipe, folder, steps, inputs or {}), images.to(device)
     first = run.resume(device)
-    started, longest = time.monotonic(), max((row["seconds"] for row in run.rows), default=0.0)
+    ends = None if running.minutes is None else time.monotonic() + 60 * running.minutes
+    longest = max((row["seconds"] for row in run.rows), default=0.0)
     for epoch in range(first, recipe.epochs):
-        if agreed(
-            minutes is not None and epoch > first and time.monotonic() - started + longest > minutes * 60
-        ):
+        if agreed(ends is not None and epoch > first and time.monotonic() + longest > ends):
             return False
         begun = time.monotonic()
-        row = run.epoch(epoch, images, labels, device, progress)
+        row = run.epoch(epoch, images, running.progress)
         seconds = time.monotonic() - begun
         longest = max(longest, seconds)
         if rank() == 0:
@@ -114,6 +124,8 @@ def _decayed(model: nn.Module, recipe: Recipe) -> list[dict[str, Any]]:
 
 
 class _Run:
+    """What a run is made of, and what a checkpoint carries on."""
+
     def __init__(
         self,
         model: nn.Module,
@@ -121,16 +133,10 @@ class _Run:
         recipe: Recipe,
         folder: Path,
         steps: int,
-        inputs: dict[str, Any],
+        inputs: Mapping[str, Any],
     ) -> None:
-        self.model, self.method, self.recipe, self.folder, self.steps, self.inputs = (
-            model,
-            method,
-            recipe,
-            folder,
-            steps,
-            inputs,
-        )
+        self.model, self.method, self.recipe = model, method, recipe
+        self.folder, self.steps, self.inputs = folder, steps, inputs
         self.rows: list[dict[str, Any]] = []
         if method:
             quantise_weights(model, recipe.bits, recipe.per_channel)
@@ -144,41 +150,24 @@ class _Run:
             cycle_momentum=False,
         )
 
-    def epoch(
-        self,
-        epoch: int,
-        images: torch.Tensor,
-        labels: torch.Tensor,
-        device: str,
-        progress: Callable[[int, int, str], None] | None,
-    ) -> dict[str, Any]:
-        r = self.recipe
+    def epoch(self, epoch: int, images: Images, progress: Progress | None) -> dict[str, float | None]:
+        """One pass over the images; its columns of the log."""
+        r, device = self.recipe, images.pixels.device
         if self.method:
             self.method.before_epoch(epoch)
         model = nn.parallel.DistributedDataParallel(self.model) if world() > 1 else self.model
-        generator = torch.Generator().manual_seed(
-            r.seed * 100_003 + epoch
-        )  # the same epoch, whether resumed or not
+        # the same epoch, whether resumed or not
+        generator = torch.Generator().manual_seed(r.seed * 100_003 + epoch)
         torch.manual_seed(r.seed * 100_003 + epoch)
         model.train()
-        loss_sum, right, seen = (
-            torch.zeros((), device=device),
-            torch.zeros((), device=device),
-            torch.zeros((), device=device),
-        )
-        for step, (x, y) in enumerate(augmented_batches(images, labels, r.batch, generator)):
+        loss_sum, right, seen = (torch.zeros((), device=device) for _ in range(3))
+        batches = augmented_batches(images.pixels, images.labels, r.batch, generator)
+        for step, (x, y) in enumerate(batches):
             if self.method:
                 self.method.before_step(epoch, step)
             x, y = x[rank() :: world()], y[rank() :: world()]
-            with torch.autocast(torch.device(device).type, torch.bfloat16):
-                out = model(x).float()
-            loss = F.cross_entropy(out, y, label_smoothing=r.smoothing)
-            penalty = self.method.penalty() if self.method else None
-            self.optimiser.zero_grad(set_to_none=True)
-            (loss if penalty is None else loss + penalty).backward()
-            self.optimiser.step()
-            self.schedule.step()
-            loss_sum += loss.detach() * len(y)
+            out, loss = self.step(model, x, y)
+            loss_sum += loss * len(y)
             right += (out.argmax(1) == y).sum()
             seen += len(y)
             if progress and rank() == 0:
@@ -191,24 +180,30 @@ class _Run:
             **(self.method.told() if self.method else {}),
         }
 
-    def save(self, epoch: int, row: dict[str, Any]) -> None:
-        self.rows.append(row)
+    def step(self, model: nn.Module, x: torch.Tensor, y: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """One step of gradient descent: the outputs before it, float[batch, classes], and their loss."""
+        with torch.autocast(x.device.type, torch.bfloat16):
+            out = model(x).float()
+        loss = F.cross_entropy(out, y, label_smoothing=self.recipe.smoothing)
+        penalty = self.method.penalty() if self.method else None
+        self.optimiser.zero_grad(set_to_none=True)
+        (loss if penalty is None else loss + penalty).backward()
+        self.optimiser.step()
+        self.schedule.step()
+        return out, loss.detach()
+
+    def save(self, epoch: int, row: Mapping[str, float | None]) -> None:
+        """The checkpoint, and the log with ``row`` as its last one."""
+        self.rows.append(dict(row))
+        told = {
+            "identity": self._identity(),
+            "epoch": epoch,
+            "rows": self.rows,
+            "method": self.method.state() if self.method else {},
+        }
+        states = {name: getattr(self, name).state_dict() for name in ("model", "optimiser", "schedule")}
         with atomic_path(self.folder / "checkpoint.pt") as path:
-            told = {
-                "identity": self._identity(),
-                "epoch": epoch,
-                "rows": self.rows,
-                "method": self.method.state() if self.method else {},
-            }
-            torch.save(
-                {
-                    "told": json.dumps(told),
-                    "model": self.model.state_dict(),
-                    "optimiser": self.optimiser.state_dict(),
-                    "schedule": self.schedule.state_dict(),
-                },
-                path,
-            )
+            torch.save({"told": json.dumps(told), **states}, path)
         names = list(dict.fromkeys(name for r in self.rows for name in r))
         with (
             atomic_path(self.folder / "log.csv") as path,
@@ -228,14 +223,7 @@ class _Run:
             told = json.loads(data["told"])
         except Exception as error:  # torch raises many kinds for a file that is cut short
             raise InputError(f"{path}: damaged ({error}); delete it to begin this run again") from error
-        old, new = told["identity"], json.loads(json.dumps(self._identity()))
-        if old != new:
-            differ = ", ".join(
-                f"{k}: {old.get(k)!r} there, {new.get(k)!r} here"
-                for k in {**old, **new}
-                if old.get(k) != new.get(k)
-            )
-            raise InputError(f"{path}: of another run ({differ}); give another folder, or delete this one")
+        check_same_run(path, told["identity"], self._identity(), path)
         self.optimiser.load_state_dict(data["optimiser"])
         self.schedule.load_state_dict(data["schedule"])
         self.model.load_state_dict(data["model"])
@@ -246,9 +234,7 @@ class _Run:
 
     def _identity(self) -> dict[str, Any]:
         """What makes a checkpoint this run's."""
-        told = (
-            {"method": m.name, "strength": m.strength, "number_format": m.number_format}
-            if (m := self.method)
-            else {"method": "float"}
-        )
+        told: dict[str, Any] = {"method": "float"}
+        if m := self.method:
+            told = {"method": m.name, "strength": m.strength, "number_format": m.number_format}
         return {**asdict(self.recipe), **told, **self.inputs, "steps": self.steps}

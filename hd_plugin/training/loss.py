@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import reduce
 
 import torch
 from torch import nn
 
+from hd_plugin.bits import NumberFormat
 from hd_plugin.errors import InputError
 from hd_plugin.streaming import StreamPlan
 from hd_plugin.training.quantised import fake_of, quantised_layers
@@ -25,9 +27,10 @@ def _floor(x: torch.Tensor) -> torch.Tensor:
 def bit(x: torch.Tensor, b: int, bits: int, frozen: bool) -> torch.Tensor:
     """Bit ``b`` of the offset-binary patterns ``x`` in [0, 2**bits), as floats 0 and 1 with a gradient.
 
-    frozen False : the paper's formula, floor(x / 2**b) - 2 floor(x / 2**(b + 1)); with straight-through floors its gradient
-    is 0 for every bit but the most significant one. frozen True : the bits above are constants (the paper's
-    freeze-and-regularise), so ``b`` is the most significant bit of what is left, and its gradient is 1 / 2**b.
+    frozen False : the paper's formula, floor(x / 2**b) - 2 floor(x / 2**(b + 1)); with straight-through
+    floors its gradient is 0 for every bit but the most significant one. frozen True : the bits above are
+    constants (the paper's freeze-and-regularise), so ``b`` is the most significant bit of what is left, and
+    its gradient is 1 / 2**b.
     """
     if not frozen:
         upper = _floor(x / 2 ** (b + 1)) if b < bits - 1 else torch.zeros_like(x)
@@ -37,7 +40,7 @@ def bit(x: torch.Tensor, b: int, bits: int, frozen: bool) -> torch.Tensor:
 
 
 def frozen_range(integers: torch.Tensor, b: int, bits: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """Lowest and highest integer with the same bits from ``b`` upwards, -2**(bits - 1) left out; int8 both."""
+    """Lowest and highest integer, int8, with the same bits from ``b`` upwards; -2**(bits - 1) is left out."""
     half = 2 ** (bits - 1)
     low = torch.floor((integers + half) / 2**b) * 2**b - half
     return torch.clamp(low, min=-(half - 1)).to(torch.int8), (low + 2**b - 1).to(torch.int8)
@@ -46,18 +49,18 @@ def frozen_range(integers: torch.Tensor, b: int, bits: int) -> tuple[torch.Tenso
 class HammingLoss:
     """Flips of one bit of all weights under the current plans, with gradients in steps.
 
-    The value is a number of flips. The gradient is taken with respect to weights measured in their own steps, and handed to
-    the float weights as step * d flips / d steps, so that a step of gradient descent moves every weight by the same
-    number of its steps: lambda means the same in layers of any size and for channels of any scale (it is what a flip is
-    worth in squared rounding steps, as mu of the trellis). Raises InputError for a number format whose bits are no
-    floors of the integer.
+    The value is a number of flips. The gradient is taken with respect to weights measured in their own steps,
+    and handed to the float weights as step * d flips / d steps, so that a step of gradient descent moves
+    every weight by the same number of its steps: lambda means the same in layers of any size and for channels
+    of any scale (it is what a flip is worth in squared rounding steps, as mu of the trellis). Raises
+    InputError for a number format whose bits are no floors of the integer.
     """
 
-    def __init__(self, model: nn.Module, number_format: str = "twos_complement") -> None:
+    def __init__(self, model: nn.Module, number_format: NumberFormat = "twos_complement") -> None:
         if number_format not in FORMATS:
             raise InputError(
-                f"number_format: {number_format!r} found; bits by floor need one of {', '.join(FORMATS)} (trellis "
-                "training takes any)"
+                f"number_format: {number_format!r} found; bits by floor need one of {', '.join(FORMATS)} "
+                "(trellis training takes any)"
             )
         self.layers = quantised_layers(model)
         self.orders: dict[str, torch.Tensor] = {}
@@ -69,7 +72,8 @@ class HammingLoss:
 
     def __call__(self, b: int) -> torch.Tensor:
         """Raises KeyError before plans are set."""
-        return sum(self.layer_flips(name, module.weight, b) for name, module in self.layers.items())
+        found = (self.layer_flips(name, module.weight, b) for name, module in self.layers.items())
+        return reduce(torch.add, found)
 
     def layer_flips(self, name: str, weight: torch.Tensor, b: int) -> torch.Tensor:
         """Flips of bit ``b`` of one layer's rounded ``weight``."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -9,8 +10,9 @@ import numpy as np
 import torch
 from torch import nn
 
-from hd_plugin.bits import decode
-from hd_plugin.errors import InputError, did_you_mean
+from hd_plugin._registry import Registry
+from hd_plugin.bits import NumberFormat, decode
+from hd_plugin.errors import InputError
 from hd_plugin.streaming import StreamPlan, flips, round_to_plan
 from hd_plugin.training.loss import HammingLoss, frozen_range
 from hd_plugin.training.orders import Ordering, layers_of
@@ -24,12 +26,14 @@ __all__ = ["METHODS", "Method", "make_method"]
 class Method:
     """Quantisation-aware training alone: the baseline, and what the others have in common.
 
-    ``attach`` comes first, then for every epoch ``before_epoch`` and for every step ``before_step``; ``penalty`` is added to
-    the loss. ``state`` and ``restore`` carry, as JSON, what a resumed run needs beyond the model's own state.
+    ``attach`` comes first, then for every epoch ``before_epoch`` and for every step ``before_step``;
+    ``penalty`` is added to the loss. ``state`` and ``restore`` carry, as JSON, what a resumed run needs
+    beyond the model's own state. Another method is a subclass and one line: ``METHODS.register("name",
+    Class)``.
     """
 
     strength: float
-    number_format: str
+    number_format: NumberFormat
     ordering: Ordering
     name = "baseline"
     plans: dict[str, StreamPlan] = field(default_factory=dict)
@@ -46,17 +50,17 @@ class Method:
     def penalty(self) -> torch.Tensor | None:
         return None
 
-    def told(self) -> dict[str, Any]:
+    def told(self) -> dict[str, int | None]:
         """Columns of the log: flips of the present codes under the present plans, all bits and layers."""
         if not self.plans:
             return {}
         layers = layers_of(self.model, self.number_format)
         return {"flips": sum(_flips(layer, self.plans[name]) for name, layer in layers.items())}
 
-    def state(self) -> dict[str, Any]:
+    def state(self) -> Mapping[str, object]:
         return {"plans": {name: plan.to_json() for name, plan in self.plans.items()}}
 
-    def restore(self, state: dict[str, Any]) -> None:
+    def restore(self, state: Mapping[str, Any]) -> None:
         self.plans = {name: StreamPlan.from_json(text) for name, text in state["plans"].items()}
 
     def renew_plans(self) -> None:
@@ -65,10 +69,10 @@ class Method:
 
 @dataclass
 class Paper(Method):
-    """Section 4.4, Figure 6: regularise the most significant bit for some epochs, freeze it, go on to the next one.
+    """Section 4.4, Figure 6: regularise the most significant bit for some epochs, freeze it, take the next.
 
-    strength : lambda. Orders are renewed before every epoch. The last bit is frozen before the last epoch, if there are more
-    epochs than bits; steps are constant, since frozen bits are bits of an integer.
+    strength : lambda. Orders are renewed before every epoch. The last bit is frozen before the last epoch, if
+    there are more epochs than bits; steps are constant, since frozen bits are bits of an integer.
     """
 
     name = "paper"
@@ -80,7 +84,10 @@ class Paper(Method):
         self.bit: int | None = self.bits - 1
 
     def bit_of(self, epoch: int) -> int | None:
-        """The bit under the loss in an epoch, None when all are frozen; early epochs are shared out, the last one settles."""
+        """The bit under the loss in an epoch, None when all are frozen.
+
+        Early epochs are shared out among the bits, the last one settles.
+        """
         regularised = max(self.bits, self.epochs - 1)
         stage = epoch * self.bits // regularised
         return self.bits - 1 - stage if stage < self.bits else None
@@ -101,17 +108,18 @@ class Paper(Method):
     def penalty(self) -> torch.Tensor | None:
         return None if self.bit is None else self.strength * self.loss(self.bit)
 
-    def told(self) -> dict[str, Any]:
+    def told(self) -> dict[str, int | None]:
         return {"bit": self.bit, **super().told()}
 
 
 @dataclass
 class Trellis(Method):
-    """The exact rounding of ``hd_plugin.trellis`` as the quantiser: codes for the present orders, straight-through gradients.
+    """The exact rounding of ``hd_plugin.trellis`` as the quantiser, with straight-through gradients.
 
-    strength : the largest mu, squared steps a flip. Codes are refreshed every ``every`` steps (rarely enough to cost little, often
-    enough that float weights do not overshoot while codes stand still) while mu ramps up over the first ``ramp`` of
-    training; from ``settle`` on they stay, so that batch statistics and biases fit them.
+    strength : the largest mu, squared steps a flip. Codes for the present orders are refreshed every
+    ``every`` steps (rarely enough to cost little, often enough that float weights do not overshoot while
+    codes stand still) while mu ramps up over the first ``ramp`` of training; from ``settle`` on they stay, so
+    that batch statistics and biases fit them.
     """
 
     name = "trellis"
@@ -138,16 +146,15 @@ class Trellis(Method):
             fake_of(modules[name]).use(levels.reshape(modules[name].parametrizations.weight.original.shape))
 
 
-METHODS: dict[str, type[Method]] = {cls.name: cls for cls in (Method, Paper, Trellis)}
+METHODS: Registry[type[Method]] = Registry("method", {cls.name: cls for cls in (Method, Paper, Trellis)})
 
 
-def make_method(name: str, strength: float, number_format: str, ordering: Ordering) -> Method:
+def make_method(name: str, strength: float, number_format: NumberFormat, ordering: Ordering) -> Method:
     """Raises InputError for an unknown name, or a strength that is negative or no number."""
-    if name not in METHODS:
-        raise InputError(f"method: {name!r} is unknown; {did_you_mean(name, METHODS)}")
+    chosen = METHODS[name]
     if not np.isfinite(strength) or strength < 0:
         raise InputError(f"strength: {strength!r} found; a number >= 0 is needed")
-    return METHODS[name](strength, number_format, ordering)
+    return chosen(strength, number_format, ordering)
 
 
 def _flips(layer: Layer, plan: StreamPlan) -> int:

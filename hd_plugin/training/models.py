@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from hd_plugin._registry import Registry
 from hd_plugin.errors import InputError, did_you_mean
 
 __all__ = ["MODELS", "MobileNetV2Cifar", "ResNetCifar", "make_model"]
@@ -85,9 +86,10 @@ class _InvertedResidual(nn.Module):
 
 
 class MobileNetV2Cifar(nn.Module):
-    """MobileNetV2 (Sandler et al. 2018) with the strides of the common CIFAR variant: 1, 1, 2, 2, 1, 2, 1 by stage.
+    """MobileNetV2 (Sandler et al. 2018) with the strides of the common CIFAR variant.
 
-    With ``width`` 1 its 1x1 convolutions after the first block are the 33 of the paper's Table 5. Input float[N, 3, 32, 32].
+    They are 1, 1, 2, 2, 1, 2, 1 by stage. With ``width`` 1 its 1x1 convolutions after the first block are the
+    33 of the paper's Table 5. Input float[N, 3, 32, 32].
     """
 
     STAGES = (
@@ -127,12 +129,15 @@ class MobileNetV2Cifar(nn.Module):
         return self.linear(F.relu6(self.bn2(self.head(x))).mean((2, 3)))
 
 
-MODELS: dict[str, Callable[..., nn.Module]] = {
-    "resnet20": ResNetCifar,
-    "resnet8": partial(ResNetCifar, blocks=1),
-    "mobilenet_v2": MobileNetV2Cifar,
-    "mobilenet_v2_035": partial(MobileNetV2Cifar, width=0.35),
-}
+MODELS: Registry[Callable[[int], nn.Module]] = Registry(
+    "model",
+    {
+        "resnet20": ResNetCifar,
+        "resnet8": partial(ResNetCifar, blocks=1),
+        "mobilenet_v2": MobileNetV2Cifar,
+        "mobilenet_v2_035": partial(MobileNetV2Cifar, width=0.35),
+    },
+)
 
 
 def make_model(name: str, classes: int) -> nn.Module:

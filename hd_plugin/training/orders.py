@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from torch import nn
 
-from hd_plugin.bits import encode
+from hd_plugin.bits import NumberFormat, encode
 from hd_plugin.streaming import Jobs, StreamPlan, flips, optimize
 from hd_plugin.training.quantised import fake_of, quantised_layers
 from hd_plugin.weights import Layer
@@ -17,9 +17,9 @@ __all__ = ["Ordering", "layers_of"]
 
 
 def layers_of(
-    model: nn.Module, number_format: str, output_hw: Mapping[str, tuple[int, int]] | None = None
+    model: nn.Module, number_format: NumberFormat, output_hw: Mapping[str, tuple[int, int]] | None = None
 ) -> dict[str, Layer]:
-    """The quantised layers of a model: integers as they are in use, steps, and the float weights behind them."""
+    """The quantised layers of a model: integers as in use, steps, and the float weights behind them."""
     layers = {}
     for name, module in quantised_layers(model).items():
         fake, weight = fake_of(module), module.parametrizations.weight.original.detach()
@@ -39,7 +39,7 @@ def layers_of(
 
 @dataclass(frozen=True)
 class Ordering:
-    """How orders are searched during training: as ``hd_plugin.optimize`` does, and only better ones are taken."""
+    """How orders are searched in training: as ``hd_plugin.optimize`` does, and only better ones are taken."""
 
     rows: int = 8
     method: str = "cluster"

@@ -29,7 +29,10 @@ def rank() -> int:
 
 
 def device_of(device: str) -> str:
-    """A GPU of its own for each process. Raises InputError for a device that torch does not know or cannot use."""
+    """A GPU of its own for each process.
+
+    Raises InputError for a device that torch does not know or cannot use.
+    """
     try:
         torch.empty(0, device=device)
     except (RuntimeError, AssertionError) as error:  # AssertionError: a torch that was built without CUDA
@@ -59,7 +62,7 @@ def summed(*values: torch.Tensor) -> list[float]:
 @contextmanager
 def processes(device: str) -> Iterator[None]:
     """The group that WORLD_SIZE and its kin describe, for as long as the block runs; all leave together."""
-    if int(os.environ.get("WORLD_SIZE", 1)) == 1:
+    if int(os.environ.get("WORLD_SIZE", "1")) == 1:
         yield
         return
     if device == "cuda":

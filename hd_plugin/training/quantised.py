@@ -13,13 +13,14 @@ __all__ = ["FakeQuantise", "fake_of", "quantise_weights", "quantised_layers", "r
 
 
 class FakeQuantise(nn.Module):
-    """A weight parametrisation: symmetric rounding to ``bits`` bits, one step per tensor or per output channel.
+    """A weight parametrisation: symmetric rounding to ``bits`` bits, one step a tensor or an output channel.
 
-    scale : float32 [] or [K, 1, ...], set by :func:`refresh_scales` (error-optimal clip), constant in between.
-    lowest, highest : int8, like the weight; the integers that each weight may take (fewer when bits are frozen).
-    levels : int8, like the weight; integers to use instead of the nearest ones (trellis training), when ``given``.
-    Straight-through gradient, cut where a weight is beyond its integers (Bengio et al. 2013). Raises InputError for more than
-    8 bits.
+    scale : float32[] or [K, 1, ...], set by ``refresh_scales`` (error-optimal clip), constant in between.
+    lowest, highest : int8, like the weight; the integers that each may take (fewer when bits are frozen).
+    levels : int8, like the weight; integers in place of the nearest ones (trellis training), when ``given``.
+
+    Straight-through gradient, cut where a weight is beyond its integers (Bengio et al. 2013). Raises
+    InputError for more than 8 bits.
     """
 
     def __init__(self, bits: int, weight: torch.Tensor, per_channel: bool = False) -> None:
@@ -47,7 +48,7 @@ class FakeQuantise(nn.Module):
         return torch.minimum(torch.maximum(torch.round(weight / self.scale), self.lowest), self.highest)
 
     def forward(self, weight: torch.Tensor) -> torch.Tensor:
-        # the whole cell of the outermost integers: a weight that rounds to one of them still feels its gradient
+        # the whole cell of the outermost integers: a weight that rounds to one still feels its gradient
         inside = torch.minimum(
             torch.maximum(weight, (self.lowest - 0.5) * self.scale), (self.highest + 0.5) * self.scale
         )
@@ -70,7 +71,7 @@ def _scale(weight: torch.Tensor, bits: int, per_channel: bool) -> torch.Tensor:
 def quantised_layers(model: nn.Module) -> dict[str, nn.Module]:
     """Name -> module for every Linear and every Conv2d that is not grouped, in the order of the modules.
 
-    A grouped (depthwise) convolution gives each input channel weights of its own: it has no place in the array.
+    A grouped (depthwise) convolution gives each input channel weights of its own: no place in the array.
     """
     return {
         n: m
@@ -80,12 +81,12 @@ def quantised_layers(model: nn.Module) -> dict[str, nn.Module]:
 
 
 def fake_of(module: nn.Module) -> FakeQuantise:
-    """The parametrisation that :func:`quantise_weights` put on a layer."""
+    """The parametrisation that ``quantise_weights`` put on a layer."""
     return module.parametrizations.weight[0]
 
 
 def quantise_weights(model: nn.Module, bits: int, per_channel: bool = False) -> None:
-    """Make every layer of :func:`quantised_layers` use ``bits``-bit weights from now on (in place)."""
+    """Make every layer of ``quantised_layers`` use ``bits``-bit weights from now on (in place)."""
     for module in quantised_layers(model).values():
         parametrize.register_parametrization(module, "weight", FakeQuantise(bits, module.weight, per_channel))
 

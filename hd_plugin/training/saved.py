@@ -22,7 +22,7 @@ def save_network(
     layers: Iterable[Layer],
     output_hw: Mapping[str, tuple[int, int]] | None = None,
 ) -> None:
-    """The integers, steps and output sizes of ``layers``, and every other parameter and buffer of ``model``, as one .npz.
+    """One .npz with the integers, steps and output sizes of ``layers`` and all other parameters and buffers.
 
     output_hw : by module, for those that are no layer (grouped convolutions).
     """
@@ -40,10 +40,10 @@ def save_network(
 
 
 def load_into(model: nn.Module, path: str | Path) -> nn.Module:
-    """``model`` with the weights of a file that ``save_network`` wrote (integers * step), or of a PyTorch state file.
+    """``model`` with the weights of a file of ``save_network`` (integers * step), or of a PyTorch state file.
 
-    A state file may hold the state under "state_dict" or "model_state_dict", and names may start with "module.". Raises
-    InputError when the file does not hold this network.
+    A state file may hold the state under "state_dict" or "model_state_dict", and names may start with
+    "module.". Raises InputError when the file does not hold this network.
     """
     state = _torch_state(Path(path)) if Path(path).suffix != ".npz" else _numpy_state(Path(path))
     shapes = {
@@ -71,7 +71,10 @@ def load_into(model: nn.Module, path: str | Path) -> nn.Module:
 
 @torch.no_grad()
 def load_layers(model: nn.Module, layers: Iterable[Layer]) -> nn.Module:
-    """``model`` (unquantised) with the rounded weights of ``layers``. Raises InputError for a layer that it lacks."""
+    """``model`` (unquantised) with the rounded weights of ``layers``.
+
+    Raises InputError for a layer that the model lacks.
+    """
     modules = quantised_layers(model)
     for layer in layers:
         shape = modules[layer.name].weight.shape if layer.name in modules else ()
@@ -85,7 +88,7 @@ def load_layers(model: nn.Module, layers: Iterable[Layer]) -> nn.Module:
 def _numpy_state(path: Path) -> dict[str, torch.Tensor]:
     state = {}
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with open(path, "rb") as file, np.load(file, allow_pickle=False) as archive:
             arrays = {key: archive[key] for key in archive.files}
     except Exception as error:  # numpy and zlib raise many kinds for a file that is none
         raise InputError(f"{path}: not a readable .npz archive ({error})") from error

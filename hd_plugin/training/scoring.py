@@ -21,9 +21,11 @@ __all__ = ["Scoring"]
 
 
 class Scoring:
-    """model, source : as ``make_model`` and ``load_into`` take them. calibrate : images of which ``count`` are drawn by ``seed``.
+    """A network by name, and images to calibrate and to score it with.
 
-    Raises InputError when there are neither calibration nor test images, or what reading them raises.
+    model, source : as ``make_model`` and ``load_into`` take them. calibrate : images, of which ``count`` are
+    drawn by ``seed``; test : images, all used. Raises InputError when there are neither calibration nor test
+    images, or what reading them raises.
     """
 
     def __init__(
@@ -36,9 +38,8 @@ class Scoring:
         self.test: tuple[torch.Tensor, torch.Tensor] | None = None
         if calibrate is not None:
             images, _, self.classes = load_images(calibrate)
-            self.calibration = images[
-                torch.randperm(len(images), generator=torch.Generator().manual_seed(seed))[:count]
-            ]
+            generator = torch.Generator().manual_seed(seed)
+            self.calibration = images[torch.randperm(len(images), generator=generator)[:count]]
         if test is not None:
             images, labels, self.classes = load_images(test)
             self.test = images, labels
@@ -53,9 +54,16 @@ class Scoring:
         return load_into(make_model(self.model, len(self.classes)), self.source)
 
     def moments(self) -> dict[str, np.ndarray]:
-        """``input_moments`` of the float network."""
+        """``input_moments`` of the float network. Raises InputError without calibration images."""
+        if self.calibration is None:
+            raise InputError("--calibrate: missing; moments need images")
         return input_moments(self.fresh(), self.calibration)
 
     def top1(self, layers: Iterable[Layer]) -> float:
-        """Accuracy on the test images with these rounded layers, in percent."""
+        """Accuracy on the test images with these rounded layers, in percent.
+
+        Raises InputError without test images.
+        """
+        if self.test is None:
+            raise InputError("--test: missing; scores need images")
         return accuracy(load_layers(self.fresh(), layers), *self.test)[0]

@@ -1,22 +1,28 @@
 """Weight files (.npz .safetensors .pt .pth .th .tflite .onnx) -> a Network of Layers of bit patterns."""
 
-from hd_plugin.weights._load import bundled_networks, load_network, locate
+from hd_plugin.weights._layer import Layer, Unmapped
+from hd_plugin.weights._load import bundled_networks, locate
+from hd_plugin.weights._network import Network, NetworkChoice, load_network
 from hd_plugin.weights._quantise import optimal_scale, quantise
+from hd_plugin.weights._readers._onnx import layer_names as onnx_layer_names
+from hd_plugin.weights._readers._onnx import load_model as load_onnx_model
 from hd_plugin.weights._save import save_layers
 from hd_plugin.weights._spec import LayerSpec, NetworkSpec, bundled_specs, load_spec
-from hd_plugin.weights.network import Layer, Network, Unmapped
 
 __all__ = [
     "Layer",
     "LayerSpec",
     "Network",
+    "NetworkChoice",
     "NetworkSpec",
     "Unmapped",
     "bundled_networks",
     "bundled_specs",
     "load_network",
+    "load_onnx_model",
     "load_spec",
     "locate",
+    "onnx_layer_names",
     "optimal_scale",
     "quantise",
     "save_layers",

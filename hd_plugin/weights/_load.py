@@ -1,21 +1,22 @@
-"""``load_network``: a weights file, or a network that comes with the package -> a Network of Layers."""
+"""A weights file, or a network that comes with the package -> layers of bit patterns."""
 
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
 import numpy as np
 
-from hd_plugin.bits import NUMBER_FORMATS, NumberFormat, check_bits
+from hd_plugin.bits import NumberFormat
 from hd_plugin.errors import InputError, did_you_mean
+from hd_plugin.weights._layer import Layer, Unmapped
 from hd_plugin.weights._quantise import quantise
 from hd_plugin.weights._readers import RawLayer, reader_for
 from hd_plugin.weights._spec import apply_spec, find_spec, load_spec
-from hd_plugin.weights.network import Layer, Network
 
-__all__ = ["bundled_networks", "load_network", "locate"]
+__all__ = ["Conversion", "bundled_networks", "locate", "read_file"]
 
 
 def bundled_networks() -> list[str]:
@@ -23,35 +24,23 @@ def bundled_networks() -> list[str]:
     return sorted(_bundled())
 
 
-def load_network(
-    source: str | Path,
-    *,
-    bits: int = 4,
-    number_format: NumberFormat = "twos_complement",
-    per_channel: bool = False,
-    keep_integers: bool | None = None,
-    spec: str | Path | None = None,
-    layers: list[str] | None = None,
-) -> Network:
-    """Read the weights of a network as ``bits``-wide bit patterns, layers in network order.
+@dataclass(frozen=True)
+class Conversion:
+    """How numbers of a file become bit patterns: the arguments of ``load_network`` of the same names."""
 
-    source : a .npz, .safetensors, .pt, .pth, .th, .tflite or .onnx file, or one of ``bundled_networks()``.
-    per_channel : one scale for each output channel where weights are (re)quantised, not one per tensor.
-    keep_integers : True takes a file's integers (less their zero point) as they are, and they must fit ``bits``;
-        False dequantises and requantises them; None keeps them, layer by layer, where they fit.
-    spec : a YAML network spec or the name of one in ``layers/``; None applies a bundled spec only when it was made
-        for this very file (by SHA-256); "none" applies none.
-    layers : names of the layers to keep; None keeps all.
+    bits: int
+    number_format: NumberFormat
+    per_channel: bool
+    keep_integers: bool | None
 
-    Raises InputError for a file or an argument that cannot be used, MissingTool when the file's kind needs a
-    library that is not installed.
+
+def read_file(
+    path: Path, conversion: Conversion, spec: str | Path | None
+) -> tuple[str, list[Layer], list[Unmapped], str]:
+    """(name of the network, layers in network order, what is unmapped, SHA-256) of a weights file.
+
+    Raises what ``load_network`` raises.
     """
-    check_bits(bits)
-    if number_format not in NUMBER_FORMATS:
-        raise InputError(
-            f"number_format: {number_format!r} is unknown; {did_you_mean(number_format, NUMBER_FORMATS)}"
-        )
-    path = locate(source)
     raw, unmapped = reader_for(path)(path)
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     if not raw:
@@ -69,9 +58,8 @@ def load_network(
         raw, unmapped = apply_spec(chosen, raw, unmapped, str(path))
         if not raw:
             raise InputError(f"{chosen.source}: every layer of {path} is skipped; leave one in")
-    done = [_layer(path, r, bits, number_format, per_channel, keep_integers) for r in raw]
-    network = Network(chosen.network if chosen else path.stem, done, unmapped, str(path), digest)
-    return network.select(layers)
+    layers = [_layer(f"{path}: layer {r.name!r}", r, conversion) for r in raw]
+    return chosen.network if chosen else path.stem, layers, unmapped, digest
 
 
 def _bundled() -> dict[str, Path]:
@@ -82,7 +70,7 @@ def _bundled() -> dict[str, Path]:
 
 
 def locate(source: str | Path) -> Path:
-    """The file that ``source`` means: an existing path first, then a bundled name. Raises InputError when it is neither."""
+    """The file that ``source`` means: an existing path first, then a bundled name. InputError for neither."""
     path = Path(source)
     if path.is_file():
         return path
@@ -98,15 +86,12 @@ def locate(source: str | Path) -> Path:
     )
 
 
-def _layer(
-    path: Path, raw: RawLayer, bits: int, number_format: NumberFormat, per_channel: bool, keep: bool | None
-) -> Layer:
-    where = f"{path}: layer {raw.name!r}"
-    values = raw.values
+def _layer(where: str, raw: RawLayer, conversion: Conversion) -> Layer:
+    values, bits, number_format = raw.values, conversion.bits, conversion.number_format
     if values.size == 0:
         raise InputError(f"{where}: weights of shape {list(values.shape)} found; every size must be above 0")
     if values.dtype.kind == "f":
-        if keep:
+        if conversion.keep_integers:
             raise InputError(
                 f"{where}: keep_integers=True, but the file holds {values.dtype}; use keep_integers=False"
             )
@@ -115,17 +100,18 @@ def _layer(
         half = 1 << (bits - 1)
         low = -half + (number_format == "sign_magnitude")
         fits = integers.min() >= low and integers.max() < half
-        if keep and not fits:
+        if conversion.keep_integers and not fits:
             raise InputError(
                 f"{where}: integers from {integers.min()} to {integers.max()} do not fit {bits}-bit "
                 f"{number_format} ({low} to {half - 1}); use keep_integers=False or more bits"
             )
-        if fits and keep is not False:
+        if fits and conversion.keep_integers is not False:
             return Layer.from_values(
                 raw.name, integers, bits, number_format, scale=raw.scale, output_hw=raw.output_hw
             )
+        assert raw.scale is not None  # integers come with one
         values = integers * _along_k(raw.scale, values.ndim)
-    integers, scale = quantise(values, bits, per_channel=per_channel, where=where)
+    integers, scale = quantise(values, bits, per_channel=conversion.per_channel, where=where)
     return Layer.from_values(
         raw.name, integers, bits, number_format, scale=scale, output_hw=raw.output_hw, weights=values
     )

@@ -1,4 +1,4 @@
-"""Timeloop and Accelergy, as they are installed: found at run time, run in processes and folders of their own."""
+"""Timeloop and Accelergy as they are installed: found at run time, run in processes and folders apart."""
 
 from hd_plugin.engines.timeloop._doctor import Examination, Served, examine
 from hd_plugin.engines.timeloop._engine import MAPPINGS, TimeloopEngine

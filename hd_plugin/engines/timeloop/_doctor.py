@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from hd_plugin._data_files import accelergy_config, data_folder
-from hd_plugin.energy import CLASSES, served_class
+from hd_plugin.energy import COMPONENTS, served_class
 from hd_plugin.engines._array import read_variables
 from hd_plugin.engines.timeloop._problem import Shape, own_sections, problem_of
 from hd_plugin.engines.timeloop._results import (
@@ -30,7 +30,7 @@ __all__ = ["Examination", "Served", "examine"]
 
 @dataclass(frozen=True)
 class Served:
-    """One action of one component: who answered, what, and what is wrong with that (empty when nothing is)."""
+    """One action of one component: who answered, what, and what is wrong with that (empty: nothing)."""
 
     component: str
     class_name: str
@@ -53,10 +53,10 @@ class Examination:
 
 
 def examine(architecture: str | Path | None = None, variables: str | Path | None = None) -> Examination:
-    """Run Accelergy on a v4 architecture (the bundled input-stationary array by default) with a file of variables.
+    """Run Accelergy on a v4 architecture (by default the bundled input-stationary one) with variables.
 
-    Raises MissingTool; RunError when Accelergy fails (an unregistered plug-in, a refused attribute); InputError for
-    files that are none.
+    Raises MissingTool; RunError when Accelergy fails (an unregistered plug-in, a refused attribute);
+    InputError for files that are none.
     """
     tools = find_tools()
     path = Path(architecture) if architecture else data_folder("arch") / "input_stationary.yaml"
@@ -71,7 +71,7 @@ def examine(architecture: str | Path | None = None, variables: str | Path | None
 
 
 def _inputs(architecture: Path, variables: str | Path | None) -> dict[str, Any]:
-    """What the architecture lacks: variables (the file's, or those of the bundled 8x8 array beside it), and a problem."""
+    """What the architecture lacks: variables (the file's, or the bundled 8x8 array's) and a problem."""
     own = own_sections(architecture)
     content = {} if "problem" in own else problem_of(Shape(8, 8, 1, 1, 8, 8))
     if "variables" in own:
@@ -84,13 +84,14 @@ def _inputs(architecture: Path, variables: str | Path | None) -> dict[str, Any]:
         variables = data_folder("arch") / f"{architecture.stem}_8x8.yaml"
         if not variables.is_file():
             raise InputError(
-                f"{architecture}: has no variables of its own; give a file of them (arch/*_8x8.yaml show the form)"
+                f"{architecture}: has no variables of its own; give a file of them (arch/*_8x8.yaml show the "
+                "form)"
             )
     return {"variables": read_variables(variables), **content}
 
 
 def _rows(folder: Path, answers: list[tuple[str, str, str]]) -> list[Served]:
-    """Every energy and area in the tables. The log answers in their order: component by component, action by action."""
+    """Every energy and area in the tables. The log answers in their order: by component, then by action."""
     energies, areas = reference_table(folder / "ERT.yaml"), area_table(folder / "ART.yaml")
     waiting = list(answers)
 
@@ -115,7 +116,7 @@ def _rows(folder: Path, answers: list[tuple[str, str, str]]) -> list[Served]:
                 says = f"{right[action]:.6g} {unit}" if action in right else "nothing"
                 problem = f"hd_plugin here says {says}: another version of it answered{refused}"
             elif not ours and entry.class_name.startswith("hd_"):
-                problem = f"not a class of hd_plugin; {did_you_mean(entry.class_name, CLASSES)}"
+                problem = f"not a class of hd_plugin; {did_you_mean(entry.class_name, COMPONENTS)}"
             rows.append(Served(entry.name, entry.class_name, action, value, unit, estimator, problem))
     names = list(dict.fromkeys(row.component for row in rows))
     return sorted(

@@ -1,7 +1,7 @@
 """Run by the Python that has pytimeloop, never imported: one job file in, one Timeloop or Accelergy run out.
 
-A process of its own, since pytimeloop has crashed beside other native libraries, and since the host's Python may not
-have hd_plugin at all. Uses nothing but pytimeloop and what it brings along.
+A process of its own, since pytimeloop has crashed beside other native libraries, and since the host's
+Python may not have hd_plugin at all. Uses nothing but pytimeloop and what it brings along.
 """
 
 import json
@@ -18,7 +18,7 @@ def _node_of(target):
 
 
 def _replay(spec, entries, constraints):
-    """Put a mapping that the mapper wrote in place of the constraints on loops and dataspaces; keep all other ones."""
+    """Put the mapper's mapping in place of the constraints on loops and dataspaces; keep all others."""
     for entry in entries:
         name, fanout = _node_of(entry["target"])
         kind = {"datatype": "dataspace"}.get(entry["type"], entry["type"])
@@ -29,7 +29,7 @@ def _replay(spec, entries, constraints):
             for key in ("keep", "bypass"):
                 found[key] = constraints.ProblemDataspaceList(entry[key])
             continue
-        factors = ["%s=%s" % pair for pair in _FACTOR.findall(entry["factors"])]
+        factors = [f"{dimension}={size}" for dimension, size in _FACTOR.findall(entry["factors"])]
         found["factors"] = constraints.Factors.factory(factors)
         found["permutation"] = constraints.Permutation.factory(list(entry["permutation"]))
         if kind == "spatial" and "split" in entry:

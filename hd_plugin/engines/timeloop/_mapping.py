@@ -15,8 +15,19 @@ from hd_plugin.engines._array import Array
 from hd_plugin.engines.timeloop._problem import Shape
 from hd_plugin.errors import InputError
 
-__all__ = ["Block", "blocks", "check_input_stationary", "groups_of", "paper_mapping", "read_map"]
+__all__ = ["MAPPER", "Block", "blocks", "check_input_stationary", "groups_of", "paper_mapping", "read_map"]
 
+# exhaustive, so that threads and time cannot change the answer; the constraints leave a few hundred mappings
+MAPPER = {
+    "version": 0.4,
+    "optimization_metrics": ["delay", "energy"],
+    "algorithm": "linear_pruned",
+    "num_threads": 1,
+    "search_size": 0,
+    "victory_condition": 0,
+    "timeout": 1000000,
+    "live_status": False,
+}
 _FACTOR = re.compile(r"([A-Za-z]+)=?(\d+)")
 
 
@@ -24,7 +35,8 @@ _FACTOR = re.compile(r"([A-Za-z]+)=?(\d+)")
 class Block:
     """A part of a layer whose sizes divide.
 
-    first : of the parts with these weights, so it brings them; last : its partial sums leave the accumulation buffer.
+    first : of the parts with these weights, so it brings them; last : its partial sums leave the
+    accumulation buffer.
     """
 
     shape: Shape
@@ -33,11 +45,11 @@ class Block:
 
 
 def blocks(shape: Shape, array: Array) -> Iterator[Block]:
-    """Parts whose pixels fill every tile alike and whose channels fill every group alike; together, the layer.
+    """Parts whose pixels fill every tile and whose channels fill every group alike; together, the layer.
 
-    Timeloop's imperfect factors miscount (its counts of a level with a remainder are neither the full tiles' nor the
-    whole's), so a layer with a rest is run as two or four problems instead. The parts of one pixel share the
-    accumulation buffer: only the last part of the channels writes outputs.
+    Timeloop's imperfect factors miscount (its counts of a level with a remainder are neither the full
+    tiles' nor the whole's), so a layer with a rest is run as two or four problems instead. The parts of one
+    pixel share the accumulation buffer: only the last part of the channels writes outputs.
     """
     channels, tiles = _cut(shape.C, array.rows), _cut(shape.pixels, array.cols)
     for i, pixels in enumerate(tiles):
@@ -51,7 +63,7 @@ def _cut(size: int, by: int) -> list[int]:
 
 
 def paper_mapping(shape: Shape, array: Array) -> dict[str, Any]:
-    """Tiles of ``cols`` pixels outermost, then taps and groups of ``rows`` channels, output channels innermost.
+    """Tiles of ``cols`` pixels outermost, then taps and groups of ``rows`` channels; K innermost.
 
     Only what the constraints of arch/input_stationary.yaml leave open; the sizes have to divide (``blocks``).
     """
@@ -95,14 +107,14 @@ def groups_of(entries: list[dict[str, Any]]) -> int:
 
 
 def check_input_stationary(entries: list[dict[str, Any]], shape: Shape, where: str) -> None:
-    """Raise InputError unless output channels stream through held activations: K whole, innermost, and in no other loop.
+    """Raise InputError unless output channels stream through held activations: K whole, and innermost.
 
     ``entries`` as in map.yaml, innermost level first, each permutation innermost first.
     """
     loops = []
     for entry in entries:
         if entry["type"] in ("temporal", "spatial"):
-            sizes = dict((d, int(n)) for d, n in _FACTOR.findall(entry["factors"]))
+            sizes = {d: int(n) for d, n in _FACTOR.findall(entry["factors"])}
             loops += [(d, sizes[d], entry["type"]) for d in entry["permutation"] if sizes.get(d, 1) > 1]
     temporal = [(d, n) for d, n, kind in loops if kind == "temporal"]
     spatial = {d for d, _, kind in loops if kind == "spatial"}

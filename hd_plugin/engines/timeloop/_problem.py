@@ -6,10 +6,12 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import Field
 
 from hd_plugin._atomic import write_text
-from hd_plugin._yaml import Problems, read_mapping
+from hd_plugin._checked import Checked, Whole, check, read_mapping
 from hd_plugin.engines._analytic import output_size
 from hd_plugin.engines.timeloop._v4_text import to_yaml
 from hd_plugin.errors import InputError
@@ -17,6 +19,7 @@ from hd_plugin.weights import Layer
 
 __all__ = ["DIMENSIONS", "Shape", "load_problem", "own_sections", "problem_of", "shape_of", "write_problems"]
 
+_Size = Annotated[Whole, Field(ge=1, le=2**31)]
 DIMENSIONS = ("C", "K", "R", "S", "P", "Q")
 
 
@@ -38,14 +41,17 @@ class Shape:
 
 def shape_of(layer: Layer) -> Shape:
     """Raises InputError when the layer's output size is not known."""
-    return Shape(layer.C, layer.K, *layer.codes.shape[2:], *output_size(layer))
+    R, S = layer.codes.shape[2:]
+    P, Q = output_size(layer)
+    return Shape(layer.C, layer.K, R, S, P, Q)
 
 
 def problem_of(shape: Shape, unrolled: bool = False) -> dict[str, Any]:
     """The v4 problem, a plain convolution of stride 1 (a weights file does not tell strides).
 
-    unrolled : the inputs as the array of Figure 1(a) is fed with them: every tap's pixels of their own, and all output
-    pixels in one dimension P, so that a tile is any ``cols`` of them (im2col at the array's edge).
+    unrolled : the inputs as the array of Figure 1(a) is fed with them: every tap's pixels of their own, and
+    all output pixels in one dimension P, so that a tile is any ``cols`` of them (im2col at the array's
+    edge).
     """
     sizes = {d: getattr(shape, d) for d in DIMENSIONS}
     inputs: list[Any] = [[["C"]], [["R"], ["P"]], [["S"], ["Q"]]]
@@ -69,6 +75,23 @@ def problem_of(shape: Shape, unrolled: bool = False) -> dict[str, Any]:
     }
 
 
+class _Instance(Checked):
+    C: _Size
+    K: _Size
+    R: _Size
+    S: _Size
+    P: _Size
+    Q: _Size
+
+
+class _Problem(Checked):
+    instance: _Instance
+
+
+class _File(Checked):
+    problem: _Problem
+
+
 def own_sections(architecture: Path) -> set[str]:
     """The top-level keys of a v4 file. Raises InputError when it is not there or no text."""
     try:
@@ -80,25 +103,19 @@ def own_sections(architecture: Path) -> set[str]:
 
 
 def load_problem(path: str | Path) -> Shape:
-    """The sizes in a problem file of the form that ``write_problems`` writes. Raises InputError with ALL its problems."""
+    """The sizes in a file of the form of ``write_problems``. Raises InputError with ALL its problems."""
     problem = read_mapping(path).get("problem")
-    problems = Problems(path)
     if not isinstance(problem, dict) or not isinstance(problem.get("instance"), dict):
         raise InputError(
-            f"{path}: problem.instance: missing; a Timeloop v4 problem is needed (hd-plugin layers writes them)"
+            f"{path}: problem.instance: missing; a Timeloop v4 problem is needed ('hd-plugin layers' writes "
+            "them)"
         )
-    instance = problem["instance"]
-    problems.keys(instance, set(DIMENSIONS), set(DIMENSIONS), "problem.instance.")
-    sizes = {
-        d: problems.number(instance.get(d, 1), f"problem.instance.{d}", 1, 2**31, whole=True)
-        for d in DIMENSIONS
-    }
-    problems.raise_any()
-    return Shape(**sizes)
+    sizes = {"problem": {"instance": problem["instance"]}}
+    return Shape(**dict(check(_File, sizes, path).problem.instance))
 
 
 def write_problems(layers: Iterable[Layer], folder: Path, comment: str = "") -> list[Path]:
-    """One problem file a layer, numbered in network order; ``comment`` goes on top of each. Returns the files."""
+    """One problem file a layer, numbered in network order, each under ``comment``. Returns the files."""
     layers = list(layers)
     digits, paths = max(2, len(str(len(layers)))), []
     shapes = [shape_of(layer) for layer in layers]  # all of them before the first file

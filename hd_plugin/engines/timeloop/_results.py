@@ -1,11 +1,11 @@
-"""What a run left behind: action counts and energies at full precision, and the reference table that they rest on."""
+"""What a run left behind: action counts and energies at full precision, and the table that they rest on."""
 
 from __future__ import annotations
 
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -13,11 +13,10 @@ from xml.etree import ElementTree
 import yaml
 
 from hd_plugin.energy import build_component, served_class
+from hd_plugin.engines._accesses import Accesses, ComponentResult
 from hd_plugin.errors import HdPluginError, InputError
 
 __all__ = [
-    "Accesses",
-    "ComponentResult",
     "Entry",
     "RunError",
     "area_table",
@@ -37,46 +36,6 @@ _ANSWERED = re.compile(r"INFO\s+(\S+) estimated \S+ with accuracy")
 
 class RunError(HdPluginError):
     """A run of Timeloop or Accelergy that failed, or whose results cannot be trusted."""
-
-
-@dataclass(frozen=True)
-class Accesses:
-    """Whole-array scalar accesses of one dataspace at one level, and their dynamic energy."""
-
-    reads: int
-    fills: int
-    updates: int
-    energy_pJ: float
-
-
-@dataclass(frozen=True)
-class ComponentResult:
-    """Whole-array sums of one component.
-
-    computes, compute_pJ : of the compute level, else 0. accesses : by dataspace, only those that the level keeps.
-    per_cycle_pJ : ``leak`` of all instances, idle ones included; from the table, or for a MAC, which Timeloop does not ask
-    about, from hd_plugin.
-    """
-
-    computes: int
-    compute_pJ: float
-    per_cycle_pJ: float
-    accesses: Mapping[str, Accesses]
-
-    reads = property(lambda self: sum(a.reads for a in self.accesses.values()))
-    fills = property(lambda self: sum(a.fills for a in self.accesses.values()))
-    updates = property(lambda self: sum(a.updates for a in self.accesses.values()))
-
-    @property
-    def energy_pJ(self) -> float:
-        """Dynamic energy."""
-        return self.compute_pJ + sum(a.energy_pJ for a in self.accesses.values())
-
-    to_dict = asdict
-
-    @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> ComponentResult:
-        return cls(**{**data, "accesses": {n: Accesses(**a) for n, a in data["accesses"].items()}})
 
 
 @dataclass(frozen=True)
@@ -111,7 +70,7 @@ def components(folder: Path) -> list[Entry]:
 
 
 def reference_table(path: Path) -> dict[str, dict[str, float]]:
-    """Component -> action -> pJ, from an ERT file. Where an action has several rows, the largest, as Timeloop takes it."""
+    """Component -> action -> pJ, from an ERT file: the largest of several rows, as Timeloop takes it."""
     table: dict[str, dict[str, float]] = {}
     for row in _yaml(path)["ERT"]["tables"]:
         actions = table.setdefault(_base(row["name"]), {})
@@ -132,13 +91,14 @@ def _base(name: str) -> str:
 
 def served(log: Path) -> list[tuple[str, str, str]]:
     """(ENERGY or AREA, class, estimator) of every question that Accelergy asked, in order, from its log."""
-    found, asked = [], None
+    found: list[tuple[str, str, str]] = []
+    asked = None
     for line in log.read_text(encoding="utf8", errors="replace").splitlines():
         question, answer = _ASKED.search(line), _ANSWERED.search(line)
         if question:
-            asked = question.group(1, 2)
+            asked = question
         elif answer and asked:
-            found.append((*asked, answer.group(1)))
+            found.append((asked[1], asked[2], answer[1]))
             asked = None
     return found
 
@@ -163,7 +123,7 @@ def half_unit(value: float) -> float:
 
 
 def check_table(folder: Path, table: Mapping[str, Mapping[str, float]], log: Path) -> None:
-    """Raise RunError unless every value of a component of ours is hd_plugin's, to the 6 digits of the table."""
+    """Raise RunError unless every value of a component of ours is hd_plugin's, to the table's 6 digits."""
     wrong = []
     for entry in components(folder):
         if served_class(entry.class_name, entry.attributes) is None:
@@ -196,26 +156,13 @@ def check_table(folder: Path, table: Mapping[str, Mapping[str, float]], log: Pat
 def read_stats(
     folder: Path, prefix: str, table: Mapping[str, Mapping[str, float]], dataspaces: Sequence[str]
 ) -> tuple[dict[str, ComponentResult], int]:
-    """Every level's sums, and the cycles, from the XML at full precision. Raises RunError when it is not whole."""
+    """Every level's sums, and the cycles, from the XML at full precision. Raises RunError: not whole."""
     path = folder / f"{prefix}.map+stats.xml"
-    parser = ElementTree.XMLPullParser(["end"])
     try:
-        parser.feed(path.read_text(encoding="utf8"))  # Timeloop leaves the last tag open: no tree, but events
-        levels = [
-            element
-            for _, element in parser.read_events()
-            if element.tag == "px" and element.findtext("specs_/LevelSpecs/level_name")
-        ]  # networks have none
-        found = dict(_level(level, dataspaces) for level in levels)
-        cycles = max(int(level.findtext("cycles_", "0")) for level in levels)
-    except (
-        OSError,
-        UnicodeDecodeError,
-        ElementTree.ParseError,
-        TypeError,
-        ValueError,
-        AttributeError,
-    ) as error:
+        levels = _levels(path)
+        found = {name: _level(level, dataspaces) for name, level in levels}
+        cycles = max(int(level.findtext("cycles_", "0")) for _, level in levels)
+    except (OSError, UnicodeDecodeError, ElementTree.ParseError, TypeError, ValueError) as error:
         raise RunError(f"{path}: not whole ({error!r}); see the logs beside it") from error
     if not cycles or not any(part.computes for part in found.values()):
         raise RunError(f"{path}: holds no computes; see the logs beside it")
@@ -233,26 +180,40 @@ def _leak_pJ(entry: Entry, table: Mapping[str, Mapping[str, float]]) -> float:
     return expected(entry)["leak"] if served_class(entry.class_name, entry.attributes) else 0.0
 
 
-def _level(level: ElementTree.Element, dataspaces: Sequence[str]) -> tuple[str, ComponentResult]:
-    name, stats = level.findtext("specs_/LevelSpecs/level_name"), level.find("stats_")
+def _levels(path: Path) -> list[tuple[str, ElementTree.Element]]:
+    """The named levels: networks have no name. Timeloop leaves the last tag open: no tree, but events."""
+    parser: Any = ElementTree.XMLPullParser(["end"])
+    parser.feed(path.read_text(encoding="utf8"))
+    elements = [element for _, element in parser.read_events()]
+    named = [(e.findtext("specs_/LevelSpecs/level_name"), e) for e in elements if e.tag == "px"]
+    return [(name, element) for name, element in named if name]
+
+
+def _level(level: ElementTree.Element, dataspaces: Sequence[str]) -> ComponentResult:
+    """The sums of a level. Raises ValueError for a number that is missing or none."""
+    stats = level.find("stats_")
     if stats is None:  # the compute level keeps its numbers outside
-        return name, ComponentResult(
-            int(level.findtext("algorithmic_computes_")), float(level.findtext("energy_")), 0.0, {}
-        )
+        computes, energy_pJ = level.findtext("algorithmic_computes_"), level.findtext("energy_")
+        if computes is None or energy_pJ is None:
+            raise ValueError("algorithmic_computes_ or energy_ is missing")
+        return ComponentResult(int(computes), float(energy_pJ), 0.0, {})
 
-    def each(tag: str) -> list[float]:
-        return [float(item.text) for item in stats.find(f"{tag}/PerDataSpace").iter("item")]
-
-    instances = each("utilized_instances")
-    rows = zip(
-        dataspaces, each("keep"), instances, each("reads"), each("fills"), each("updates"), each("energy")
-    )
+    tags = ("keep", "utilized_instances", "reads", "fills", "updates", "energy")
+    rows = zip(dataspaces, *(_each(stats, tag) for tag in tags))
     accesses = {
         space: Accesses(round(reads * n), round(fills * n), round(updates * n), energy * n)
         for space, keep, n, reads, fills, updates, energy in rows
         if keep
     }
-    return name, ComponentResult(0, 0.0, 0.0, accesses)
+    return ComponentResult(0, 0.0, 0.0, accesses)
+
+
+def _each(stats: ElementTree.Element, tag: str) -> list[float]:
+    """A statistic of every dataspace. Raises ValueError when it is missing."""
+    found = stats.find(f"{tag}/PerDataSpace")
+    if found is None:
+        raise ValueError(f"{tag} is missing")
+    return [float(item.text or "") for item in found.iter("item")]
 
 
 def _yaml(path: Path) -> Any:

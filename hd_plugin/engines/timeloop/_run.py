@@ -19,14 +19,9 @@ from typing import Any
 
 from hd_plugin._atomic import atomic_path, write_text
 from hd_plugin._data_files import accelergy_config
-from hd_plugin.energy import CLASSES
-from hd_plugin.engines.timeloop._results import (
-    ComponentResult,
-    RunError,
-    check_table,
-    read_stats,
-    reference_table,
-)
+from hd_plugin.energy import COMPONENTS
+from hd_plugin.engines._accesses import ComponentResult
+from hd_plugin.engines.timeloop._results import RunError, check_table, read_stats, reference_table
 from hd_plugin.engines.timeloop._tools import Tools
 from hd_plugin.engines.timeloop._v4_text import to_yaml
 from hd_plugin.errors import InputError
@@ -51,9 +46,10 @@ _BULKY = (
 
 @dataclass(frozen=True)
 class Job:
-    """``program``: model, mapper or accelergy. content : the v4 input beside the architecture (variables, problem, ...).
+    """One run of ``program``: model, mapper or accelergy.
 
-    replay : entries of a map.yaml that the mapper wrote.
+    content : the v4 input beside the architecture (variables, problem, ...). replay : entries of a map.yaml
+    that the mapper wrote.
     """
 
     program: str
@@ -84,8 +80,8 @@ def default_cache() -> Path:
 class Runs:
     """Runs jobs with ``tools``; a job whose inputs were all run before is answered from ``cache``.
 
-    Runs happen in the system's temporary folder, since Timeloop cannot work below a path with spaces, and move to the
-    cache when they are done. Raises InputError when the cache folder cannot be written.
+    Runs happen in the system's temporary folder, since Timeloop cannot work below a path with spaces, and
+    move to the cache when they are done. Raises InputError when the cache folder cannot be written.
     """
 
     def __init__(self, tools: Tools, cache: Path) -> None:
@@ -102,7 +98,8 @@ class Runs:
     def digest(self, job: Job) -> str:
         """SHA-256 of all that the result depends on.
 
-        That is the inputs with the files that they name, the programs, Accelergy's configuration, and the code here.
+        That is the inputs with the files that they name, the programs, Accelergy's configuration, and the
+        code here.
         """
         total = self._common.copy()
         architecture = job.architecture.read_bytes()
@@ -127,7 +124,7 @@ class Runs:
         return self._load(self.cache / self.digest(job))
 
     def run(self, job: Job) -> Outcome:
-        """The outcome of ``job``. Raises RunError that names the folder with the logs; no result of a failed run is kept."""
+        """The outcome of ``job``. Raises RunError that names the folder with the logs and keeps no result."""
         digest = self.digest(job)
         with self._lock:
             lock = self._locks.setdefault(digest, threading.Lock())
@@ -161,7 +158,7 @@ class Runs:
         return Outcome(outcome.components, outcome.cycles, self._move(folder, digest))
 
     def _move(self, folder: Path, name: str) -> Path:
-        """``folder`` as cache/name, whole at once, also from another file system; a result that is there stays."""
+        """``folder`` as cache/name, whole at once even from another file system; a result there stays."""
         target, coming = self.cache / name, Path(tempfile.mkdtemp(prefix="incoming-", dir=self.cache))
         shutil.move(folder, coming / name)
         if not (target / "result.json").is_file():
@@ -198,6 +195,7 @@ class Runs:
                 env=self.tools.environment(),
                 start_new_session=True,
             )
+            code: int | str
             try:
                 code = process.wait(_LONGEST_S)
             except BaseException as error:  # a Ctrl-C, too: Timeloop must not go on alone
@@ -244,12 +242,14 @@ def _code() -> list[Path]:
     """What prices components, and what reads results."""
     import hd_plugin.energy
 
-    folders = Path(hd_plugin.energy.__file__).parent, Path(__file__).parent
-    return [p for folder in folders for p in folder.rglob("*") if p.suffix in (".py", ".yaml")]
+    here = Path(__file__).parent
+    folders = Path(hd_plugin.energy.__file__).parent, here
+    found = [p for folder in folders for p in folder.rglob("*") if p.suffix in (".py", ".yaml")]
+    return [*found, here.parent / "_accesses.py"]
 
 
 def reason(folder: Path) -> str:
-    """The lines that most likely say why a run failed: Accelergy's errors, then Timeloop's, then the ends of the logs."""
+    """The lines that most likely say why a run failed: Accelergy's errors, Timeloop's, or ends of logs."""
 
     def lines(pattern: str) -> list[str]:
         return [
@@ -268,7 +268,7 @@ def reason(folder: Path) -> str:
         line for line in accelergy if line and "=====" not in line and not line.startswith(("Logs for", "|"))
     ]
     if told:
-        missing = told[0].startswith("Can not find an") and any(f" {name}(" in told[0] for name in CLASSES)
+        missing = told[0].startswith("Can not find an") and any(f" {name}(" in told[0] for name in COMPONENTS)
         hint = (
             "; Accelergy does not see the plug-in: run 'hd-plugin register', then 'hd-plugin doctor'"
             if missing

@@ -1,4 +1,4 @@
-"""Where Timeloop, Accelergy and pytimeloop are. None of them is on a package index, so they are looked for at run time."""
+"""Where Timeloop, Accelergy and pytimeloop are. No package index has them; they are found at run time."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Tools:
 
     @functools.cached_property
     def digest(self) -> str:
-        """SHA-256 of the programs, of Timeloop's own libraries, and of the names, sizes and times of the packages' files."""
+        """SHA-256 of the programs, of Timeloop's libraries, and of the packages' files (name, size, time)."""
         total = hashlib.sha256(str(self.python).encode())
         for program in (self.timeloop_model, self.timeloop_mapper, self.accelergy):
             total.update(program.read_bytes())
@@ -83,7 +83,8 @@ def find_tools() -> Tools:
                 "has none)" if python else "is no program)"
             )
         raise MissingTool(text + ". The analytic engine needs none of them.")
-    return Tools(*(Path(found[p]).absolute() for p in _PROGRAMS), Path(python).absolute())
+    model, mapper, accelergy = (Path(str(found[program])).absolute() for program in _PROGRAMS)
+    return Tools(model, mapper, accelergy, Path(str(python)).absolute())
 
 
 @functools.cache
@@ -91,10 +92,11 @@ def _packages(python: str) -> tuple[str, ...]:
     """The folders of accelergy and pytimeloop; empty when that Python lacks one."""
     code = (
         "import importlib.util as u\n"
-        "for name in ('accelergy', 'pytimeloop'): print(list(u.find_spec(name).submodule_search_locations)[0])"
+        "for name in ('accelergy', 'pytimeloop'):\n"
+        "    print(list(u.find_spec(name).submodule_search_locations)[0])"
     )
     try:
-        done = subprocess.run([python, "-c", code], capture_output=True, text=True, timeout=60)
+        done = subprocess.run([python, "-c", code], capture_output=True, text=True, timeout=60, check=False)
     except (OSError, subprocess.TimeoutExpired):
         return ()
     return tuple(done.stdout.splitlines()) if done.returncode == 0 else ()
@@ -104,5 +106,5 @@ def _linked(program: Path) -> list[Path]:
     """Timeloop's own libraries that a program loads; none where there is no ldd."""
     if shutil.which("ldd") is None:
         return []
-    told = subprocess.run(["ldd", str(program)], capture_output=True, text=True, timeout=60).stdout
-    return [Path(path) for path in re.findall(r"=> (\S*timeloop\S*) \(", told)]
+    done = subprocess.run(["ldd", str(program)], capture_output=True, text=True, timeout=60, check=False)
+    return [Path(path) for path in re.findall(r"=> (\S*timeloop\S*) \(", done.stdout)]

@@ -37,7 +37,7 @@ _Dumper.add_representer(
 
 
 def to_yaml(content: Mapping[str, Any]) -> str:
-    """YAML with lists of plain values on one line, and the strings among the variables quoted unless they are expressions."""
+    """YAML with lists of plain values on one line; among variables, texts are quoted and expressions not."""
     content = dict(content)
     if "variables" in content:
         content["variables"] = {

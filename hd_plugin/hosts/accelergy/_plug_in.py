@@ -14,7 +14,7 @@ from accelergy.plug_in_interface.interface import (
 
 from hd_plugin.energy import (
     ALIASES,
-    CLASSES,
+    COMPONENTS,
     Component,
     FlipRate,
     attributes_of,
@@ -25,16 +25,16 @@ from hd_plugin.errors import HdPluginError
 
 __all__ = ["ACCURACY_PERCENT", "HdPlugIn"]
 
-# Accelergy asks the plug-in with the highest accuracy first. Nothing but hd_plugin knows these classes, and who gives
-# flip_rate to an intmac asks for a value-aware model; so this is a priority, not an error bar.
+# Accelergy asks the plug-in with the highest accuracy first. Nothing but hd_plugin knows these classes, and
+# who gives flip_rate to an intmac asks for a value-aware model; so this is a priority, not an error bar.
 ACCURACY_PERCENT = 98
 
 
 class HdPlugIn(AccelergyPlugIn):
     """Serves the classes of the catalogue, and the aliases when they give a flip_rate.
 
-    A component of ours with wrong attributes stops Accelergy with the reason: an exception would be swallowed, and a
-    later plug-in (a dummy of 1 pJ, say) would answer in our place.
+    A component of ours with wrong attributes stops Accelergy with the reason: an exception would be
+    swallowed, and a later plug-in (a dummy of 1 pJ, say) would answer in our place.
     """
 
     def get_name(self) -> str:
@@ -76,11 +76,12 @@ class HdPlugIn(AccelergyPlugIn):
     def get_supported_components(self) -> list[SupportedComponent]:
         """What ``accelergy -l`` lists: classes with their attributes and actions."""
         listed = []
-        for name, cls in CLASSES.items():
+        for name, cls in COMPONENTS.items():
             names = [name, *(f"{a} (with flip_rate)" for a, of in ALIASES.items() if of == name)]
             required = [a for a, needed in attributes_of(name).items() if needed]
             optional = {a: getattr(cls, a, None) for a, needed in attributes_of(name).items() if not needed}
-            listed.append(SupportedComponent(names, PrintableCall("", required, optional), _ACTIONS))
+            actions = [PrintableCall(action) for action in (*cls.actions, "leak")]
+            listed.append(SupportedComponent(names, PrintableCall("", required, optional), actions))
         return listed
 
     def _build(self, query: AccelergyQuery) -> tuple[Component, FlipRate | None]:
@@ -88,13 +89,9 @@ class HdPlugIn(AccelergyPlugIn):
             return build_component(query.class_name, query.class_attrs)
         except Exception as error:  # whatever it is: Accelergy would swallow it and ask the next plug-in
             name = query.class_attrs.get("name", query.class_name)
-            sys.exit(
-                f"hd_plugin cannot estimate {name}: {error if isinstance(error, HdPluginError) else repr(error)}"
-            )
+            told = error if isinstance(error, HdPluginError) else repr(error)
+            sys.exit(f"hd_plugin cannot estimate {name}: {told}")
 
     def _tell(self, what: str, component: Component, rate: FlipRate | None) -> None:
         flips = f"; flip_rate {rate.value:.6g} from {rate.source}" if rate else ""
         self.logger.info(f"{what} by hd_plugin, technology {component.technology.name}{flips}")
-
-
-_ACTIONS = [PrintableCall("compute (hd_mac), cycle (hd_clock), read, write, update, leak")]

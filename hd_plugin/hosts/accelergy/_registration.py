@@ -23,7 +23,7 @@ _TAIL = ("hd_plugin", "hosts", "accelergy", "plug_in")
 
 @dataclass(frozen=True)
 class Registration:
-    """What was done, or with ``dry_run`` would be: ``text`` is the file's new content, None when it goes away."""
+    """What was done, or with ``dry_run`` would be. text : the file's new content; None: nothing to write."""
 
     config: Path
     changed: bool
@@ -40,10 +40,11 @@ def plug_in_folder() -> Path:
 def register(config: str | Path | None = None, dry_run: bool = False) -> Registration:
     """Add the plug-in's folder to ``estimator_plug_ins``; comments and other entries stay as they are.
 
-    Does nothing when it is there already, or when pip put a copy into one of the folders listed. A file that is
-    changed is first copied to accelergy_config.yaml.bak; a file that does not exist is made, with Accelergy's own
-    plug-ins when the program is found. Raises InputError: a configuration that is not one, a folder that cannot be
-    written; MissingTool: no configuration yet, and no Accelergy on the PATH to make one for.
+    Does nothing when it is there already, or when pip put a copy into one of the folders listed. A file
+    that is changed is first copied to accelergy_config.yaml.bak; a file that does not exist is made, with
+    Accelergy's own plug-ins when the program is found. Raises InputError: a configuration that is not one,
+    a folder that cannot be written; MissingTool: no configuration yet, and no Accelergy on the PATH to make
+    one for.
     """
     path, folder = (Path(config) if config else accelergy_config()).resolve(), str(plug_in_folder())
     data, new = _read(path)
@@ -118,8 +119,8 @@ def _read(path: Path) -> tuple[Any, bool]:
         data[_KEY] = []
     if not isinstance(data, dict) or not isinstance(data[_KEY], list) or "version" not in data:
         raise InputError(
-            f"{path}: not an Accelergy configuration: a mapping with 'version' and a list '{_KEY}' is needed; "
-            "move it away, and 'hd-plugin register' makes a new one"
+            f"{path}: not an Accelergy configuration: a mapping with 'version' and a list '{_KEY}' is "
+            "needed; move it away, and 'hd-plugin register' makes a new one"
         )
     return data, False
 
@@ -130,8 +131,8 @@ def _accelergy_share() -> Path:
     share = Path(program).resolve().parent.parent / "share" / "accelergy" if program else None
     if share is None or not share.is_dir():
         raise MissingTool(
-            "no accelergy_config.yaml yet, and no Accelergy on the PATH whose own plug-ins a new one would name; "
-            "put its bin folder on the PATH, or run accelergy once and then 'hd-plugin register' again"
+            "no accelergy_config.yaml yet, and no Accelergy on the PATH whose own plug-ins a new one would "
+            "name; put its bin folder on the PATH, or run accelergy once and then 'hd-plugin register' again"
         )
     return share
 

@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 
 from hd_plugin.errors import InputError
+from hd_plugin.weights._layer import Unmapped
 from hd_plugin.weights._readers._raw import DAMAGE, RawLayer, from_state
-from hd_plugin.weights.network import Unmapped
 
 __all__ = ["read"]
 
 _COMPANIONS = ("scale", "zero_point", "output_hw")
-_NOT_WEIGHTS = tuple("." + c for c in _COMPANIONS) + (".bias", "running_mean", "running_var")
+_NOT_WEIGHTS = (*("." + c for c in _COMPANIONS), ".bias", "running_mean", "running_var")
 
 
 def read(path: Path) -> tuple[list[RawLayer], list[Unmapped]]:
@@ -24,11 +24,12 @@ def read(path: Path) -> tuple[list[RawLayer], list[Unmapped]]:
     Never unpickles. Raises InputError when the file is damaged or holds pickled objects.
     """
     try:
-        archive = np.load(path, allow_pickle=False)
-        if not isinstance(archive, np.lib.npyio.NpzFile):
-            raise InputError(f"{path}: a single array found, not an archive; write it with np.savez")
-        with archive:
-            arrays = {key: archive[key] for key in archive.files}
+        with open(path, "rb") as file:  # numpy itself leaves a damaged file open
+            archive = np.load(file, allow_pickle=False)
+            if not isinstance(archive, np.lib.npyio.NpzFile):
+                raise InputError(f"{path}: a single array found, not an archive; write it with np.savez")
+            with archive:
+                arrays = {key: archive[key] for key in archive.files}
     except InputError:
         raise
     except (*DAMAGE, pickle.UnpicklingError, zlib.error, NotImplementedError) as error:

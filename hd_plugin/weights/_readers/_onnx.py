@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from hd_plugin.errors import InputError
+from hd_plugin.weights._layer import Unmapped
 from hd_plugin.weights._readers._raw import DAMAGE, RawLayer, check_integer_scale, need
-from hd_plugin.weights.network import Unmapped
 
 __all__ = ["layer_names", "load_model", "read"]
 
@@ -27,6 +27,7 @@ _OPERATORS = {
     "MatMulInteger": ("linear", 1, None, 3),
     "ConvTranspose": ("transposed", 1, None, None),
 }
+_TRANSPARENT = ("Identity", "Transpose", "QuantizeLinear", "DequantizeLinear")
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,6 +46,7 @@ class _Constant:
             rest = (1,) * (self.values.ndim - 1 - self.axis)
             return x if x.size == 1 else x.reshape((-1, *rest))
 
+        assert self.scale is not None
         return (self.values - along(self.zero_point)) * along(self.scale)
 
 
@@ -94,8 +96,9 @@ class _Graph:
         self.path, self.onnx, self.nodes = path, onnx, list(model.graph.node)
         self.stored = {t.name: t for t in model.graph.initializer}
         for node in self.nodes:
-            if node.op_type == "Constant":
-                self.stored.update({node.output[0]: a.t for a in node.attribute if a.name == "value"})
+            value = next((a.t for a in node.attribute if a.name == "value"), None)
+            if node.op_type == "Constant" and value is not None:
+                self.stored[node.output[0]] = value
         self.maker = {out: node for node in self.nodes for out in node.output}
         self.sizes = self._output_sizes(model)
 
@@ -117,7 +120,7 @@ class _Graph:
         unmapped: list[Unmapped] = []
         for name, node, kind, constant in self.named():
             reason = self._why_not(node, kind, constant)
-            if reason:
+            if reason or constant is None:
                 unmapped.append(Unmapped(name, reason))
             else:
                 layers.append(self._layer(name, node, kind, constant))
@@ -129,7 +132,7 @@ class _Graph:
         for node in self.nodes:
             if node.op_type not in _OPERATORS:
                 continue
-            kind, index, _, _ = _OPERATORS[node.op_type]
+            kind = _OPERATORS[node.op_type][0]
             constant = self._weights(node)
             if constant is None and kind == "linear" and len(node.input) > 1 and not self._left(node):
                 continue  # activations times activations (attention): no weights stream here
@@ -155,22 +158,15 @@ class _Graph:
         return array.astype(np.int16 if whole else np.float32)
 
     def _constant(self, name: str) -> _Constant | None:
-        """The stored tensor behind ``name``, through Identity, Transpose, QuantizeLinear and DequantizeLinear."""
+        """The stored tensor behind ``name``, through _TRANSPARENT operations."""
         if name in self.stored:
             return _Constant(name, self._array(name))
         node = self.maker.get(name)
-        if node is None or node.op_type not in (
-            "Identity",
-            "Transpose",
-            "QuantizeLinear",
-            "DequantizeLinear",
-        ):
+        if node is None or node.op_type not in _TRANSPARENT:
             return None
         inner = self._constant(node.input[0])
-        if inner is None or node.op_type in (
-            "Identity",
-            "QuantizeLinear",
-        ):  # floats before Q: requantised anyway
+        # floats before a QuantizeLinear are requantised anyway
+        if inner is None or node.op_type in ("Identity", "QuantizeLinear"):
             return inner
         if node.op_type == "Transpose":
             order = list(self._attribute(node, "perm", range(inner.values.ndim)[::-1]))
@@ -228,8 +224,7 @@ class _Graph:
                 "supported; export with one scale per tensor or output channel"
             )
         if constant.axis != 0 and np.size(constant.scale) > 1:
-            return RawLayer(
-                name, constant.floats(), output_hw=hw
-            )  # a scale per input channel: no [K] can hold it
+            # a scale per input channel: no [K] can hold it
+            return RawLayer(name, constant.floats(), output_hw=hw)
         scale, zero = check_integer_scale(where, len(constant.values), constant.scale, constant.zero_point)
         return RawLayer(name, constant.values, scale, zero, hw)

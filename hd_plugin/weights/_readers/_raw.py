@@ -13,7 +13,7 @@ from types import ModuleType
 import numpy as np
 
 from hd_plugin.errors import InputError, MissingTool
-from hd_plugin.weights.network import Unmapped
+from hd_plugin.weights._layer import Unmapped
 
 __all__ = ["DAMAGE", "RawLayer", "check_integer_scale", "from_state", "need"]
 
@@ -66,7 +66,7 @@ def need(module: str, install: str) -> ModuleType:
 def check_integer_scale(
     where: str, K: int, scale: object, zero_point: object
 ) -> tuple[np.ndarray, int | np.ndarray]:
-    """``scale`` as float64 [] or [K] and ``zero_point`` as int or int64 [K]; InputError when either is unusable."""
+    """``scale`` as float64 [] or [K], ``zero_point`` as int or int64 [K]; InputError when one is unusable."""
     scale = np.asarray(scale, dtype=np.float64)
     zero = np.asarray(zero_point)
     if zero.size and not np.array_equal(zero, np.rint(zero.astype(np.float64))):
@@ -88,10 +88,11 @@ def from_state(
     entries: Iterable[tuple[str, np.ndarray]],
     companions: dict[str, dict[str, np.ndarray]] | None = None,
 ) -> tuple[list[RawLayer], list[Unmapped]]:
-    """(name, 2-D or 4-D array) pairs in file order -> layers; ``companions`` holds scale, zero_point, output_hw.
+    """(name, 2-D or 4-D array) pairs in file order -> layers.
 
-    A file of arrays does not say which convolutions are depthwise: C == 1 with several output channels and
-    taps is taken as one, except in the first 4-D array, where a grayscale stem looks the same.
+    companions : scale, zero_point and output_hw by name. A file of arrays does not say which convolutions are
+    depthwise: C == 1 with several output channels and taps is taken as one, except in the first 4-D array,
+    where a grayscale stem looks the same.
     """
     layers, unmapped, first_conv = [], [], True
     for name, values in entries:
@@ -108,7 +109,8 @@ def from_state(
                 )
                 continue
             first_conv = False
-        scale, zero = None, 0
+        scale: np.ndarray | None = None
+        zero: int | np.ndarray = 0
         if values.dtype.kind in "iu":
             scale, zero = check_integer_scale(
                 where, len(values), extra.get("scale", 1.0), extra.get("zero_point", 0)

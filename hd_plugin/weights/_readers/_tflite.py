@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from hd_plugin.errors import InputError
+from hd_plugin.weights._layer import Unmapped
 from hd_plugin.weights._readers._raw import DAMAGE, RawLayer, check_integer_scale, need
-from hd_plugin.weights.network import Unmapped
 
 __all__ = ["read"]
 
@@ -129,7 +129,7 @@ class _Graph:
         if len(shape) != (4 if kind == _CONV else 2):
             raise InputError(f"{where}: weights of shape {shape} found; the file is damaged")
         values = self._values(where, tensor, shape)
-        hw = (1, 1)
+        hw: tuple[int, int] | None = (1, 1)
         if kind == _CONV:
             values = values.transpose(0, 3, 1, 2)
             if len(out) != 4 or out[3] != shape[0]:

@@ -1,0 +1,102 @@
+"""compare: what every streaming order costs, layer by layer."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from hd_plugin.cli._command import command, option
+from hd_plugin.cli._options import (
+    DEFAULT_NETWORK,
+    array_options,
+    network_options,
+    objective_options,
+    output_options,
+    scenario,
+    search_options,
+    threads_option,
+)
+from hd_plugin.cli._output import checked_folder, deliver
+from hd_plugin.cli._progress import jobs
+
+__all__ = ["compare"]
+
+
+@command(
+    "compare",
+    "hd-plugin compare model.tflite --rows 16 --cols 16 --energy simulated --technology sg13g2 -o out/",
+)
+@click.argument("source", metavar="[NETWORK]", default=DEFAULT_NETWORK)
+@network_options
+@option(
+    "Network",
+    "--trained",
+    multiple=True,
+    metavar="NETWORK",
+    help="A trained network of the same layers, beside this one; may be repeated.",
+)
+@array_options
+@option("Array", "--array", help="An array from arch/ or a YAML file, instead of --rows and --cols.")
+@option(
+    "Search",
+    "--method",
+    "methods",
+    multiple=True,
+    show_default="all",
+    help="direct, segment or cluster; may be repeated.",
+)
+@search_options
+@option(
+    "Search",
+    "--studies/--no-studies",
+    default=None,
+    help="Also convergence and cluster sizes (default: with -o).",
+)
+@threads_option
+@option(
+    "Energy",
+    "--energy",
+    default="flips",
+    help="Datapath energy from flips (the engine's straight line), modelled, or simulated at gate level.",
+)
+@objective_options
+@option(
+    "Energy",
+    "--clock/--no-clock",
+    default=True,
+    help="Count the clock in totals; never part of the datapath.",
+)
+@option(
+    "Energy",
+    "--engine",
+    default="analytic",
+    help="Where counts and energies come from: analytic (closed forms) or timeloop (the installed tools).",
+)
+@option(
+    "Energy",
+    "--mapping",
+    help="timeloop: paper (the analytic engine's dataflow) or mapper (timeloop-mapper's).",
+)
+@option("Energy", "--cache", help="timeloop: folder of finished runs.")
+@output_options
+def compare(source: str, threads: int | None, as_json: bool, output: Path | None, **options: Any) -> None:
+    """Energy of NETWORK, layer by layer, under every streaming order.
+
+    NETWORK is a weights file or a bundled name; or a YAML file that says the whole experiment
+    (examples/study.yaml), or compare.json of an earlier run, to be run again. With -o DIR: compare.json,
+    compare.csv, report.html, plots/ and the plans; with timeloop also the inputs and the outputs of every
+    run.
+    """
+    from hd_plugin.study import run
+
+    engine = {"name": options.pop("engine")}
+    engine |= {name: options.pop(name) for name in ("mapping", "cache")}
+    asked = scenario(source, options | {"engine": engine})
+    checked_folder(output)
+    if options["studies"] is None and output is not None:
+        asked = asked.but(studies=True)
+    with jobs(threads) as running:
+        result = run(asked, running)
+    deliver(result, output, as_json)

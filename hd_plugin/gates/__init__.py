@@ -1,0 +1,38 @@
+"""Digital circuits in gates: cell libraries, synthesis of any Verilog, a simulator that counts what toggles
+and what it costs, and the HDL simulators that are installed. Knows no array and no plan.
+"""
+
+from hd_plugin.gates._circuit import Circuit, load_circuit
+from hd_plugin.gates._hdl import hdl_toggles, to_verilog, write_bench
+from hd_plugin.gates._liberty import Library, read_liberty
+from hd_plugin.gates._libraries import bundled_library
+from hd_plugin.gates._netlist import Netlist, read_netlist
+from hd_plugin.gates._pricing import price_netlist
+from hd_plugin.gates._schedule import Schedule, schedule
+from hd_plugin.gates._simulators import SIMULATORS, SimulationError, Simulator, find_simulator
+from hd_plugin.gates._synthesis import SynthesisError, synthesise
+from hd_plugin.gates._toggles import GateSimulator, Toggles
+
+__all__ = [
+    "SIMULATORS",
+    "Circuit",
+    "GateSimulator",
+    "Library",
+    "Netlist",
+    "Schedule",
+    "SimulationError",
+    "Simulator",
+    "SynthesisError",
+    "Toggles",
+    "bundled_library",
+    "find_simulator",
+    "hdl_toggles",
+    "load_circuit",
+    "price_netlist",
+    "read_liberty",
+    "read_netlist",
+    "schedule",
+    "synthesise",
+    "to_verilog",
+    "write_bench",
+]

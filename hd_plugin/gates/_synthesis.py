@@ -1,0 +1,90 @@
+"""Verilog, synthesised and mapped to a cell library by yosys (its Python package, pyosys)."""
+
+from __future__ import annotations
+
+import importlib.util
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+
+from hd_plugin.errors import HdPluginError, InputError, MissingTool
+
+__all__ = ["SynthesisError", "synthesise"]
+
+_PATIENCE_S = 3600
+# A process of its own: what yosys and abc do when they fail is to end it
+_SCRIPT = """
+import sys
+from pyosys import libyosys as ys
+design = ys.Design()
+for command in open(sys.argv[1]).read().splitlines():
+    ys.run_pass("tee -q -a yosys.log " + command, design)
+"""
+
+
+class SynthesisError(HdPluginError):
+    """yosys failed; the text has its last words."""
+
+
+def synthesise(
+    sources: Iterable[str | Path], top: str, liberty: str | Path, target: str | Path, wrapper: str = ""
+) -> None:
+    """Write the netlist of module ``top``, flat, in the cells of ``liberty``, to ``target`` (JSON).
+
+    sources : Verilog files. wrapper : Verilog that is read after them, say a ``top`` that fixes the
+    parameters of a module (``chparam`` of pyosys does not reach into generate loops). Raises MissingTool
+    without pyosys, InputError for a path that yosys cannot read, SynthesisError with yosys's words when it
+    fails.
+    """
+    if importlib.util.find_spec("pyosys") is None:
+        raise MissingTool(
+            "pyosys is not installed: pip install 'hd-plugin[synthesis]'; without it 'characterize' works "
+            "with the bundled circuits only (--technology)"
+        )
+    liberty, target = _readable(liberty), _readable(target)
+    files = [str(_readable(source)) for source in sources]
+    with tempfile.TemporaryDirectory(prefix="hd_plugin-") as name:
+        folder = Path(name)
+        if wrapper:
+            (folder / "top.v").write_text(wrapper, encoding="utf8")
+            files.append("top.v")
+        # opt_clean without -purge keeps the registers' names
+        commands = [
+            *(f"read_verilog {file}" for file in files),
+            f"hierarchy -top {top}",
+            f"synth -flatten -top {top}",
+            f"dfflibmap -liberty {liberty}",
+            f"abc -liberty {liberty}",
+            "opt_clean",
+            f"write_json {target}",
+        ]
+        _run(commands, folder, liberty, target)
+
+
+def _readable(path: str | Path) -> Path:
+    path = Path(path).resolve()
+    if any(c.isspace() for c in str(path)):
+        raise InputError(f"{path}: yosys takes no blanks in a path; move the file")
+    return path
+
+
+def _run(commands: list[str], folder: Path, liberty: Path, target: Path) -> None:
+    """The commands of yosys, in ``folder``."""
+    (folder / "commands.ys").write_text("\n".join(commands), encoding="utf8")
+    done = subprocess.run(
+        [sys.executable, "-c", _SCRIPT, "commands.ys"],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=_PATIENCE_S,
+        check=False,
+    )
+    if not done.returncode and target.exists():
+        return
+    log = folder / "yosys.log"
+    told = (log.read_text(errors="replace") if log.exists() else "").splitlines() + done.stderr.splitlines()
+    words = [line for line in told if "ERROR" in line or "rror:" in line]
+    said = " ".join(words[-3:]) or done.stderr.strip()[-800:] or "nothing"
+    raise SynthesisError(f"yosys: synthesis with {liberty} failed ({done.returncode}): {said}")

@@ -1,0 +1,160 @@
+"""``write_report``: a result as files in a folder: its JSON, and what a person or a tool reads beside it."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Iterable, Mapping
+from functools import singledispatch
+from pathlib import Path
+
+from hd_plugin._atomic import atomic_path
+from hd_plugin.report._axes import save_figure
+from hd_plugin.report._figures import figures
+from hd_plugin.report._html import write_html
+from hd_plugin.report._own_files import replace_files
+from hd_plugin.streaming import StreamPlan
+from hd_plugin.study import (
+    Characterised,
+    Comparison,
+    EnergyPlanning,
+    NetworkVerification,
+    Planning,
+    Result,
+    Roundings,
+    TrainingTable,
+)
+
+__all__ = ["write_report"]
+
+# of a run of Timeloop, what a reader needs to check it or to run it again
+_RUN_FILES = (
+    "architecture.yaml",
+    "inputs.yaml",
+    "parsed-processed-input.yaml",
+    "*.ERT.yaml",
+    "*.stats.txt",
+    "*.map.txt",
+    "*.map.yaml",
+)
+_FRONT = (
+    "method",
+    "strength",
+    "top1",
+    "top5",
+    "mean_hd_reduction",
+    "best_hd_reduction",
+    "mean_energy_reduction",
+    "best_energy_reduction",
+)
+
+
+def write_report(result: Result, folder: str | Path) -> Path:
+    """Write all files of ``result`` to ``folder``; the file to look at first.
+
+    A comparison: compare.json, compare.csv, plots/, plans/, report.html and, with Timeloop, timeloop/ with
+    the inputs and outputs of every run. Plans, roundings, verifications, training tables: their JSON and what
+    belongs to it. Raises InputError when the folder cannot be written.
+    """
+    folder = Path(folder)
+    if not isinstance(result, Characterised):  # its file is there already, under the technology's name
+        result.to_json(folder / result.file)
+    return _more(result, folder) or folder / result.file
+
+
+@singledispatch
+def _more(result: Result, folder: Path) -> Path | None:
+    """What a result has beside its JSON."""
+    return None
+
+
+@_more.register(Comparison)
+def _comparison(result: Comparison, folder: Path) -> Path:
+    result.to_csv(folder / "compare.csv")
+    for name, figure in figures(result).items():
+        save_figure(figure, folder / "plots" / f"{name}.png")
+    write_html(result, folder / "report.html")
+    save_plans(folder / "plans", result.plans)
+    _save_runs(folder / "timeloop", result)
+    return folder / "report.html"
+
+
+@_more.register(Planning)
+@_more.register(EnergyPlanning)
+def _planning(result: Planning | EnergyPlanning, folder: Path) -> None:
+    save_plans(folder, result.plans)
+
+
+@_more.register(Roundings)
+def _roundings(result: Roundings, folder: Path) -> None:
+    for run in result.runs:
+        own = folder / f"mu-{run.mu:g}"
+        save_plans(own / "plans", run.plans)
+        if result.scoring:
+            from hd_plugin.training.saved import save_network
+
+            save_network(own / "network.npz", result.scoring.fresh(), run.layers)
+        else:
+            from hd_plugin.weights import save_layers
+
+            save_layers(own / "network.npz", run.layers)
+
+
+@_more.register(NetworkVerification)
+def _verification(result: NetworkVerification, folder: Path) -> None:
+    tables = result.tables()
+    for stem, one in zip(_stems(tables), tables.values()):
+        one.save(folder / "tables", stem)
+
+
+@_more.register(TrainingTable)
+def _training(result: TrainingTable, folder: Path) -> Path:
+    with atomic_path(folder / "front.csv") as path, open(path, "w", newline="", encoding="utf8") as file:
+        writer = csv.DictWriter(file, _FRONT, extrasaction="ignore")
+        writer.writeheader()
+        writer.writerows(row.to_dict() for row in result.runs)
+    for name, figure in figures(result).items():
+        save_figure(figure, folder / f"{name}.png")
+    return folder / "front.png"
+
+
+@_more.register(Characterised)
+def _characterised(result: Characterised, folder: Path) -> Path:
+    return result.path
+
+
+def save_plans(folder: Path, plans: Mapping[tuple[str, str], StreamPlan]) -> None:
+    """One file a plan, the baseline's left out."""
+    wanted = {key: plan for key, plan in plans.items() if key[1] != "baseline"}
+    for stem, plan in zip(_stems(wanted), wanted.values()):
+        plan.save(folder / f"{stem}.plan.json")
+
+
+def _stems(keys: Iterable[tuple[str, str]]) -> list[str]:
+    """LAYER.METHOD for each; layer names may hold slashes, file names may not, and must stay apart."""
+    stems: list[str] = []
+    taken: set[str] = set()
+    for layer, method in keys:
+        stem = re.sub(r"[^A-Za-z0-9._-]+", "_", layer).strip("._") or "layer"
+        name, number = f"{stem}.{method}", 2
+        while name.lower() in taken:
+            name, number = f"{stem}-{number}.{method}", number + 1
+        taken.add(name.lower())
+        stems.append(name)
+    return stems
+
+
+def _save_runs(folder: Path, result: Comparison) -> None:
+    """Timeloop's files of every row, a folder for each run (a layer whose sizes do not divide has several).
+
+    parsed-processed-input.yaml is what timeloop-model takes to run it again. Runs of an earlier comparison go
+    away.
+    """
+    wanted = []
+    for row, name in zip(result.rows, _stems((r.layer, r.method) for r in result.rows)):
+        runs = [Path(f) for f in row.evaluation.folders]
+        for number, run in enumerate(runs, 1):
+            own = name if len(runs) == 1 else f"{name}.{number}"
+            found = (path for pattern in _RUN_FILES for path in sorted(run.glob(pattern)))
+            wanted += [(f"{own}/{path.name}", path) for path in found]
+    replace_files(folder, wanted)

@@ -1,0 +1,72 @@
+"""Tables about the host tools: problems of layers, who served what, registration."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+
+from rich.markup import escape
+from rich.table import Table
+
+from hd_plugin.report._table import named, new_table, unmapped_note
+from hd_plugin.report._tables import tables
+from hd_plugin.study import Diagnosis, Problems, Registered
+
+__all__: list[str] = []
+
+_LETTERS = ("C", "K", "R", "S", "P", "Q")
+
+
+@tables.register(Problems)
+def _problems(result: Problems) -> list[Table | str]:
+    """Sizes by Timeloop's letters."""
+    files = ["file"] if result.files else []
+    table = new_table(f"{escape(result.network)}: Timeloop problems", ["layer", *files], list(_LETTERS))
+    for name, shape in result.shapes.items():
+        own = [result.files[name].name] if files else []
+        table.add_row(named(name), *own, *(str(getattr(shape, x)) for x in _LETTERS))
+    return [table, *unmapped_note(result.unmapped)]
+
+
+@tables.register(Diagnosis)
+def _diagnosis(result: Diagnosis) -> list[Table | str]:
+    """Who served each component and action."""
+    examination = result.examination
+    found = new_table("Found", ["what", "where"], [])
+    for name, path in asdict(examination.tools).items():
+        found.add_row(name.replace("_", "-"), escape(str(path)))
+    found.add_row("configuration", escape(str(examination.config)))
+    table = new_table("Who served what", ["component", "class", "action"], ["value"])
+    for name in ("served by", "problem"):
+        table.add_column(name)
+    for r in examination.rows:
+        table.add_row(
+            escape(r.component),
+            escape(r.class_name),
+            r.action,
+            f"{r.value:.6g} {r.unit}",
+            escape(r.estimator),
+            escape(r.problem),
+            style="red" if r.problem else None,
+        )
+    wrong, own = result.summary()["problems"], sum(r.estimator == "hd_plugin" for r in examination.rows)
+    if wrong:
+        return [found, table, f"{wrong} of {len(examination.rows)} values are not hd_plugin's"]
+    return [found, table, f"all {own} values of hd_plugin's components are its own"]
+
+
+@tables.register(Registered)
+def _registered(result: Registered) -> list[Table | str]:
+    """What was done, in words."""
+    done, dry = result.done, result.dry_run
+    told = [escape(f"would write: {done.told}" if dry and done.changed else done.told)]
+    if done.changed and done.backup and not dry:
+        told.append(escape(f"before: {done.backup}"))
+    if dry and done.text:
+        told.append(escape(done.text))
+    if Path("accelergy_config.yaml").is_file() and done.config.parent != Path.cwd():
+        told.append(
+            "note: Accelergy run in this folder reads the accelergy_config.yaml here instead; give --config "
+            "for it"
+        )
+    return list(told)

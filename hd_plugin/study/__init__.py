@@ -1,0 +1,85 @@
+"""Studies of whole networks: a scenario says what is asked, a function answers with a typed result."""
+
+from hd_plugin.study._catalogue import BundledNetwork, Catalogue, catalogue
+from hd_plugin.study._characterize import Characterised, CharacteriseRequest, characterize
+from hd_plugin.study._combined import Combined
+from hd_plugin.study._compare import compare, run
+from hd_plugin.study._comparison import Comparison, MethodSummary, Provenance, Row
+from hd_plugin.study._energy_plan import EnergyPlannedLayer, EnergyPlanning, plan_for_energy
+from hd_plugin.study._hosts import Diagnosis, Problems, Registered, doctor, problems, register
+from hd_plugin.study._layer_studies import (
+    ClusterSize,
+    Convergence,
+    LayerStudies,
+    TableCost,
+    convergence,
+    flips_by_size,
+    layer_studies,
+)
+from hd_plugin.study._measure import MeasuredLayer, Measurement, measure
+from hd_plugin.study._plan import PlannedLayer, Planning, plan
+from hd_plugin.study._policies import OBJECTIVES, SOURCES, Gates, Objective, Source
+from hd_plugin.study._result import Result
+from hd_plugin.study._rewrite import NetworkRewriting, RewriteRequest, rewrite_network
+from hd_plugin.study._round import RoundedNetwork, Roundings, round_weights
+from hd_plugin.study._scenario import EngineChoice, Scenario
+from hd_plugin.study._training import RunRow, TrainingTable, training_table
+from hd_plugin.study._verify import NetworkVerification, load_plans, verify_network
+
+__all__ = [
+    "OBJECTIVES",
+    "SOURCES",
+    "BundledNetwork",
+    "Catalogue",
+    "CharacteriseRequest",
+    "Characterised",
+    "ClusterSize",
+    "Combined",
+    "Comparison",
+    "Convergence",
+    "Diagnosis",
+    "EnergyPlannedLayer",
+    "EnergyPlanning",
+    "EngineChoice",
+    "Gates",
+    "LayerStudies",
+    "MeasuredLayer",
+    "Measurement",
+    "MethodSummary",
+    "NetworkRewriting",
+    "NetworkVerification",
+    "Objective",
+    "PlannedLayer",
+    "Planning",
+    "Problems",
+    "Provenance",
+    "Registered",
+    "Result",
+    "RewriteRequest",
+    "RoundedNetwork",
+    "Roundings",
+    "Row",
+    "RunRow",
+    "Scenario",
+    "Source",
+    "TableCost",
+    "TrainingTable",
+    "catalogue",
+    "characterize",
+    "compare",
+    "convergence",
+    "doctor",
+    "flips_by_size",
+    "layer_studies",
+    "load_plans",
+    "measure",
+    "plan",
+    "plan_for_energy",
+    "problems",
+    "register",
+    "rewrite_network",
+    "round_weights",
+    "run",
+    "training_table",
+    "verify_network",
+]

@@ -1,0 +1,199 @@
+"""``compare``: a network, layer by layer, under every streaming method; ``run``: the comparison that a
+scenario describes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hd_plugin._version import __version__
+from hd_plugin.characterisation import ArrayEnergy
+from hd_plugin.energy import Technology, load_technology
+from hd_plugin.engines import Array, Engine, Evaluation, Request, get_engine
+from hd_plugin.errors import InputError
+from hd_plugin.hardware import address_bits
+from hd_plugin.streaming import METHODS, Jobs, StreamPlan, flips, hardware_flips, nhd
+from hd_plugin.study._combined import Combined, check_same_layers
+from hd_plugin.study._comparison import Comparison, Provenance, Row
+from hd_plugin.study._energies import array_energy
+from hd_plugin.study._layer_studies import layer_studies
+from hd_plugin.study._plan import all_plans
+from hd_plugin.study._policies import SOURCES
+from hd_plugin.study._result import reduction
+from hd_plugin.study._scenario import Scenario
+from hd_plugin.weights import Network, NetworkChoice
+
+__all__ = ["combined", "compare", "run"]
+
+
+def run(scenario: Scenario, jobs: Jobs | None = None) -> Comparison:
+    """The comparison that ``scenario`` describes whole, its networks read from their files.
+
+    Raises InputError for a scenario without a network, and what ``compare`` raises.
+    """
+    if scenario.network is None:
+        raise InputError("network: missing; name a weights file or a bundled network")
+    network = scenario.network.load()
+    return compare(network, scenario, trained=[named(choice) for choice in scenario.trained], jobs=jobs)
+
+
+def named(choice: NetworkChoice) -> Network:
+    """The network; runs of training are all called network.npz: their folder tells them apart."""
+    path, network = Path(choice.source), choice.load()
+    return replace(network, name=f"{path.parent.name}/{path.stem}") if path.name == "network.npz" else network
+
+
+def compare(
+    network: Network,
+    scenario: Scenario | None = None,
+    *,
+    trained: Sequence[Network] = (),
+    jobs: Jobs | None = None,
+    **fields: Any,
+) -> Comparison:
+    """Flips and energy of every layer of ``network`` under every method; the baseline always comes first.
+
+    scenario : or its ``fields`` (``hd.compare(net, rows=16, energy="simulated")``), or both. trained :
+    networks of the same layers, trained for few flips; each goes through the baseline and the last method,
+    against ``network`` in file order (the paper's Table 4). Results do not depend on ``jobs`` (threads,
+    progress). Ctrl-C during the searches keeps what was found (``interrupted``); during runs of Timeloop it
+    ends the call, and finished runs are kept for the next one. Raises InputError: a wrong field; a layer
+    without an output size; and what the engine raises (MissingTool, say).
+    """
+    asked = (scenario or Scenario()).but(**fields)
+    check_same_layers(network, trained)
+    engine, jobs = get_engine(asked.engine.name, **asked.engine.options), jobs or Jobs()
+    result = _compare(network, asked, trained, engine, jobs)
+    if not trained:
+        return result
+    alone = asked.but(methods=asked.methods[-1:], studies=False, trained=())
+    others = [_compare(other, alone, (), engine, jobs) for other in trained]
+    provenance = replace(result.provenance, interrupted=jobs.interrupted)
+    return replace(result, trained=combined(result, others), provenance=provenance)
+
+
+def _compare(
+    network: Network, asked: Scenario, trained: Sequence[Network], engine: Engine, jobs: Jobs
+) -> Comparison:
+    """One network; ``trained`` is for its provenance only."""
+    technology = load_technology(asked.technology_name())
+    engine.check(network.layers, asked.array)  # a missing output size: before an hour of search, not after
+    energies = array_energy(asked, network.layers) if asked.needs_gates else None
+    rows, plans = _rows(network, asked, (engine, technology, energies), jobs)
+    found = None
+    if asked.studies and not jobs.interrupted:
+        found = layer_studies(network, asked.array, technology, asked.seed, jobs)
+    provenance = Provenance(
+        __version__,
+        _answered(asked, network, trained, technology),
+        jobs.interrupted,
+        engine.provenance(),
+        technology,
+        _digests(network, trained),
+        SOURCES[asked.energy].quality(energies),
+    )
+    layer = network.layers[0]
+    return Comparison(
+        network.name, layer.bits, layer.number_format, rows, plans, tuple(network.unmapped), provenance, found
+    )
+
+
+def _answered(
+    scenario: Scenario, network: Network, trained: Sequence[Network], technology: Technology
+) -> Scenario:
+    """The scenario with all that was chosen on the way, so that it can be run again."""
+    choices = [other.asked for other in trained if other.asked is not None]
+    return scenario.but(
+        network=network.asked,
+        trained=choices if len(choices) == len(trained) else (),
+        technology=technology.reference,
+        activations=(scenario.activations or "relu") if scenario.needs_gates else None,
+    )
+
+
+def _digests(network: Network, trained: Sequence[Network]) -> dict[str, str]:
+    own = {Path(network.source).name or network.name: network.digest}
+    return own | {f"trained {i}: {n.name}": n.digest for i, n in enumerate(trained, 1)}
+
+
+def _rows(
+    network: Network, scenario: Scenario, prices: tuple[Engine, Technology, ArrayEnergy | None], jobs: Jobs
+) -> tuple[list[Row], dict[tuple[str, str], StreamPlan]]:
+    engine, technology, energies = prices
+    plans = all_plans(network, scenario, scenario.methods, jobs, energies)
+    order = [(layer, m) for layer in network.layers for m in scenario.methods]
+    asked = [_request(plans[layer.name, m], layer) for layer, m in order]
+    counting = Jobs(jobs.threads, jobs.progress, f"{network.name}: {engine.name}")
+    evaluated = engine.evaluate(asked, scenario.array, technology, counting)
+    runs = [(layer, plans[layer.name, m]) for layer, m in order]
+    pricing = Jobs(jobs.threads, jobs.progress, f"{network.name}: {scenario.energy} energy")
+    evaluated = SOURCES[scenario.energy].price(runs, evaluated, energies, pricing)
+    if not scenario.clock:
+        evaluated = [replace(e, energy=replace(e.energy, clock_J=0.0)) for e in evaluated]
+    rows: list[Row] = []
+    for (layer, method), request, found in zip(order, asked, evaluated):
+        base = next(r for r in reversed(rows) if r.method == "baseline") if method != "baseline" else None
+        rows.append(_row(request, plans[layer.name, method], scenario.array, found, base))
+    return rows, plans
+
+
+def _request(plan: StreamPlan, layer: Any) -> Request:
+    """An entry of the address table, where the method needs one, names one of K outputs."""
+    bits = address_bits(layer.K) if METHODS[plan.method].needs_table else 0
+    return Request(layer, len(plan.groups), nhd(layer, plan), bits)
+
+
+def _row(request: Request, plan: StreamPlan, array: Array, found: Evaluation, base: Row | None) -> Row:
+    layer, energy, total = request.layer, found.energy, flips(request.layer, plan)
+    before = base.energy if base else energy
+    P, Q = layer.output_hw or (0, 0)
+    tiles = -(-P * Q // array.cols)
+    return Row(
+        layer.name,
+        layer.K,
+        layer.C,
+        layer.taps,
+        P,
+        Q,
+        plan.method,
+        total,
+        request.flip_rate,
+        reduction(base.flips if base else total, total),
+        hardware_flips(layer, plan, tiles),
+        hardware_flips(layer, plan, tiles, alternate=True),
+        before.datapath_J / energy.datapath_J,
+        before.total_J / energy.total_J,
+        found,
+    )
+
+
+def combined(base: Comparison, others: Sequence[Comparison]) -> tuple[Combined, ...]:
+    """``base`` and every other comparison, method by method, against ``base`` in file order."""
+    first, found = base.of("baseline"), []
+    for result in (base, *others):
+        for method in result.methods:
+            pairs = list(zip(first, result.of(method)))
+            counted = tuple(reduction(b.flips, r.flips) for b, r in pairs)
+            energy = [b.energy.datapath_J / r.energy.datapath_J for b, r in pairs]
+            clocked = [
+                (b.energy.datapath_J + b.energy.clock_J) / (r.energy.datapath_J + r.energy.clock_J)
+                for b, r in pairs
+            ]
+            found.append(
+                Combined(
+                    result.network,
+                    method,
+                    float(np.mean(counted)),
+                    max(counted),
+                    float(np.mean(energy)),
+                    max(energy),
+                    float(np.mean(clocked)),
+                    counted,
+                )
+            )
+    return tuple(found)

@@ -1,0 +1,127 @@
+"""What the host tools are given and what they answer: problems of layers, who served what, registration."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from hd_plugin.engines.timeloop import Examination, Shape, examine, shape_of, write_problems
+from hd_plugin.hosts import accelergy
+from hd_plugin.study._result import Result
+from hd_plugin.weights import Network, Unmapped
+
+__all__ = ["Diagnosis", "Problems", "Registered", "doctor", "problems", "register"]
+
+
+@dataclass(frozen=True)
+class Problems(Result):
+    """Timeloop's shape of every layer, and its file where they were written. Schema hd-plugin/layers/1."""
+
+    schema = "hd-plugin/layers/1"
+    file = "layers.json"
+
+    network: str
+    digest: str
+    shapes: Mapping[str, Shape]
+    files: Mapping[str, Path]
+    unmapped: tuple[Unmapped, ...]
+
+    def summary(self) -> dict[str, int]:
+        return {"layers": len(self.shapes), "unmapped": len(self.unmapped)}
+
+    def to_dict(self) -> dict[str, Any]:
+        layers = []
+        for name, shape in self.shapes.items():
+            own = {"file": self.files[name].name} if name in self.files else {}
+            layers.append({"name": name, **asdict(shape), **own})
+        return {
+            "schema": self.schema,
+            "network": self.network,
+            "digest": self.digest,
+            "layers": layers,
+            "unmapped": [asdict(u) for u in self.unmapped],
+        }
+
+
+def problems(network: Network, folder: str | Path | None = None) -> Problems:
+    """Timeloop v4 problems of the layers; with ``folder`` a YAML file each. Raises InputError without output
+    sizes.
+    """
+    shapes = {layer.name: shape_of(layer) for layer in network.layers}
+    files = {}
+    if folder is not None:
+        told = f"of network {network.name}; stride 1 assumed (weights do not tell it)"
+        files = dict(zip(shapes, write_problems(network.layers, Path(folder), told)))
+    return Problems(network.name, network.digest, shapes, files, tuple(network.unmapped))
+
+
+@dataclass(frozen=True)
+class Diagnosis(Result):
+    """Who served every component and action of an architecture. Schema hd-plugin/doctor/1."""
+
+    schema = "hd-plugin/doctor/1"
+    file = "doctor.json"
+
+    examination: Examination
+
+    @property
+    def ok(self) -> bool:
+        """False when a dummy, another plug-in or another version answered for a component of ours, or nobody
+        did.
+        """
+        return self.examination.healthy
+
+    def summary(self) -> dict[str, Any]:
+        rows = self.examination.rows
+        return {"healthy": self.ok, "values": len(rows), "problems": sum(bool(r.problem) for r in rows)}
+
+    def to_dict(self) -> dict[str, Any]:
+        found = self.examination
+        return {
+            "schema": self.schema,
+            "healthy": found.healthy,
+            "accelergy_config": str(found.config),
+            "tools": {k: str(v) for k, v in asdict(found.tools).items()},
+            "rows": [asdict(row) for row in found.rows],
+        }
+
+
+def doctor(architecture: str | Path | None = None, variables: str | Path | None = None) -> Diagnosis:
+    """The installed Accelergy run on ``architecture`` (v4; the bundled array by default), and every value
+    looked at.
+
+    Raises MissingTool, InputError, and RunError when Accelergy fails.
+    """
+    return Diagnosis(examine(architecture, variables))
+
+
+@dataclass(frozen=True)
+class Registered(Result):
+    """What became of Accelergy's configuration, or with ``dry_run`` would. Schema hd-plugin/register/1."""
+
+    schema = "hd-plugin/register/1"
+    file = "register.json"
+
+    done: accelergy.Registration
+    dry_run: bool
+
+    def summary(self) -> dict[str, Any]:
+        return {"changed": self.done.changed, "told": self.done.told}
+
+    def to_dict(self) -> dict[str, Any]:
+        done = self.done
+        return {
+            "schema": self.schema,
+            "config": str(done.config),
+            "changed": done.changed,
+            "dry_run": self.dry_run,
+            "backup": str(done.backup) if done.backup and done.changed else None,
+            "text": done.text,
+        }
+
+
+def register(config: str | Path | None = None, *, dry_run: bool = False, undo: bool = False) -> Registered:
+    """Tell Accelergy where the plug-in is, or (undo) take it out again. Raises InputError, MissingTool."""
+    return Registered((accelergy.unregister if undo else accelergy.register)(config, dry_run), dry_run)

@@ -1,0 +1,254 @@
+"""``round_weights``: weights rounded anew for few flips (or little energy), without training, and scored
+where there are images.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hd_plugin.characterisation import ArrayEnergy
+from hd_plugin.errors import InputError
+from hd_plugin.streaming import Jobs, Rounding, Search, StreamPlan, file_order_plan, flips, trellis
+from hd_plugin.study._energies import array_energy
+from hd_plugin.study._policies import OBJECTIVES
+from hd_plugin.study._result import Result
+from hd_plugin.study._scenario import Scenario
+from hd_plugin.weights import Layer, Network, Unmapped
+
+if TYPE_CHECKING:
+    from hd_plugin.training.scoring import Scoring
+
+__all__ = ["RoundedNetwork", "Roundings", "SimulatedTiles", "round_weights"]
+
+
+@dataclass(frozen=True)
+class SimulatedTiles:
+    """Datapath energy of a tile of every layer at gate level, in fJ: as the network was in file order, and
+    rounded.
+    """
+
+    technology: str
+    simulated_fJ_file_order: tuple[float, ...]
+    simulated_fJ: tuple[float, ...]
+
+    @property
+    def mean_energy_reduction(self) -> float:
+        """Mean over layers of before / after."""
+        before, after = np.array(self.simulated_fJ_file_order), np.array(self.simulated_fJ)
+        return float((before / after).mean())
+
+
+@dataclass(frozen=True)
+class RoundedNetwork:
+    """The network rounded at one mu. before : as it was, by nearest rounding, under the orders of the same
+    method.
+
+    error : mean squared rounding error of every layer, in squared steps (with calibration: as it reaches the
+    outputs). top1 : percent of the test images, None without any.
+    """
+
+    mu: float
+    roundings: tuple[Rounding, ...] = field(repr=False)
+    flips_file_order: tuple[int, ...]
+    top1: float | None = None
+    simulated: SimulatedTiles | None = None
+
+    @property
+    def layers(self) -> list[Layer]:
+        """The rounded layers."""
+        return [r.layer for r in self.roundings]
+
+    @property
+    def plans(self) -> dict[tuple[str, str], StreamPlan]:
+        """The plans that they were rounded for, by (layer, method)."""
+        return {(r.layer.name, r.plan.method): r.plan for r in self.roundings}
+
+    @property
+    def noise_dB(self) -> float | None:
+        """Rounding noise against nearest rounding."""
+        after, before = (
+            sum(getattr(r, which) * r.layer.codes.size for r in self.roundings)
+            for which in ("error", "error_before")
+        )
+        return 10 * float(np.log10(after / before)) if min(after, before) > 0 else None
+
+    @property
+    def mean_hd_reduction(self) -> float:
+        """Against nearest rounding in file order: mean over layers of before / after."""
+        pairs = zip(self.flips_file_order, self.roundings)
+        return float(np.mean([before / max(r.flips, 1) for before, r in pairs]))
+
+    @property
+    def mean_over_method(self) -> float:
+        """Against nearest rounding under the same method's orders."""
+        return float(np.mean([r.flips_before / max(r.flips, 1) for r in self.roundings]))
+
+    def to_dict(self) -> dict[str, Any]:
+        """One entry of ``runs`` in round.json."""
+        found = {
+            "mu": self.mu,
+            "noise_dB": self.noise_dB,
+            "mean_hd_reduction": self.mean_hd_reduction,
+            "mean_over_method": self.mean_over_method,
+            "flips": [r.flips for r in self.roundings],
+            "flips_before": [r.flips_before for r in self.roundings],
+            "flips_file_order": list(self.flips_file_order),
+            "error": [r.error for r in self.roundings],
+            "error_before": [r.error_before for r in self.roundings],
+            "top1": self.top1,
+        }
+        if self.simulated:
+            told = asdict(self.simulated)
+            found |= {k: list(v) if isinstance(v, tuple) else v for k, v in told.items()}
+            found["mean_energy_reduction"] = self.simulated.mean_energy_reduction
+        return found
+
+
+@dataclass(frozen=True)
+class Roundings(Result):
+    """A rounded network for each mu. Schema hd-plugin/round/1 (was hd-plugin/trellis/1)."""
+
+    schema = "hd-plugin/round/1"
+    file = "round.json"
+
+    network: str
+    digest: str
+    scenario: Scenario
+    runs: tuple[RoundedNetwork, ...]
+    feedback: bool
+    scoring: Scoring | None = field(default=None, repr=False)
+    unmapped: tuple[Unmapped, ...] = ()
+    interrupted: bool = False
+
+    @property
+    def method(self) -> str:
+        """Whose orders the weights were rounded for."""
+        return self.scenario.searched[0]
+
+    @property
+    def calibration_images(self) -> int:
+        """How many; 0 without calibration."""
+        return self.scoring.images_used if self.scoring else 0
+
+    def summary(self) -> dict[str, dict[str, float | None]]:
+        """By mu."""
+        return {f"{r.mu:g}": {"mean_hd_reduction": r.mean_hd_reduction, "top1": r.top1} for r in self.runs}
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "schema": self.schema,
+            "network": self.network,
+            "digest": self.digest,
+            "method": self.method,
+            "effort": self.scenario.effort,
+            "rows": self.scenario.array.rows,
+            "seed": self.scenario.seed,
+            "model": self.scoring.model if self.scoring else None,
+            "feedback": self.feedback,
+            "objective": self.scenario.objective,
+            "calibration_images": self.calibration_images,
+            "interrupted": self.interrupted,
+            "layers": [r.layer.name for r in self.runs[0].roundings] if self.runs else [],
+            "runs": [r.to_dict() for r in self.runs],
+            "unmapped": [asdict(u) for u in self.unmapped],
+            "provenance": {"scenario": self.scenario.to_dict()},
+        }
+
+
+def round_weights(
+    network: Network,
+    mus: Sequence[float],
+    scenario: Scenario | None = None,
+    *,
+    scoring: Scoring | None = None,
+    feedback: bool = True,
+    jobs: Jobs | None = None,
+    **fields: Any,
+) -> Roundings:
+    """``network`` with weights that trade rounding error against flips, once for each of ``mus``.
+
+    A flip is worth mu squared steps of rounding error. The scenario (or its ``fields``) names one method,
+    whose orders and codes are improved in turn; cluster by default. scoring : a network to run
+    (``hd_plugin.training.scoring``): its calibration images say which errors reach the outputs, its test
+    images score every mu. feedback : with calibration, errors are made good by later columns, as GPTQ does;
+    False only weighs them by the inputs' power. objective "energy" prices transitions by a characterised
+    array. Raises InputError.
+    """
+    asked = (scenario or Scenario(methods=("cluster",))).but(**fields)
+    if len(asked.searched) != 1:
+        raise InputError(
+            f"methods: {', '.join(asked.searched) or 'baseline'} found; rounding takes one method's orders"
+        )
+    calibrated = scoring is not None and scoring.images_used > 0
+    energies = None
+    if OBJECTIVES[asked.objective].needs_gates:
+        if calibrated and feedback:
+            raise InputError(
+                "feedback: with objective 'energy' errors are weighed by the inputs' power only; take it off"
+            )
+        energies = array_energy(asked, network.layers, rows_only=True)
+    jobs = jobs or Jobs()
+    moments = scoring.moments() if scoring is not None and calibrated else None
+    before = tuple(flips(layer) for layer in network.layers)
+    runs = []
+    for mu in mus:
+        found = _round(network, mu, asked, (moments, feedback), energies, jobs)
+        top1 = scoring.top1([r.layer for r in found]) if scoring is not None and scoring.test else None
+        simulated = _simulated(network, found, energies, jobs) if energies else None
+        runs.append(RoundedNetwork(float(mu), tuple(found), before, top1, simulated))
+    return Roundings(
+        network.name,
+        network.digest,
+        asked,
+        tuple(runs),
+        feedback,
+        scoring,
+        tuple(network.unmapped),
+        jobs.interrupted,
+    )
+
+
+def _round(
+    network: Network,
+    mu: float,
+    scenario: Scenario,
+    weighing: tuple[Mapping[str, np.ndarray] | None, bool],
+    energies: ArrayEnergy | None,
+    jobs: Jobs,
+) -> list[Rounding]:
+    search = Search(
+        rows=scenario.array.rows, method=scenario.searched[0], effort=scenario.effort, seed=scenario.seed
+    )
+    objective, (moments, feedback) = OBJECTIVES[scenario.objective], weighing
+    rounding = jobs.named(f"{network.name}: mu {mu:g}")
+
+    def work(layer: Layer) -> Rounding:
+        if moments is not None and layer.name not in moments:
+            raise InputError(f"layer {layer.name!r}: the model has no such layer to take inputs from")
+        given = None if moments is None else moments[layer.name]
+        chosen: dict[str, np.ndarray] = {}
+        if given is not None:
+            power = np.diag(given).reshape(layer.codes.shape[1:])
+            chosen = {"hessian": given} if feedback else {"importance": power}
+        least = objective.of(layer, energies)
+        return trellis(layer, mu, search, minimise=least, jobs=rounding.child(), **chosen)
+
+    return rounding.map(work, network.layers, work)
+
+
+def _simulated(
+    network: Network, found: Sequence[Rounding], energies: ArrayEnergy, jobs: Jobs
+) -> SimulatedTiles:
+    """Against the network as it was, in file order."""
+    asked = [(layer, file_order_plan(layer, r.plan.rows)) for layer, r in zip(network.layers, found)]
+    asked += [(r.layer, r.plan) for r in found]
+    energies.prepare()
+    pricing = Jobs(jobs.threads, jobs.progress, "simulating gates")
+    priced = pricing.map(lambda a: energies.simulated(*a), asked)
+    tiles = [one.datapath_fJ / one.tiles for one in priced]
+    technology = energies.characterisation.technology.name
+    return SimulatedTiles(technology, tuple(tiles[: len(found)]), tuple(tiles[len(found) :]))

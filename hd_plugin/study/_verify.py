@@ -1,0 +1,137 @@
+"""``verify_network``: does every layer compute the same under its plans, and do the wires flip as often as
+counted?
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from hd_plugin.errors import InputError
+from hd_plugin.gates import find_simulator
+from hd_plugin.hardware import Activations, AddressTables, Verification, VerifyOptions, verify_all
+from hd_plugin.streaming import Jobs, StreamPlan
+from hd_plugin.study._plan import all_plans
+from hd_plugin.study._result import Result
+from hd_plugin.study._scenario import Scenario
+from hd_plugin.weights import Layer, Network, Unmapped
+
+__all__ = ["NetworkVerification", "load_plans", "verify_network"]
+
+
+@dataclass(frozen=True)
+class NetworkVerification(Result):
+    """One Verification a layer and plan; activations : where they came from. Schema hd-plugin/verify/2."""
+
+    schema = "hd-plugin/verify/2"
+    file = "verify.json"
+
+    network: str
+    digest: str
+    scenario: Scenario
+    options: VerifyOptions
+    simulator: str | None
+    activations: str
+    layers: tuple[Verification, ...]
+    plans: Mapping[tuple[str, str], StreamPlan] = field(repr=False)
+    unmapped: tuple[Unmapped, ...] = ()
+    interrupted: bool = False
+
+    @property
+    def ok(self) -> bool:
+        """True when every layer is exact under every plan, and all toggles equal the counted flips."""
+        return all(v.ok for v in self.layers)
+
+    def summary(self) -> dict[str, Any]:
+        return {"ok": self.ok, "runs": len(self.layers), "wrong": [v.layer for v in self.layers if not v.ok]}
+
+    def tables(self) -> dict[tuple[str, str], AddressTables]:
+        """What the hardware loads, by (layer, method)."""
+        return {key: AddressTables.of(plan) for key, plan in self.plans.items()}
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "schema": self.schema,
+            "network": self.network,
+            "digest": self.digest,
+            "cols": self.options.cols,
+            "seed": self.options.seed,
+            "alternate": self.options.alternate,
+            "activations": self.activations,
+            "simulator": self.simulator,
+            "interrupted": self.interrupted,
+            "ok": self.ok,
+            "layers": [v.to_dict() for v in self.layers],
+            "unmapped": [asdict(u) for u in self.unmapped],
+            "provenance": {"scenario": self.scenario.to_dict()},
+        }
+
+
+def verify_network(
+    network: Network,
+    scenario: Scenario | None = None,
+    *,
+    plans: Mapping[tuple[str, str], StreamPlan] | None = None,
+    activations: tuple[Mapping[str, Activations], str] | None = None,
+    options: VerifyOptions | None = None,
+    jobs: Jobs | None = None,
+) -> NetworkVerification:
+    """Every layer of ``network`` through its plans: in integers, and through the Verilog where a simulator is
+    installed.
+
+    plans : by (layer, method), as ``load_plans`` reads them; without them they are searched as ``plan`` does,
+    under every method of the scenario. activations : the layers' inputs by name, and where they come from in
+    words; random ones for all others. options : columns, simulator, tiles ... (columns and seed of the
+    scenario by default). Raises InputError, PlanMismatch, MissingTool.
+    """
+    asked, jobs = scenario or Scenario(), jobs or Jobs()
+    options = options or VerifyOptions(cols=asked.array.cols, seed=asked.seed)
+    simulator = find_simulator(options.simulator)
+    if plans is None:
+        if not asked.searched:
+            raise InputError("methods: direct, segment or cluster is needed; the file order needs no proof")
+        plans = all_plans(network, asked, asked.searched, jobs)
+        plans = {(la.name, m): plans[la.name, m] for la in network.layers for m in asked.searched}
+    pairs = [(network.layer(name), made) for (name, _), made in plans.items()]
+    given, told = activations or ({}, "random")
+    if given and (unseen := len({layer.name for layer, _ in pairs} - set(given))):
+        told += f"; random ones for {unseen} layers that the run does not reach"
+    done = verify_all(pairs, given, options, jobs.progress)
+    return NetworkVerification(
+        network.name,
+        network.digest,
+        asked,
+        options,
+        simulator.name if simulator else None,
+        told,
+        tuple(done),
+        plans,
+        tuple(network.unmapped),
+        jobs.interrupted,
+    )
+
+
+def load_plans(network: Network, paths: Sequence[Path]) -> dict[tuple[str, str], StreamPlan]:
+    """The plans in files, and in folders of them, by (layer, method) in network order.
+
+    Raises InputError for paths without plans, two plans of one layer and method, or a layer that the network
+    has not; PlanMismatch for a plan of other weights.
+    """
+    files = [f for path in paths for f in (sorted(path.rglob("*.plan.json")) if path.is_dir() else [path])]
+    if not files:
+        told = ", ".join(map(str, paths))
+        raise InputError(f"{told}: no plan (*.plan.json) in there; hd-plugin optimize -o DIR makes them")
+    found: dict[tuple[str, str], StreamPlan] = {}
+    for file in files:
+        plan = StreamPlan.load(file)
+        layer: Layer = network.layer(plan.layer)
+        plan.check(layer)
+        if (layer.name, plan.method) in found:
+            raise InputError(
+                f"{file}: a second plan of layer {layer.name!r} and method {plan.method}; give one of them"
+            )
+        found[layer.name, plan.method] = plan
+    place = {layer.name: i for i, layer in enumerate(network.layers)}
+    return dict(sorted(found.items(), key=lambda item: place[item[0][0]]))

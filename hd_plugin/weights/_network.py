@@ -1,0 +1,116 @@
+"""A network, and the choice that it was read by: each leads to the other."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
+
+from hd_plugin._checked import Checked, Listed, Whole, check
+from hd_plugin.bits import NumberFormat, check_bits
+from hd_plugin.errors import InputError, did_you_mean
+from hd_plugin.weights._layer import Layer, Unmapped
+from hd_plugin.weights._load import Conversion, locate, read_file
+
+__all__ = ["Network", "NetworkChoice", "load_network"]
+
+
+class NetworkChoice(Checked):
+    """A network by name or file, and how its weights become bit patterns, as ``load_network`` takes it.
+
+    source : one of ``bundled_networks()``, or a path. layers : names of the layers to keep; None keeps all.
+    Raises InputError that lists all problems.
+    """
+
+    source: str
+    bits: Annotated[Whole, Field(ge=2, le=16)] = 4
+    number_format: NumberFormat = "twos_complement"
+    per_channel: bool = False
+    keep_integers: bool | None = None
+    spec: str | None = None
+    layers: Listed[str] | None = None
+
+    def load(self) -> Network:
+        """The network. Raises what ``load_network`` raises."""
+        return load_network(
+            self.source,
+            bits=self.bits,
+            number_format=self.number_format,
+            per_channel=self.per_channel,
+            keep_integers=self.keep_integers,
+            spec=self.spec,
+            layers=list(self.layers) if self.layers else None,
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Network:
+    """Layers in network order.
+
+    source : names the file. digest : the SHA-256 of its bytes. asked : the choice that reads these very
+    layers from the file again; None for a network that was made otherwise.
+    """
+
+    name: str
+    layers: list[Layer]
+    unmapped: list[Unmapped] = field(default_factory=list)
+    source: str = ""
+    digest: str = ""
+    asked: NetworkChoice | None = None
+
+    def layer(self, name: str) -> Layer:
+        """The layer called ``name``; raises InputError with the nearest names when there is none."""
+        for layer in self.layers:
+            if layer.name == name:
+                return layer
+        names = [la.name for la in self.layers]
+        raise InputError(f"{self.source or self.name}: no layer {name!r}; {did_you_mean(name, names)}")
+
+    def select(self, names: list[str] | None) -> Network:
+        """This network with only the named layers, in network order; all of them for None."""
+        if not names:
+            return self
+        wanted = {self.layer(n).name for n in names}
+        kept = [la for la in self.layers if la.name in wanted]
+        asked = self.asked and self.asked.model_copy(update={"layers": tuple(la.name for la in kept)})
+        return replace(self, layers=kept, asked=asked)
+
+
+def load_network(
+    source: str | Path,
+    *,
+    bits: int = 4,
+    number_format: NumberFormat = "twos_complement",
+    per_channel: bool = False,
+    keep_integers: bool | None = None,
+    spec: str | Path | None = None,
+    layers: list[str] | None = None,
+) -> Network:
+    """Read the weights of a network as ``bits``-wide bit patterns, layers in network order.
+
+    source : a .npz, .safetensors, .pt, .pth, .th, .tflite or .onnx file, or one of ``bundled_networks()``.
+    per_channel : one scale for each output channel where weights are (re)quantised, not one per tensor.
+    keep_integers : True takes a file's integers (less their zero point) as they are, and they must fit
+    ``bits``; False dequantises and requantises them; None keeps them, layer by layer, where they fit. spec :
+    a YAML network spec or the name of one in ``layers/``; None applies a bundled spec only when it was made
+    for this very file (by SHA-256); "none" applies none. layers : names of the layers to keep; None keeps
+    all.
+
+    Raises InputError for a file or an argument that cannot be used, MissingTool when the file's kind needs a
+    library that is not installed.
+    """
+    conversion = Conversion(check_bits(bits), number_format, per_channel, keep_integers)
+    choice = {"source": _file_or_name(source), "spec": spec and _file_or_name(spec), **asdict(conversion)}
+    asked = check(NetworkChoice, choice, source)
+    path = locate(source)
+    name, found, unmapped, digest = read_file(path, conversion, spec)
+    return Network(name, found, unmapped, str(path), digest, asked).select(layers)
+
+
+def _file_or_name(given: str | Path) -> str:
+    """A file as a path that is good anywhere; all else is the name of what comes with the package."""
+    is_file = given != "none" and Path(given).is_file()
+    return os.path.abspath(given) if is_file else str(given)
