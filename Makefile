@@ -1,15 +1,16 @@
 # Two commands do all the set-up: `make compare` and `make test`. They need only Python >= 3.10 and network access
-# to the package index.
+# to the package index. `make check` and `make docs` do theirs too.
 PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 OUT    ?= results
+PIP    := $(BIN)/python -m pip install -q --disable-pip-version-check
 # The .pt reader and training need torch. Pinned; `make test TORCH=` goes without (its tests are then skipped).
 TORCH  ?= torch==2.13.0
 # Synthesis needs pyosys; `make test PYOSYS=` goes without (its tests are then skipped).
 PYOSYS ?= pyosys==0.70
 
-.PHONY: compare test bench clean
+.PHONY: compare test check format docs bench clean
 
 compare: $(VENV)/.core
 	$(BIN)/hd-plugin compare -o $(OUT)
@@ -17,19 +18,44 @@ compare: $(VENV)/.core
 test: $(VENV)/.test
 	$(BIN)/python -m pytest
 
+# What a commit has to pass, in seconds once it is set up.
+check: $(VENV)/.check
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/python tools/rooms.py --check
+	$(BIN)/python -m pytest tests/test_house.py
+
+# What of it can be put right by itself.
+format: $(VENV)/.check
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+	$(BIN)/python tools/rooms.py
+
+docs: $(VENV)/.docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+
 bench: $(VENV)/.test
 	$(BIN)/python -m benchmarks
 
 $(VENV)/.core: setup.py pyproject.toml
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install -q --disable-pip-version-check -e .
+	$(PIP) -e .
 	touch $@
 
 $(VENV)/.test: $(VENV)/.core
-	$(BIN)/python -m pip install -q --disable-pip-version-check -e '.[onnx,bench,test]'
-	test -z "$(TORCH)" || $(BIN)/python -m pip install -q --disable-pip-version-check '$(TORCH)' pillow
-	test -z "$(PYOSYS)" || $(BIN)/python -m pip install -q --disable-pip-version-check '$(PYOSYS)'
+	$(PIP) -e '.[onnx,bench,test]'
+	test -z "$(TORCH)" || $(PIP) '$(TORCH)' pillow
+	test -z "$(PYOSYS)" || $(PIP) '$(PYOSYS)'
+	touch $@
+
+$(VENV)/.check: $(VENV)/.core
+	$(PIP) -e '.[check]'
+	touch $@
+
+$(VENV)/.docs: $(VENV)/.core
+	$(PIP) -e '.[docs]'
 	touch $@
 
 clean:
-	rm -rf $(VENV) $(OUT) build *.egg-info
+	rm -rf $(VENV) $(OUT) site build *.egg-info
