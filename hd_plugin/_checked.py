@@ -101,6 +101,10 @@ def _sentence(model: type[BaseModel], e: Mapping[str, Any]) -> str:
     if kind in ("value_error", "assertion_error"):
         text = str(e["ctx"]["error"]) if "ctx" in e else e["msg"]
         return text if not where or text.startswith(f"{where}: ") else f"{where}: {text}"
+    if kind in ("too_short", "too_long"):
+        bound = e["ctx"]["min_length"] if kind == "too_short" else e["ctx"]["max_length"]
+        word = "at least" if kind == "too_short" else "at most"
+        return f"{where}: {_shown(found)} found; {word} {bound} of them are needed"
     needed = _needed(model, loc) or _KINDS.get(kind) or e["msg"].lower()
     return f"{where}: {_shown(found)} found; {needed} is needed"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from hd_plugin.errors import InputError, did_you_mean
 
@@ -45,6 +45,10 @@ class Registry(Mapping[str, T], Generic[T]):
         if name not in self._entries:
             raise InputError(f"{self.kind}: {name!r} is unknown; {did_you_mean(name, self._entries)}")
         return self._entries[name]
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """The entry, or ``default`` for an unknown name."""
+        return self._entries.get(name, default)
 
     def __contains__(self, name: object) -> bool:
         return name in self._entries

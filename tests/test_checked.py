@@ -208,3 +208,12 @@ def test_json_of_a_schema_is_read_or_refused_with_advice(tmp_path):
             read_json(path, ["x/1", "x/2"], "make it again")
     with pytest.raises(InputError, match=r"s\.json: no such file; make it again"):
         read_json(tmp_path / "s.json", ["x/1"], "make it again")
+
+
+def test_a_list_of_another_length_says_how_many_are_needed():
+    class Pair(Checked):
+        sizes: Annotated[Listed[int], Field(min_length=2, max_length=2)]
+
+    for sizes, word in (([1, 2, 3], "at most 2"), ([1], "at least 2")):
+        with pytest.raises(InputError, match=f"^file: sizes: .* found; {word} of them are needed$"):
+            check(Pair, {"sizes": sizes}, "file")

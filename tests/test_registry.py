@@ -142,3 +142,8 @@ def test_the_methods_say_of_themselves_what_others_ask():
     assert list(METHODS) == list(told) and list(EFFORTS) == ["greedy", "local", "best"]
     assert [METHODS[m].weight for m in METHODS] == sorted(METHODS[m].weight for m in METHODS)
     assert [EFFORTS[e].greedy for e in EFFORTS] == [True, False, False]
+
+
+def test_get_answers_with_the_default_for_an_unknown_name():
+    assert METHODS.get("clutser") is None and METHODS.get("clutser", 3) == 3
+    assert METHODS.get("cluster") is METHODS["cluster"]
