@@ -18,7 +18,7 @@ from pydantic.fields import FieldInfo
 
 from hd_plugin.errors import InputError, did_you_mean
 
-__all__ = ["Checked", "Listed", "Whole", "check", "read_json", "read_mapping", "told"]
+__all__ = ["Checked", "Listed", "UniqueKeys", "Whole", "check", "read_json", "read_mapping", "told"]
 
 M = TypeVar("M", bound="Checked")
 T = TypeVar("T")
@@ -75,6 +75,8 @@ def _made(model: type[M], data: dict[str, Any], where: str | Path, make: Callabl
         made = make(given)
     except ValidationError as error:
         problems = told(model, error) + problems
+    except RecursionError:
+        problems = ["nested too deeply, or within itself; write it flat"]
     if made is None or problems:
         raise InputError((f"{where}: " if where else "") + "; ".join(problems))
     return made
@@ -203,8 +205,23 @@ def _mentions_int(annotation: Any) -> bool:
     return annotation is int or any(_mentions_int(a) for a in get_args(annotation))
 
 
-def read_mapping(path: str | Path, loader: type = yaml.SafeLoader) -> dict[str, Any]:
-    """The top-level mapping of a YAML file; ``loader``: PyYAML's safe one, or a subclass.
+class UniqueKeys(yaml.SafeLoader):
+    """PyYAML's safe loader; a key that stands twice in a mapping is an error: two answers to one question."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen: set[str] = set()
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode) and key.tag != "tag:yaml.org,2002:merge":
+                if key.value in seen:
+                    raise yaml.constructor.ConstructorError(
+                        None, None, f"{key.value!r} twice", key.start_mark
+                    )
+                seen.add(key.value)
+        return super().construct_mapping(node, deep)
+
+
+def read_mapping(path: str | Path, loader: type = UniqueKeys) -> dict[str, Any]:
+    """The top-level mapping of a YAML file; ``loader``: ``UniqueKeys``, or a subclass.
 
     Raises InputError that names the file (and the line, if any).
     """
@@ -213,8 +230,9 @@ def read_mapping(path: str | Path, loader: type = yaml.SafeLoader) -> dict[str, 
         data = yaml.load(path.read_text(encoding="utf8"), loader)
     except FileNotFoundError as error:
         raise InputError(f"{path}: no such file") from error
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise InputError(f"{path}: not readable as YAML ({' '.join(str(error).split())})") from error
+    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
+        told = " ".join(str(error).split())  # a value such as 2024-13-45 is a plain ValueError
+        raise InputError(f"{path}: not readable as YAML ({told})") from error
     if not isinstance(data, dict):
         raise InputError(f"{path}: a mapping of fields is needed, {type(data).__name__} found")
     return data

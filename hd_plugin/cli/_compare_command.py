@@ -11,6 +11,8 @@ from hd_plugin.cli._command import command, option
 from hd_plugin.cli._options import (
     DEFAULT_NETWORK,
     array_options,
+    changed_inputs,
+    given_as_file,
     network_options,
     objective_options,
     output_options,
@@ -95,8 +97,10 @@ def compare(source: str, threads: int | None, as_json: bool, output: Path | None
     engine |= {name: options.pop(name) for name in ("mapping", "cache")}
     asked = scenario(source, options | {"engine": engine})
     checked_folder(output)
-    if options["studies"] is None and output is not None:
+    if output is not None and not given_as_file(source) and options["studies"] is None:
         asked = asked.but(studies=True)
     with jobs(threads) as running:
         result = run(asked, running)
+    if changed := changed_inputs(source, result.provenance.input_digests):
+        click.echo(f"note: other weights than in {source}: {', '.join(changed)}", err=True)
     deliver(result, output, as_json)

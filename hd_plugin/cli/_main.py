@@ -10,6 +10,7 @@ from hd_plugin._version import __version__
 from hd_plugin.cli._characterize_command import characterize
 from hd_plugin.cli._compare_command import compare
 from hd_plugin.cli._host_commands import doctor, layers, networks, register
+from hd_plugin.cli._output import INTERRUPTED
 from hd_plugin.cli._plan_commands import measure, optimize, round_
 from hd_plugin.cli._proof_commands import rewrite, verify
 from hd_plugin.cli._train_command import train
@@ -29,6 +30,9 @@ class _Group(click.Group):
         except HdPluginError as error:
             click.echo(f"error: {error}", err=True)
             context.exit(2)
+        except (KeyboardInterrupt, click.Abort):
+            click.echo("interrupted; nothing was written", err=True)
+            context.exit(INTERRUPTED)
         except BrokenPipeError:
             context.exit(0)
         except OSError as error:

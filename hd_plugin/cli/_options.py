@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +20,9 @@ __all__ = [
     "EXISTING",
     "FILE",
     "array_options",
+    "changed_inputs",
     "given",
+    "given_as_file",
     "load",
     "network_choice",
     "network_options",
@@ -134,7 +138,7 @@ def scenario(source: str, options: dict[str, Any]) -> Scenario:
     from hd_plugin._checked import check
     from hd_plugin.study import Scenario
 
-    if Path(source).suffix in (".yaml", ".yml", ".json"):
+    if given_as_file(source):
         if twice := given(*(name for name in options if name not in _FREE)):
             raise click.UsageError(
                 f"{', '.join(twice)}: {source} says what is asked; take the option out, or write it into "
@@ -146,6 +150,19 @@ def scenario(source: str, options: dict[str, Any]) -> Scenario:
     if not fields.get("methods"):
         fields.pop("methods", None)
     return check(Scenario, {k: v for k, v in fields.items() if v is not None}, "")
+
+
+def given_as_file(source: str) -> bool:
+    """Whether ``source`` says the whole experiment: a scenario, or a report."""
+    return Path(source).suffix in (".yaml", ".yml", ".json")
+
+
+def changed_inputs(source: str, digests: Mapping[str, str]) -> list[str]:
+    """Weights whose digest is not the one in the report ``source``; none where it is no report."""
+    if Path(source).suffix != ".json":
+        return []
+    told = json.loads(Path(source).read_text(encoding="utf8"))["provenance"].get("input_digests", {})
+    return sorted(name for name in {*told, *digests} if told.get(name) != digests.get(name))
 
 
 def given(*names: str) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,9 +10,9 @@ import click
 if TYPE_CHECKING:
     from hd_plugin.study import Result
 
-__all__ = ["checked_folder", "deliver", "show"]
+__all__ = ["INTERRUPTED", "checked_folder", "deliver", "show"]
 
-_INTERRUPTED = 130  # as a shell has it: 128 and the number of the signal
+INTERRUPTED = 130  # as a shell has it: 128 and the number of the signal
 _WIDTH = 160  # of a file or a pipe, which has none: numbers must not be cut short
 
 
@@ -48,7 +47,7 @@ def deliver(result: Result, output: Path | None, as_json: bool) -> None:
 
     first = write_report(result, output) if output is not None else None
     if as_json:
-        click.echo(json.dumps(result.to_dict(), indent=1))
+        click.echo(result.json_text())
     else:
         show(*tables(result))
         if first is not None:
@@ -56,6 +55,6 @@ def deliver(result: Result, output: Path | None, as_json: bool) -> None:
     if result.interrupted:
         told = "interrupted: searches that had not begun fell back on the paper's greedy orders"
         click.echo(told, err=True)
-        click.get_current_context().exit(_INTERRUPTED)
+        click.get_current_context().exit(INTERRUPTED)
     if not result.ok:
         click.get_current_context().exit(1)

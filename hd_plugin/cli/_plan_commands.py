@@ -106,7 +106,7 @@ def optimize(
             raise click.UsageError("--model and --calibrate go with --objective energy only")
         from hd_plugin.training.calibrate import network_activations
 
-        activations = network_activations(model, source, calibrate, asked.seed, unsigned=True)
+        activations = network_activations(model, network.source, calibrate, asked.seed, unsigned=True)
     with jobs(threads) as running:
         result = study.plan(network, asked, bound=bound, activations=activations, jobs=running)
     deliver(result, output, as_json)
@@ -189,12 +189,14 @@ def round_(
     count, feedback = options.pop("calibration_images"), options.pop("feedback")
     if (calibrate or test) and model is None:
         raise click.UsageError("--calibrate and --test need --model: the network to run the images through")
+    if calibrate is None and (idle := given("calibration_images", "feedback")):
+        raise click.UsageError(f"{', '.join(idle)}: goes with --calibrate only")
     asked, network = _one_method(source, options)
     scoring = None
     if model:
         from hd_plugin.training.scoring import Scoring
 
-        scoring = Scoring(model, source, calibrate, count, asked.seed, test)
+        scoring = Scoring(model, network.source, calibrate, count, asked.seed, test)
     with jobs(threads) as running:
         result = study.round_weights(network, mus, asked, scoring=scoring, feedback=feedback, jobs=running)
     deliver(result, output, as_json)

@@ -13,6 +13,7 @@ from hd_plugin.cli._options import (
     EXISTING,
     array_options,
     given,
+    given_as_file,
     network_choice,
     network_options,
     output_options,
@@ -88,8 +89,12 @@ def verify(
         raise InputError(
             "--images and --model go together: images to run, and the network to run them through"
         )
+    if paths and given_as_file(source):
+        raise InputError(f"--plan and {source} exclude each other: plans have their own methods and effort")
     if paths and (twice := given("methods", "rows", "effort")):
         raise InputError(f"--plan and {', '.join(twice)} exclude each other: plans have their own")
+    if len(twice := given("tiles", "all_tiles")) == 2:
+        raise InputError(f"{' and '.join(twice)} exclude each other")
     proof = {name: options.pop(name) for name in ("simulator", "tiles", "all_tiles", "alternate")}
     asked = scenario(source, options)
     checked_folder(output)
@@ -99,7 +104,7 @@ def verify(
     if model and images:
         from hd_plugin.training.calibrate import network_activations
 
-        found = network_activations(model, source, images, asked.seed)
+        found = network_activations(model, network.source, images, asked.seed)
         activations = (found, f"{images}, image {asked.seed}")
     plans = load_plans(network, paths) if paths else None
     with jobs(threads) as running:
@@ -161,6 +166,8 @@ def rewrite(source: str, size: str, as_json: bool, output: Path | None, **option
     if output is not None and (output / path.name).resolve() == path.resolve():
         raise InputError(f"{output / path.name}: is NETWORK itself, which would be lost; give another folder")
     choice = network_choice(source, options)
+    if path.suffix == ".onnx" and (idle := given("classes", "size", "spec")):
+        raise InputError(f"{', '.join(idle)}: {path} has its own network; leave it out")
     request = RewriteRequest(shape=_shape(size, options["classes"]), **options)
     result = rewrite_network(choice, request)
     if output is not None:

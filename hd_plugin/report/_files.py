@@ -88,7 +88,7 @@ def _planning(result: Planning | EnergyPlanning, folder: Path) -> None:
 @_more.register(Roundings)
 def _roundings(result: Roundings, folder: Path) -> None:
     for run in result.runs:
-        own = folder / f"mu-{run.mu:g}"
+        own = folder / f"mu-{run.mu:.12g}"
         save_plans(own / "plans", run.plans)
         if result.scoring:
             from hd_plugin.training.saved import save_network

@@ -26,6 +26,7 @@ from hd_plugin.study._plan import all_plans
 from hd_plugin.study._policies import SOURCES
 from hd_plugin.study._result import reduction
 from hd_plugin.study._scenario import Scenario
+from hd_plugin.study._used import answered
 from hd_plugin.weights import Network, NetworkChoice
 
 __all__ = ["combined", "compare", "run"]
@@ -38,8 +39,7 @@ def run(scenario: Scenario, jobs: Jobs | None = None) -> Comparison:
     """
     if scenario.network is None:
         raise InputError("network: missing; name a weights file or a bundled network")
-    network = scenario.network.load()
-    return compare(network, scenario, trained=[named(choice) for choice in scenario.trained], jobs=jobs)
+    return compare(scenario.network.load(), scenario.but(network=None), jobs=jobs)
 
 
 def named(choice: NetworkChoice) -> Network:
@@ -66,12 +66,16 @@ def compare(
     without an output size; and what the engine raises (MissingTool, say).
     """
     asked = (scenario or Scenario()).but(**fields)
+    answered(asked, network)  # refuses a scenario of another network
+    if asked.trained and trained:
+        raise InputError("trained: networks, and a scenario that names some; keep one of them")
+    trained = trained or [named(choice) for choice in asked.trained]
     check_same_layers(network, trained)
     engine, jobs = get_engine(asked.engine.name, **asked.engine.options), jobs or Jobs()
     result = _compare(network, asked, trained, engine, jobs)
     if not trained:
         return result
-    alone = asked.but(methods=asked.methods[-1:], studies=False, trained=())
+    alone = asked.but(network=None, methods=asked.methods[-1:], studies=False, trained=())
     others = [_compare(other, alone, (), engine, jobs) for other in trained]
     provenance = replace(result.provenance, interrupted=jobs.interrupted)
     return replace(result, trained=combined(result, others), provenance=provenance)
@@ -107,10 +111,10 @@ def _answered(
     scenario: Scenario, network: Network, trained: Sequence[Network], technology: Technology
 ) -> Scenario:
     """The scenario with all that was chosen on the way, so that it can be run again."""
-    choices = [other.asked for other in trained if other.asked is not None]
-    return scenario.but(
-        network=network.asked,
-        trained=choices if len(choices) == len(trained) else (),
+    return answered(
+        scenario,
+        network,
+        trained=[other.asked for other in trained if other.asked is not None],
         technology=technology.reference,
         activations=(scenario.activations or "relu") if scenario.needs_gates else None,
     )

@@ -24,6 +24,7 @@ from hd_plugin.streaming import (
 from hd_plugin.study._policies import OBJECTIVES
 from hd_plugin.study._result import Result
 from hd_plugin.study._scenario import Scenario
+from hd_plugin.study._used import answered
 from hd_plugin.weights import Layer, Network
 
 __all__ = ["EnergyPlannedLayer", "EnergyPlanning", "plan_for_energy"]
@@ -187,7 +188,7 @@ def plan_for_energy(
     return EnergyPlanning(
         network.name,
         network.digest,
-        scenario,
+        answered(scenario, network),
         energies.characterisation.technology.name,
         energies.activations if isinstance(energies.activations, str) else "the layers' own",
         lines,

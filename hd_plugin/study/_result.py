@@ -38,9 +38,21 @@ class Result(ABC):
         """False when the result is that a check failed."""
         return True
 
+    def json_text(self) -> str:
+        """``to_dict`` as JSON; what is infinite (a reduction to no flips at all) is null there."""
+        return json.dumps(_finite(self.to_dict()), indent=1, allow_nan=False)
+
     def to_json(self, path: str | Path) -> None:
-        """Write ``to_dict`` as JSON, whole or not at all."""
-        write_text(path, json.dumps(self.to_dict(), indent=1) + "\n")
+        """Write ``json_text``, whole or not at all."""
+        write_text(path, self.json_text() + "\n")
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {k: _finite(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(v) for v in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def reduction(before: float, after: float) -> float:

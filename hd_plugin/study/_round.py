@@ -17,6 +17,7 @@ from hd_plugin.study._energies import array_energy
 from hd_plugin.study._policies import OBJECTIVES
 from hd_plugin.study._result import Result
 from hd_plugin.study._scenario import Scenario
+from hd_plugin.study._used import answered, used
 from hd_plugin.weights import Layer, Network, Unmapped
 
 if TYPE_CHECKING:
@@ -136,7 +137,7 @@ class Roundings(Result):
 
     def summary(self) -> dict[str, dict[str, float | None]]:
         """By mu."""
-        return {f"{r.mu:g}": {"mean_hd_reduction": r.mean_hd_reduction, "top1": r.top1} for r in self.runs}
+        return {f"{r.mu:.12g}": {"mean_hd_reduction": r.mean_hd_reduction, "top1": r.top1} for r in self.runs}
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -161,7 +162,7 @@ class Roundings(Result):
 
 def round_weights(
     network: Network,
-    mus: Sequence[float],
+    mus: Sequence[float] | float,
     scenario: Scenario | None = None,
     *,
     scoring: Scoring | None = None,
@@ -178,7 +179,8 @@ def round_weights(
     False only weighs them by the inputs' power. objective "energy" prices transitions by a characterised
     array. Raises InputError.
     """
-    asked = (scenario or Scenario(methods=("cluster",))).but(**fields)
+    asked = used(scenario or Scenario(methods=("cluster",)), "rounding weights", **fields)
+    strengths = _strengths(mus)
     if len(asked.searched) != 1:
         raise InputError(
             f"methods: {', '.join(asked.searched) or 'baseline'} found; rounding takes one method's orders"
@@ -195,7 +197,7 @@ def round_weights(
     moments = scoring.moments() if scoring is not None and calibrated else None
     before = tuple(flips(layer) for layer in network.layers)
     runs = []
-    for mu in mus:
+    for mu in strengths:
         found = _round(network, mu, asked, (moments, feedback), energies, jobs)
         top1 = scoring.top1([r.layer for r in found]) if scoring is not None and scoring.test else None
         simulated = _simulated(network, found, energies, jobs) if energies else None
@@ -203,13 +205,25 @@ def round_weights(
     return Roundings(
         network.name,
         network.digest,
-        asked,
+        answered(asked, network),
         tuple(runs),
         feedback,
         scoring,
         tuple(network.unmapped),
         jobs.interrupted,
     )
+
+
+def _strengths(mus: Sequence[float] | float) -> list[float]:
+    """Numbers, each once."""
+    found = [mus] if isinstance(mus, (int, float)) else list(mus)
+    for mu in found:
+        if isinstance(mu, bool) or not isinstance(mu, (int, float)) or not mu >= 0:
+            raise InputError(f"mu: {mu!r} found; a number of at least 0 is needed")
+    names = [f"{mu:.12g}" for mu in found]
+    if twice := [name for name in names if names.count(name) > 1]:
+        raise InputError(f"mu: {twice[0]} found twice; give each once")
+    return [float(mu) for mu in found]
 
 
 def _round(

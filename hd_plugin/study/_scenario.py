@@ -4,7 +4,6 @@ report.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,7 +12,7 @@ import yaml
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from hd_plugin._atomic import write_text
-from hd_plugin._checked import Checked, Listed, Whole, check, read_mapping
+from hd_plugin._checked import Checked, Listed, Whole, check, read_json, read_mapping
 from hd_plugin._registry import Registry
 from hd_plugin.energy import technology_path
 from hd_plugin.engines import ENGINES, Array, engine_options, load_array
@@ -141,7 +140,10 @@ class Scenario(Checked):
             kept["array"] = {**self.array.model_dump(), **sizes}
         elif "array" in fields:
             kept.pop("array", None)
-        return check(type(self), {**kept, **fields}, "")
+        merged = {**kept, **fields}
+        if "activations" not in fields and _between(merged):
+            merged["activations"] = None  # the gates that they were for are no longer asked about
+        return check(type(self), merged, "")
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON can hold it; ``Scenario.from_dict`` reads it."""
@@ -167,13 +169,9 @@ class Scenario(Checked):
         path = Path(path)
         if path.suffix != ".json":
             return check(cls, _beside(path, read_mapping(path)), path)
-        try:
-            data = json.loads(path.read_text(encoding="utf8"))
-            schema, asked = data["schema"], data["provenance"]["scenario"]
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise InputError(f"{path}: holds no scenario ({error!r}); a report's JSON does") from error
-        if schema not in _REPORTS:
-            raise InputError(f"{path}: schema: {schema!r} found; one of {', '.join(_REPORTS)} is needed")
+        data = read_json(path, _REPORTS, "a report of this version holds a scenario; make it again")
+        provenance = data.get("provenance")
+        asked = provenance.get("scenario") if isinstance(provenance, dict) else None
         return check(cls, asked, f"{path}: provenance.scenario")
 
 
@@ -188,7 +186,8 @@ def _make_whole(data: dict[str, Any]) -> list[str]:
     them.
     """
     problems: list[str] = []
-    short = {name: data.pop(name) for name in _FOLDED if data.get(name) is not None}
+    given = {name: data.pop(name) for name in _FOLDED if name in data}
+    short = {name: value for name, value in given.items() if value is not None}
     if short and data.get("array") is not None:
         told = ", ".join(f"{k} {v}" for k, v in short.items())
         problems.append(f"array: an array and {told} found; these are two answers to one question, keep one")
@@ -220,7 +219,9 @@ def _like(network: Any, item: Any) -> Any:
 def _between(data: Mapping[str, Any]) -> list[str]:
     """What fields do not go together."""
     source, objective = data.get("energy", "flips"), data.get("objective", "flips")
-    if data.get("activations") is None or source not in SOURCES or objective not in OBJECTIVES:
+    known = isinstance(source, str) and source in SOURCES
+    known = known and isinstance(objective, str) and objective in OBJECTIVES
+    if data.get("activations") is None or not known:
         return []
     if SOURCES[source].needs_gates or OBJECTIVES[objective].needs_gates:
         return []
@@ -247,6 +248,8 @@ def _beside(path: Path, data: dict[str, Any]) -> dict[str, Any]:
     for name in ("array", "technology"):
         if name in out:
             out[name] = found(out[name])
+    if isinstance(out.get("engine"), Mapping):
+        out["engine"] = {k: v if k == "name" else found(v) for k, v in out["engine"].items()}
     if "network" in out:
         out["network"] = network(out["network"])
     if isinstance(out.get("trained"), list):

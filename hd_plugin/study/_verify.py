@@ -16,6 +16,7 @@ from hd_plugin.streaming import Jobs, StreamPlan
 from hd_plugin.study._plan import all_plans
 from hd_plugin.study._result import Result
 from hd_plugin.study._scenario import Scenario
+from hd_plugin.study._used import answered, used
 from hd_plugin.weights import Layer, Network, Unmapped
 
 __all__ = ["NetworkVerification", "load_plans", "verify_network"]
@@ -77,6 +78,7 @@ def verify_network(
     activations: tuple[Mapping[str, Activations], str] | None = None,
     options: VerifyOptions | None = None,
     jobs: Jobs | None = None,
+    **fields: Any,
 ) -> NetworkVerification:
     """Every layer of ``network`` through its plans: in integers, and through the Verilog where a simulator is
     installed.
@@ -86,14 +88,16 @@ def verify_network(
     words; random ones for all others. options : columns, simulator, tiles ... (columns and seed of the
     scenario by default). Raises InputError, PlanMismatch, MissingTool.
     """
-    asked, jobs = scenario or Scenario(), jobs or Jobs()
-    options = options or VerifyOptions(cols=asked.array.cols, seed=asked.seed)
+    asked, jobs = used(scenario or Scenario(), "a proof", **fields), jobs or Jobs()
+    options = _with_scenario(options or VerifyOptions(), asked)
     simulator = find_simulator(options.simulator)
     if plans is None:
         if not asked.searched:
             raise InputError("methods: direct, segment or cluster is needed; the file order needs no proof")
         plans = all_plans(network, asked, asked.searched, jobs)
         plans = {(la.name, m): plans[la.name, m] for la in network.layers for m in asked.searched}
+    else:
+        asked = _of_plans(asked, plans)
     pairs = [(network.layer(name), made) for (name, _), made in plans.items()]
     given, told = activations or ({}, "random")
     if given and (unseen := len({layer.name for layer, _ in pairs} - set(given))):
@@ -102,7 +106,7 @@ def verify_network(
     return NetworkVerification(
         network.name,
         network.digest,
-        asked,
+        answered(asked, network),
         options,
         simulator.name if simulator else None,
         told,
@@ -111,6 +115,26 @@ def verify_network(
         tuple(network.unmapped),
         jobs.interrupted,
     )
+
+
+def _with_scenario(options: VerifyOptions, asked: Scenario) -> VerifyOptions:
+    """Columns and seed of the scenario, where the options do not give the same or none."""
+    wanted = {"cols": asked.array.cols, "seed": asked.seed}
+    for name in options.model_fields_set & set(wanted):
+        if getattr(options, name) != wanted[name] and {"array", "seed"} & asked.model_fields_set:
+            raise InputError(
+                f"{name}: {getattr(options, name)} in the options, {wanted[name]} in the scenario; these are "
+                "two answers to one question, keep one"
+            )
+        wanted.pop(name)
+    return options.model_copy(update=wanted)
+
+
+def _of_plans(asked: Scenario, plans: Mapping[tuple[str, str], StreamPlan]) -> Scenario:
+    """The scenario with the methods and, where it is one for all, the effort of plans that were given."""
+    methods = tuple(dict.fromkeys(plan.method for plan in plans.values()))
+    efforts = {plan.effort for plan in plans.values()}
+    return asked.but(methods=methods, **({"effort": efforts.pop()} if len(efforts) == 1 else {}))
 
 
 def load_plans(network: Network, paths: Sequence[Path]) -> dict[tuple[str, str], StreamPlan]:
