@@ -2,7 +2,8 @@
 folder.
 """
 
-from hd_plugin.report import _gate_tables, _host_tables, _proof_tables  # noqa: F401 (they register their tables)
+# these modules register their tables
+from hd_plugin.report import _gate_tables, _host_tables, _proof_tables  # noqa: F401
 from hd_plugin.report._axes import save_figure
 from hd_plugin.report._figures import figures
 from hd_plugin.report._files import write_report
