@@ -97,6 +97,12 @@ def test_columns_and_seed_of_a_proof_are_the_scenarios(network):
         hd.verify_network(network, asked, options=hd.VerifyOptions(simulator="none", cols=4))
 
 
+def test_a_scenario_that_says_nothing_of_columns_leaves_them_to_the_options(network):
+    options = hd.VerifyOptions(simulator="none", cols=4)
+    found = hd.verify_network(network, Scenario(seed=1, effort="greedy", methods=["direct"]), options=options)
+    assert (found.options.cols, found.options.seed) == (4, 1)
+
+
 @pytest.mark.parametrize(
     ("command", "told"),
     [

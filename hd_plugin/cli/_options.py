@@ -142,7 +142,7 @@ def scenario(source: str, options: dict[str, Any]) -> Scenario:
         if twice := given(*(name for name in options if name not in _FREE)):
             raise click.UsageError(
                 f"{', '.join(twice)}: {source} says what is asked; take the option out, or write it into "
-                f"the file"
+                "the file"
             )
         return Scenario.load(source)
     fields = dict(options)

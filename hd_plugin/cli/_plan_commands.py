@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from hd_plugin.cli._command import command, moved, option, stack
+from hd_plugin.cli._command import F, command, moved, option, stack
 from hd_plugin.cli._options import (
     DEFAULT_NETWORK,
     EXISTING,
@@ -34,6 +35,11 @@ _ROUND = "weights are rounded by a command of their own, 'hd-plugin round NETWOR
 _model = option("Network", "--model", help="The network to run (resnet20, ... or PACKAGE.MODULE:FUNCTION).")
 
 
+def _methods(told: str) -> Callable[[F], F]:
+    """--method, cluster where none is named."""
+    return option("Search", "--method", "methods", multiple=True, show_default="cluster", help=told)
+
+
 @command("measure", "hd-plugin measure model.tflite --number-format gray")
 @click.argument("source", metavar="[NETWORK]", default=DEFAULT_NETWORK)
 @network_options
@@ -50,14 +56,7 @@ def measure(source: str, as_json: bool, output: Path | None, **options: Any) -> 
 @click.argument("source", metavar="NETWORK")
 @network_options
 @rows_option
-@option(
-    "Search",
-    "--method",
-    "methods",
-    multiple=True,
-    show_default="cluster",
-    help="direct, segment or cluster; may be repeated.",
-)
+@_methods("direct, segment or cluster; may be repeated.")
 @search_options
 @option(
     "Search",
@@ -144,14 +143,7 @@ _calibration = stack(
 @click.argument("source", metavar="NETWORK")
 @network_options
 @rows_option
-@option(
-    "Search",
-    "--method",
-    "methods",
-    multiple=True,
-    show_default="cluster",
-    help="Whose orders: direct, segment or cluster.",
-)
+@_methods("Whose orders: direct, segment or cluster.")
 @search_options
 @threads_option
 @objective_options

@@ -53,6 +53,10 @@ class Jobs:
         """This, under ``text`` where it has no text of its own."""
         return self if self.text else self.named(text)
 
+    def fresh(self, text: str) -> Jobs:
+        """The same threads and progress with a Ctrl-C of its own: for what follows an interrupted part."""
+        return Jobs(self.threads, self.progress, text)
+
     @property
     def interrupted(self) -> bool:
         return self._stop.is_set()

@@ -27,7 +27,7 @@ from hd_plugin.study._policies import SOURCES
 from hd_plugin.study._result import reduction
 from hd_plugin.study._scenario import Scenario
 from hd_plugin.study._used import answered
-from hd_plugin.weights import Network, NetworkChoice
+from hd_plugin.weights import Layer, Network, NetworkChoice
 
 __all__ = ["combined", "compare", "run"]
 
@@ -65,8 +65,7 @@ def compare(
     ends the call, and finished runs are kept for the next one. Raises InputError: a wrong field; a layer
     without an output size; and what the engine raises (MissingTool, say).
     """
-    asked = (scenario or Scenario()).but(**fields)
-    answered(asked, network)  # refuses a scenario of another network
+    asked = answered((scenario or Scenario()).but(**fields), network)
     if asked.trained and trained:
         raise InputError("trained: networks, and a scenario that names some; keep one of them")
     trained = trained or [named(choice) for choice in asked.trained]
@@ -132,10 +131,10 @@ def _rows(
     plans = all_plans(network, scenario, scenario.methods, jobs, energies)
     order = [(layer, m) for layer in network.layers for m in scenario.methods]
     asked = [_request(plans[layer.name, m], layer) for layer, m in order]
-    counting = Jobs(jobs.threads, jobs.progress, f"{network.name}: {engine.name}")
+    counting = jobs.fresh(f"{network.name}: {engine.name}")
     evaluated = engine.evaluate(asked, scenario.array, technology, counting)
     runs = [(layer, plans[layer.name, m]) for layer, m in order]
-    pricing = Jobs(jobs.threads, jobs.progress, f"{network.name}: {scenario.energy} energy")
+    pricing = jobs.fresh(f"{network.name}: {scenario.energy} energy")
     evaluated = SOURCES[scenario.energy].price(runs, evaluated, energies, pricing)
     if not scenario.clock:
         evaluated = [replace(e, energy=replace(e.energy, clock_J=0.0)) for e in evaluated]
@@ -146,7 +145,7 @@ def _rows(
     return rows, plans
 
 
-def _request(plan: StreamPlan, layer: Any) -> Request:
+def _request(plan: StreamPlan, layer: Layer) -> Request:
     """An entry of the address table, where the method needs one, names one of K outputs."""
     bits = address_bits(layer.K) if METHODS[plan.method].needs_table else 0
     return Request(layer, len(plan.groups), nhd(layer, plan), bits)

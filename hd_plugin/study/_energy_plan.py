@@ -158,7 +158,7 @@ def plan_for_energy(
             f"methods: {', '.join(scenario.searched)} found; plans for energy are compared for one method "
             f"at a time"
         )
-    jobs = jobs or Jobs()
+    scenario, jobs = answered(scenario, network), jobs or Jobs()
     searching = jobs.named(f"{network.name}: searching orders")
     found = _search(network, scenario, energies, searching)
     asked = [
@@ -171,7 +171,7 @@ def plan_for_energy(
     def price(item: tuple[Layer, StreamPlan]) -> tuple[SimulatedEnergy, dict[str, SimulatedEnergy]]:
         return energies.simulated(*item), energies.modelled_by(*item, _MODELS)
 
-    priced = Jobs(jobs.threads, jobs.progress, f"{network.name}: simulating gates").map(price, asked)
+    priced = jobs.fresh(f"{network.name}: simulating gates").map(price, asked)
     lines = tuple(
         _line(layer, [p for _, p in asked[3 * i : 3 * i + 3]], priced[3 * i : 3 * i + 3])
         for i, layer in enumerate(network.layers)
@@ -188,7 +188,7 @@ def plan_for_energy(
     return EnergyPlanning(
         network.name,
         network.digest,
-        answered(scenario, network),
+        scenario,
         energies.characterisation.technology.name,
         energies.activations if isinstance(energies.activations, str) else "the layers' own",
         lines,

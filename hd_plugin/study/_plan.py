@@ -16,7 +16,7 @@ from hd_plugin.study._energy_plan import EnergyPlanning, plan_for_energy
 from hd_plugin.study._policies import OBJECTIVES
 from hd_plugin.study._result import Result, reduction
 from hd_plugin.study._scenario import Scenario
-from hd_plugin.study._used import answered, used
+from hd_plugin.study._used import used
 from hd_plugin.weights import Layer, Network, Unmapped
 
 __all__ = ["PlannedLayer", "Planning", "all_plans", "plan"]
@@ -109,7 +109,7 @@ def plan(
     objective "energy" an EnergyPlanning for one method, which sets both kinds of plans side by side. Raises
     InputError.
     """
-    asked = used(scenario or Scenario(), "a plan", **fields)
+    asked = used(scenario or Scenario(), network, "a plan", **fields)
     if not asked.searched:
         raise InputError("methods: 'baseline' has no orders to choose; direct, segment or cluster is needed")
     if OBJECTIVES[asked.objective].needs_gates:
@@ -128,13 +128,7 @@ def plan(
             low = lower_bound(layer, made, jobs=jobs.named(f"{layer.name}: bound")) if bound else None
             lines.append(_line(layer, made, low))
     return Planning(
-        network.name,
-        network.digest,
-        answered(asked, network),
-        tuple(lines),
-        plans,
-        tuple(network.unmapped),
-        jobs.interrupted,
+        network.name, network.digest, asked, tuple(lines), plans, tuple(network.unmapped), jobs.interrupted
     )
 
 

@@ -17,7 +17,7 @@ from hd_plugin.study._energies import array_energy
 from hd_plugin.study._policies import OBJECTIVES
 from hd_plugin.study._result import Result
 from hd_plugin.study._scenario import Scenario
-from hd_plugin.study._used import answered, used
+from hd_plugin.study._used import used
 from hd_plugin.weights import Layer, Network, Unmapped
 
 if TYPE_CHECKING:
@@ -179,7 +179,7 @@ def round_weights(
     False only weighs them by the inputs' power. objective "energy" prices transitions by a characterised
     array. Raises InputError.
     """
-    asked = used(scenario or Scenario(methods=("cluster",)), "rounding weights", **fields)
+    asked = used(scenario or Scenario(methods=("cluster",)), network, "rounding weights", **fields)
     strengths = _strengths(mus)
     if len(asked.searched) != 1:
         raise InputError(
@@ -205,7 +205,7 @@ def round_weights(
     return Roundings(
         network.name,
         network.digest,
-        answered(asked, network),
+        asked,
         tuple(runs),
         feedback,
         scoring,
@@ -261,8 +261,7 @@ def _simulated(
     asked = [(layer, file_order_plan(layer, r.plan.rows)) for layer, r in zip(network.layers, found)]
     asked += [(r.layer, r.plan) for r in found]
     energies.prepare()
-    pricing = Jobs(jobs.threads, jobs.progress, "simulating gates")
-    priced = pricing.map(lambda a: energies.simulated(*a), asked)
+    priced = jobs.fresh("simulating gates").map(lambda a: energies.simulated(*a), asked)
     tiles = [one.datapath_fJ / one.tiles for one in priced]
     technology = energies.characterisation.technology.name
     return SimulatedTiles(technology, tuple(tiles[: len(found)]), tuple(tiles[len(found) :]))

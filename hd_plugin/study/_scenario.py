@@ -226,9 +226,8 @@ def _between(data: Mapping[str, Any]) -> list[str]:
     if SOURCES[source].needs_gates or OBJECTIVES[objective].needs_gates:
         return []
     return [
-        "activations: they matter to gate-level energy only (energy 'modelled' or 'simulated', objective "
-        "'energy'); "
-        "leave them out"
+        "activations: they matter to gate-level energy only (energy 'modelled' or 'simulated', "
+        "objective 'energy'); leave them out"
     ]
 
 

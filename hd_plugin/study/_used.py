@@ -15,12 +15,13 @@ __all__ = ["answered", "used"]
 _OF_A_COMPARISON = ("trained", "engine", "energy", "clock", "studies")
 
 
-def used(scenario: Scenario, what: str, **fields: Any) -> Scenario:
-    """``scenario`` with ``fields``, for an answer that is no comparison.
+def used(scenario: Scenario, network: Network, what: str, **fields: Any) -> Scenario:
+    """``scenario`` with ``fields``, as an answer about ``network`` that is no comparison holds it.
 
-    Raises InputError for what only a comparison would answer: nothing that is asked is passed over.
+    Raises InputError, before any work is done: another network, or what only a comparison would answer, so
+    that nothing that is asked is passed over.
     """
-    asked, plain = scenario.but(**fields), Scenario()
+    asked, plain = answered(scenario.but(**fields), network), Scenario()
     idle = [name for name in _OF_A_COMPARISON if getattr(asked, name) != getattr(plain, name)]
     if asked.activations is not None and not asked.needs_gates:
         idle.append("activations")

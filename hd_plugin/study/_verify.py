@@ -16,7 +16,7 @@ from hd_plugin.streaming import Jobs, StreamPlan
 from hd_plugin.study._plan import all_plans
 from hd_plugin.study._result import Result
 from hd_plugin.study._scenario import Scenario
-from hd_plugin.study._used import answered, used
+from hd_plugin.study._used import used
 from hd_plugin.weights import Layer, Network, Unmapped
 
 __all__ = ["NetworkVerification", "load_plans", "verify_network"]
@@ -88,7 +88,7 @@ def verify_network(
     words; random ones for all others. options : columns, simulator, tiles ... (columns and seed of the
     scenario by default). Raises InputError, PlanMismatch, MissingTool.
     """
-    asked, jobs = used(scenario or Scenario(), "a proof", **fields), jobs or Jobs()
+    asked, jobs = used(scenario or Scenario(), network, "a proof", **fields), jobs or Jobs()
     options = _with_scenario(options or VerifyOptions(), asked)
     simulator = find_simulator(options.simulator)
     if plans is None:
@@ -106,7 +106,7 @@ def verify_network(
     return NetworkVerification(
         network.name,
         network.digest,
-        answered(asked, network),
+        asked,
         options,
         simulator.name if simulator else None,
         told,
@@ -119,9 +119,9 @@ def verify_network(
 
 def _with_scenario(options: VerifyOptions, asked: Scenario) -> VerifyOptions:
     """Columns and seed of the scenario, where the options do not give the same or none."""
-    wanted = {"cols": asked.array.cols, "seed": asked.seed}
+    wanted, said_by = {"cols": asked.array.cols, "seed": asked.seed}, {"cols": "array", "seed": "seed"}
     for name in options.model_fields_set & set(wanted):
-        if getattr(options, name) != wanted[name] and {"array", "seed"} & asked.model_fields_set:
+        if getattr(options, name) != wanted[name] and said_by[name] in asked.model_fields_set:
             raise InputError(
                 f"{name}: {getattr(options, name)} in the options, {wanted[name]} in the scenario; these are "
                 "two answers to one question, keep one"
