@@ -46,6 +46,8 @@ def deliver(result: Result, output: Path | None, as_json: bool) -> None:
     from hd_plugin.report import tables, write_report
 
     first = write_report(result, output) if output is not None else None
+    for note in result.notes:
+        click.echo(f"note: {note}", err=True)
     if as_json:
         click.echo(result.json_text())
     else:

@@ -17,7 +17,7 @@ from hd_plugin.weights import Layer
 __all__ = ["Group", "StreamPlan", "file_order_plan", "segments"]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Group:
     """At most ``rows`` input channels at one filter tap; ``channels[r]`` sits on row r of the array.
 
@@ -28,8 +28,11 @@ class Group:
     channels: np.ndarray
     order: np.ndarray
 
+    def __repr__(self) -> str:
+        return f"Group(tap {self.tap}, {self.channels.size} channels, {self.order.size} outputs)"
 
-@dataclass(frozen=True, eq=False)
+
+@dataclass(frozen=True, eq=False, repr=False)
 class StreamPlan:
     """Groups in the order in which they enter the array; together they cover channels x taps exactly once.
 
@@ -51,6 +54,14 @@ class StreamPlan:
     nhd: float | None = None
     number_format: str | None = None
     objective: str = "flips"
+
+    def __repr__(self) -> str:
+        K, C, Fy, Fx = self.shape
+        rate = "" if self.nhd is None else f", NHD {self.nhd:.4g}"
+        return (
+            f"StreamPlan({self.layer!r}, {self.method}, {self.effort}, K={K}, C={C}, taps={Fy * Fx}, "
+            f"{len(self.groups)} groups of {self.rows} rows{rate})"
+        )
 
     def words(self, layer: Layer, group: Group) -> np.ndarray:
         """The words that the group streams, in order: uint8 or uint16 [K, len(channels)]."""

@@ -24,12 +24,13 @@ class BundledNetwork:
     card: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Catalogue(Result):
     """What comes with the package. Schema hd-plugin/networks/1."""
 
     schema = "hd-plugin/networks/1"
     file = "networks.json"
+    lines = "networks"
 
     networks: tuple[BundledNetwork, ...]
     specs: tuple[str, ...]

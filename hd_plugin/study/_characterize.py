@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +41,7 @@ class CharacteriseRequest:
     seed: int = 0
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Characterised(Result):
     """A new technology; ``to_dict`` is the content of its file (schema hd-plugin/characterisation/1)."""
 
@@ -55,6 +55,10 @@ class Characterised(Result):
     def summary(self) -> Mapping[str, Any]:
         """Errors of every model on another network than it was fitted to."""
         return {name: model.test for name, model in self.characterisation.models.items()}
+
+    def to_records(self) -> list[dict[str, Any]]:
+        """A line a model: its errors on another network than it was fitted to."""
+        return [{"model": name, **asdict(model.test)} for name, model in self.characterisation.models.items()]
 
     def to_dict(self) -> dict[str, Any]:
         content: dict[str, Any] = json.loads(self.path.read_text(encoding="utf8"))

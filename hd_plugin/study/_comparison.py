@@ -118,7 +118,7 @@ class Provenance:
         }
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Comparison(Result):
     """A network under every method. Schema hd-plugin/compare/2. plans : by (layer, method)."""
 
@@ -178,13 +178,18 @@ class Comparison(Result):
             "provenance": self.provenance.to_dict(),
         }
 
-    def to_csv(self, path: str | Path) -> None:
+    def to_records(self) -> list[dict[str, Any]]:
         """One line per layer and method; energies in joules."""
         flat = []
         for r in self.rows:
             line = {k: v for k, v in vars(r).items() if k != "evaluation"}
             line |= asdict(r.energy) | {"datapath_J": r.energy.datapath_J, "total_J": r.energy.total_J}
             flat.append(line | asdict(r.counts))
+        return flat
+
+    def to_csv(self, path: str | Path) -> None:
+        """``to_records`` as a file."""
+        flat = self.to_records()
         with atomic_path(path) as temporary, open(temporary, "w", newline="", encoding="utf8") as file:
             writer = csv.DictWriter(file, list(flat[0]))
             writer.writeheader()

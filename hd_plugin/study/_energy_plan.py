@@ -71,7 +71,7 @@ class Reductions:
     with_clock_reduction: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class EnergyPlanning(Result):
     """Both kinds of plans side by side; ``plans`` are those for least energy. Schema hd-plugin/optimize/2.
 

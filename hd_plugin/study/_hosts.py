@@ -15,7 +15,7 @@ from hd_plugin.weights import Network, Unmapped
 __all__ = ["Diagnosis", "Problems", "Registered", "doctor", "problems", "register"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Problems(Result):
     """Timeloop's shape of every layer, and its file where they were written. Schema hd-plugin/layers/1."""
 
@@ -57,12 +57,13 @@ def problems(network: Network, folder: str | Path | None = None) -> Problems:
     return Problems(network.name, network.digest, shapes, files, tuple(network.unmapped))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Diagnosis(Result):
     """Who served every component and action of an architecture. Schema hd-plugin/doctor/1."""
 
     schema = "hd-plugin/doctor/1"
     file = "doctor.json"
+    lines = "rows"
 
     examination: Examination
 
@@ -97,7 +98,7 @@ def doctor(architecture: str | Path | None = None, variables: str | Path | None 
     return Diagnosis(examine(architecture, variables))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Registered(Result):
     """What became of Accelergy's configuration, or with ``dry_run`` would. Schema hd-plugin/register/1."""
 
@@ -109,6 +110,10 @@ class Registered(Result):
 
     def summary(self) -> dict[str, Any]:
         return {"changed": self.done.changed, "told": self.done.told}
+
+    def to_records(self) -> list[dict[str, Any]]:
+        """One line, without the file's text."""
+        return [{k: v for k, v in self.to_dict().items() if k != "text"}]
 
     def to_dict(self) -> dict[str, Any]:
         done = self.done

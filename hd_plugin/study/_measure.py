@@ -30,7 +30,7 @@ class MeasuredLayer:
     plane_flips: tuple[int, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Measurement(Result):
     """Schema hd-plugin/measure/1."""
 

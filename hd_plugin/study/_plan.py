@@ -48,7 +48,7 @@ class PlannedLayer:
         return self.flips_before / self.flips if self.flips else None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Planning(Result):
     """Plans for least flips, by (layer, method), and what they bring. Schema hd-plugin/optimize/2."""
 

@@ -2,27 +2,36 @@
 
 from __future__ import annotations
 
+import html
 import json
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, is_dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from hd_plugin._atomic import write_text
+from hd_plugin.errors import MissingTool
+
+if TYPE_CHECKING:
+    import pandas
 
 __all__ = ["Result", "reduction"]
+
+_SHOWN = 30  # lines of a table in a notebook
 
 
 class Result(ABC):
     """A frozen answer. schema : name and version of its JSON; file : what its JSON is called in a folder of
-    results.
+    results; lines : where in the JSON its table stands.
 
     ``interrupted`` results are whole, but hold less than was asked for.
     """
 
     schema: ClassVar[str]
     file: ClassVar[str]
+    lines: ClassVar[str] = "layers"
     interrupted: bool = False
 
     @abstractmethod
@@ -37,6 +46,43 @@ class Result(ABC):
     def ok(self) -> bool:
         """False when the result is that a check failed."""
         return True
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader has to know before using the numbers, a sentence each; shown with the tables and held
+        by the JSON.
+        """
+        return ()
+
+    def to_records(self) -> list[dict[str, Any]]:
+        """The result as one flat table: a dictionary of numbers and words a line, units as in the JSON."""
+        return [_flat(line) for line in self.to_dict()[self.lines]]
+
+    def to_frame(self) -> pandas.DataFrame:
+        """``to_records`` as a pandas DataFrame. Raises MissingTool without pandas."""
+        try:
+            import pandas
+        except ImportError as error:
+            raise MissingTool("a data frame needs pandas; run: pip install pandas") from error
+        return pandas.DataFrame(self.to_records())
+
+    def __repr__(self) -> str:
+        """One short line: what it is, of what, and the first numbers."""
+        of = next((str(getattr(self, k)) for k in ("network", "source", "model") if hasattr(self, k)), "")
+        told = ", ".join(f"{name} {_first(value)}" for name, value in self.summary().items())
+        more = ", interrupted" if self.interrupted else ""
+        return _cut(
+            f"{type(self).__name__}({_cut(of, 60)}{': ' if of and told else ''}{_cut(told, 160)}{more})", 250
+        )
+
+    def _repr_html_(self) -> str:
+        """The first lines as a table, for notebooks."""
+        lines = self.to_records()
+        names = list(dict.fromkeys(name for line in lines[:_SHOWN] for name in line))
+        body = [_row("td", (_first(line.get(name, "")) for name in names)) for line in lines[:_SHOWN]]
+        more = [f"<p>{len(lines) - _SHOWN} more lines</p>"] if len(lines) > _SHOWN else []
+        head = f"<p>{html.escape(repr(self))}</p><table>{_row('th', names)}"
+        return "".join([head, *body, "</table>", *more, *(f"<p>{html.escape(n)}</p>" for n in self.notes)])
 
     def json_text(self) -> str:
         """``to_dict`` as JSON; what is infinite (a reduction to no flips at all) is null there."""
@@ -53,6 +99,33 @@ def _finite(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return [_finite(v) for v in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _flat(line: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Dictionaries in a line as names with dots."""
+    out: dict[str, Any] = {}
+    for name, value in line.items():
+        out |= _flat(value, f"{prefix}{name}.") if isinstance(value, Mapping) else {f"{prefix}{name}": value}
+    return out
+
+
+def _first(value: Any) -> str:
+    """A value in a few characters; of several numbers the first."""
+    if is_dataclass(value) and not isinstance(value, type):
+        value = asdict(value)
+    if isinstance(value, Mapping):
+        value = next(iter(value.values()), "")
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    return _cut(str(value), 60)
+
+
+def _cut(text: str, most: int) -> str:
+    return text if len(text) <= most else f"{text[: most - 3]}..."
+
+
+def _row(tag: str, cells: Iterable[str]) -> str:
+    return "<tr>" + "".join(f"<{tag}>{html.escape(str(c))}</{tag}>" for c in cells) + "</tr>"
 
 
 def reduction(before: float, after: float) -> float:

@@ -39,7 +39,7 @@ class RewriteRequest:
     seed: int = 0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class NetworkRewriting(Result):
     """What moved in every layer. Schema hd-plugin/rewrite/1. test : scores before and after, and whether all
     sums are equal.

@@ -109,12 +109,13 @@ class RoundedNetwork:
         return found
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Roundings(Result):
     """A rounded network for each mu. Schema hd-plugin/round/1 (was hd-plugin/trellis/1)."""
 
     schema = "hd-plugin/round/1"
     file = "round.json"
+    lines = "runs"
 
     network: str
     digest: str
@@ -134,6 +135,23 @@ class Roundings(Result):
     def calibration_images(self) -> int:
         """How many; 0 without calibration."""
         return self.scoring.images_used if self.scoring else 0
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """That no image judged the new weights, where none did: noise in dB says little about accuracy."""
+        changed = [f"{r.mu:g}" for r in self.runs if r.mu > 0 and r.top1 is None]
+        if not changed:
+            return ()
+        told = (
+            f"accuracy not measured: mu {', '.join(changed)} changed weights and no test image judged them; "
+            "--model and --test (Python: scoring) score every mu"
+        )
+        if not self.calibration_images:
+            told += (
+                ". Without calibration (--calibrate) all rounding errors weigh the same, and top-1 can fall "
+                "by many points"
+            )
+        return (told,)
 
     def summary(self) -> dict[str, dict[str, float | None]]:
         """By mu."""
@@ -155,6 +173,7 @@ class Roundings(Result):
             "interrupted": self.interrupted,
             "layers": [r.layer.name for r in self.runs[0].roundings] if self.runs else [],
             "runs": [r.to_dict() for r in self.runs],
+            "notes": list(self.notes),
             "unmapped": [asdict(u) for u in self.unmapped],
             "provenance": {"scenario": self.scenario.to_dict()},
         }

@@ -36,12 +36,13 @@ class RunRow:
         return {**told, **self.run.to_dict()}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class TrainingTable(Result):
     """Schema hd-plugin/train/1. runs : the baseline first. curves : of every log, by the run's folder."""
 
     schema = "hd-plugin/train/1"
     file = "train.json"
+    lines = "runs"
 
     model: str
     recipe: Recipe

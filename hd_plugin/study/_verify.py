@@ -22,7 +22,7 @@ from hd_plugin.weights import Layer, Network, Unmapped
 __all__ = ["NetworkVerification", "load_plans", "verify_network"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class NetworkVerification(Result):
     """One Verification a layer and plan; activations : where they came from. Schema hd-plugin/verify/2."""
 
