@@ -9,6 +9,9 @@ PIP    := $(BIN)/python -m pip install -q --disable-pip-version-check
 TORCH  ?= torch==2.13.0
 # Synthesis needs pyosys; `make test PYOSYS=` goes without (its tests are then skipped).
 PYOSYS ?= pyosys==0.70
+# Tests side by side: one a core, eight at most. `make test JOBS=0` runs them in one process, for a debugger.
+JOBS   ?= auto
+TESTS  ?=
 
 .PHONY: compare test check format docs bench clean
 
@@ -16,7 +19,7 @@ compare: $(VENV)/.core
 	$(BIN)/hd-plugin compare -o $(OUT)
 
 test: $(VENV)/.test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n $(JOBS) --maxprocesses 8 --dist worksteal $(TESTS)
 
 # What a commit has to pass, in seconds once it is set up.
 check: $(VENV)/.check

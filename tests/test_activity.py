@@ -88,7 +88,7 @@ def slow_counts(layer, plan, acts, cols, tiles):
     return found
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(seed=st.integers(0, 2**32), rows=st.integers(1, 4), cols=st.integers(1, 3), tiles=st.integers(1, 2))
 def test_counts_equal_those_of_plain_python(seed, rows, cols, tiles):
     layer = a_layer(seed, taps=2)
@@ -125,7 +125,7 @@ def slow_cost(objective, layer, channels, order):
     return total
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(seed=st.integers(0, 2**32))
 def test_step_costs_are_the_tables_and_the_partial_sums(seed):
     layer = a_layer(seed)
@@ -140,7 +140,7 @@ def test_step_costs_are_the_tables_and_the_partial_sums(seed):
 
 
 @pytest.mark.parametrize("exact", [True, False])
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(seed=st.integers(0, 2**32))
 def test_rows_are_the_best_of_all_permutations(exact, seed):
     layer = a_layer(seed)

@@ -29,7 +29,7 @@ def random_stimulus(seed, bits, cycles):
     return {"i": np.random.default_rng(seed).random((bits, cycles)) < 0.4}
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     seed=st.integers(0, 2**32), count=st.integers(1, 40), cycles=st.sampled_from([1, 2, 63, 64, 65, 130, 700])
 )
@@ -45,7 +45,7 @@ def test_settled_toggles_and_outputs_are_those_of_cycle_by_cycle_evaluation(
     assert (found.outputs["o"] == values[order.netlist.outputs["o"]]).all()
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(seed=st.integers(0, 2**32), count=st.integers(1, 25), longest=st.integers(1, 9))
 def test_glitches_are_those_of_a_step_by_step_event_simulation(tmp_path_factory, seed, count, longest):
     order = schedule(made(tmp_path_factory.mktemp("net"), random_cells(seed, "abcd", count)))

@@ -44,7 +44,7 @@ def test_the_plain_convolution_is_scipys():
         assert (found == np.stack(full).reshape(5, -1)).all()
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(
     seed=st.integers(0, 10**6),
     shape=st.tuples(st.integers(1, 9), st.integers(1, 9), st.integers(1, 3), st.integers(1, 2)),

@@ -63,7 +63,7 @@ def test_a_command_answers_as_recorded(name, tmp_path, request):
     if command[1].endswith(".tflite"):
         command[1] = str(request.getfixturevalue("data") / command[1])
     if command[0] == "rewrite":
-        pytest.importorskip("torch")
+        pytest.importorskip("torch", reason="torch is not installed: PyTorch networks cannot be rewritten")
     folder = tmp_path / "out"
     written = [] if command[0] == "rewrite" else ["-o", str(folder)]
     done = CliRunner().invoke(main, [*command, "--json", *written])

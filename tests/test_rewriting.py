@@ -94,7 +94,7 @@ def test_tied_layers_get_the_best_joint_order():
     assert order_of(spaces[0], solution.orders).tolist() == order_of(spaces[1], solution.orders).tolist()
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.integers(0, 10**6))
 def test_blocks_stay_consistent_however_spaces_are_joined(seed):
     """Random ties, slices and concatenations: any orders of the blocks keep tied channels at tied places."""

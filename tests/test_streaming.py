@@ -90,7 +90,7 @@ def test_joined_groups_switch_with_fewer_flips_than_file_order():
     assert switches[0] < 0.8 * switches[1]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(1, 7), st.integers(1, 5), st.integers(0, 10**6))
 def test_small_orders_are_optimal_and_bounds_never_exceed_them(K, rows, seed):
     layer = random_layer(seed, (K, rows, 1, 1), bits=2)
@@ -101,7 +101,7 @@ def test_small_orders_are_optimal_and_bounds_never_exceed_them(K, rows, seed):
     assert lower_bound(layer, plan) <= best_path(d)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.integers(1, 60), st.integers(1, 12), st.integers(2, 8), st.integers(0, 10**6), st.booleans())
 def test_searches_permute_never_lose_to_their_start_and_never_beat_the_bound(K, rows, bits, seed, repeated):
     layer = random_layer(seed, (K, rows, 1, 1), bits)

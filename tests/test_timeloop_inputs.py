@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import yaml
 from click.testing import CliRunner
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import hd_plugin as hd
@@ -46,7 +46,6 @@ def loops(mapping):
 
 
 @given(shape=SHAPES, array=ARRAYS)
-@settings(deadline=None)
 def test_blocks_and_their_mappings_walk_the_whole_layer_step_by_step(shape, array):
     """An array walked by hand as in the paper's section 2: every MAC once, and the closed form's counts."""
     macs, weight_words, accumulator, cycles, outputs = 0, 0, 0, 0, 0

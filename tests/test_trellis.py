@@ -59,7 +59,7 @@ def objective(before, after, plan, mu, importance=None):
     number_format=st.sampled_from(NUMBER_FORMATS),
     weighed=st.booleans(),
 )
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 def test_codes_are_the_best_there_are_for_their_orders(seed, mu, bits, number_format, weighed):
     layer = random_layer(seed, (4, 3, 1, 1), bits=bits, number_format=number_format)
     plan = hd.optimize(layer, rows=2, method="segment")
@@ -73,7 +73,7 @@ def test_codes_are_the_best_there_are_for_their_orders(seed, mu, bits, number_fo
 
 
 @given(seed=st.integers(0, 10**6), mu=st.floats(0.01, 2))
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 def test_the_hamming_table_gives_what_the_quick_way_gives(seed, mu):
     layer = random_layer(seed, (12, 5, 1, 2))
     plan = hd.optimize(layer, rows=4, method="segment")

@@ -17,6 +17,7 @@ from hd_plugin.errors import MissingTool
 __all__ = ["PYTHON_VARIABLE", "Tools", "find_tools"]
 
 PYTHON_VARIABLE = "HD_PLUGIN_TIMELOOP_PYTHON"
+_PATIENCE_S = 600  # for one line of Python, on a loaded machine
 _PROGRAMS = ("timeloop-model", "timeloop-mapper", "accelergy")
 _INSTALL = (
     (
@@ -96,7 +97,9 @@ def _packages(python: str) -> tuple[str, ...]:
         "    print(list(u.find_spec(name).submodule_search_locations)[0])"
     )
     try:
-        done = subprocess.run([python, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+        done = subprocess.run(
+            [python, "-c", code], capture_output=True, text=True, timeout=_PATIENCE_S, check=False
+        )
     except (OSError, subprocess.TimeoutExpired):
         return ()
     return tuple(done.stdout.splitlines()) if done.returncode == 0 else ()
@@ -106,5 +109,7 @@ def _linked(program: Path) -> list[Path]:
     """Timeloop's own libraries that a program loads; none where there is no ldd."""
     if shutil.which("ldd") is None:
         return []
-    done = subprocess.run(["ldd", str(program)], capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(
+        ["ldd", str(program)], capture_output=True, text=True, timeout=_PATIENCE_S, check=False
+    )
     return [Path(path) for path in re.findall(r"=> (\S*timeloop\S*) \(", done.stdout)]
