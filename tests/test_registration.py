@@ -61,32 +61,34 @@ def test_undo_takes_out_what_was_put_in_and_nothing_else(config):
 
 @pytest.fixture
 def prefix(tmp_path, monkeypatch):
-    """Where an Accelergy is installed, and on the PATH."""
+    """Where an Accelergy is installed that makes its configuration, and on the PATH."""
     prefix = tmp_path / "prefix"
-    for folder in ("bin", "share/accelergy/estimation_plug_ins"):
-        (prefix / folder).mkdir(parents=True)
-    (prefix / "bin" / "accelergy").write_text("#!/bin/sh\n")
+    share = prefix / "share" / "accelergy" / "estimation_plug_ins"
+    for folder in (prefix / "bin", share):
+        folder.mkdir(parents=True)
+    text = f"version: '0.4'\nestimator_plug_ins:\n  - {share}\nprimitive_components: []\nroots: {{mine: 1}}\n"
+    (prefix / "default").write_text(text)
+    (prefix / "bin" / "accelergy").write_text(
+        f'#!/bin/sh\nmkdir -p "$HOME/.config/accelergy"\n'
+        f'cp {prefix}/default "$HOME/.config/accelergy/accelergy_config.yaml"\n'
+    )
     (prefix / "bin" / "accelergy").chmod(0o755)
-    monkeypatch.setenv("PATH", str(prefix / "bin"))
+    monkeypatch.setenv("PATH", f"{prefix / 'bin'}:/usr/bin:/bin")
     return prefix
 
 
-def test_a_configuration_is_made_where_there_is_none_with_accelergys_own_plug_ins(
-    prefix, tmp_path, monkeypatch
-):
+def test_a_configuration_is_made_where_there_is_none_as_accelergy_makes_it(prefix, tmp_path, monkeypatch):
     path = tmp_path / "new" / "accelergy_config.yaml"
     monkeypatch.setenv("PATH", "/nowhere")
     with pytest.raises(MissingTool, match="no Accelergy on the PATH"):
         register(path)
     assert not path.exists()
-    monkeypatch.setenv("PATH", str(prefix / "bin"))
+    monkeypatch.setenv("PATH", f"{prefix / 'bin'}:/usr/bin:/bin")
     assert register(path).changed
     made = yaml.safe_load(path.read_text())
-    assert made["version"] == "0.4"
-    assert made["estimator_plug_ins"] == [
-        str(prefix / "share/accelergy/estimation_plug_ins"),
-        str(plug_in_folder()),
-    ]
+    theirs = yaml.safe_load((prefix / "default").read_text())
+    plug_ins = [*theirs["estimator_plug_ins"], str(plug_in_folder())]
+    assert made == {**theirs, "estimator_plug_ins": plug_ins}
     assert not list(path.parent.glob("*.bak"))
 
 

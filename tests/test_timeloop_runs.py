@@ -33,8 +33,12 @@ def test_missing_tools_are_all_named_with_what_to_do(monkeypatch):
 
 
 @pytest.fixture
-def runs(tmp_path):
+def runs(tmp_path, monkeypatch):
     """Runs whose programs are files only: digests need their bytes, nothing is started."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    config = tmp_path / ".config" / "accelergy" / "accelergy_config.yaml"
+    config.parent.mkdir(parents=True)
+    config.write_text("version: 0.4\nestimator_plug_ins: []\nprimitive_components: []\n")
     for name in ("model", "mapper", "accelergy"):
         (tmp_path / name).write_text(name)
     return lambda: Runs(
@@ -43,8 +47,7 @@ def runs(tmp_path):
     )
 
 
-def test_the_digest_of_a_run_follows_every_input(runs, tmp_path, monkeypatch):
-    monkeypatch.setenv("HOME", str(tmp_path))
+def test_the_digest_of_a_run_follows_every_input(runs, tmp_path):
     architecture = tmp_path / "a.yaml"
     architecture.write_text("architecture: {}")
     plan = tmp_path / ("a plän of a name so long " * 8)  # YAML would escape and fold it
@@ -78,9 +81,15 @@ def test_the_digest_of_a_run_follows_every_input(runs, tmp_path, monkeypatch):
     (tmp_path / "model").write_text("rebuilt")
     changed()
     config = tmp_path / ".config" / "accelergy" / "accelergy_config.yaml"
-    config.parent.mkdir(parents=True)
-    config.write_text("version: 0.4")
+    config.write_text(config.read_text() + "python_plug_ins: []\n")
     changed()
+
+
+def test_a_cache_is_not_even_looked_at_where_accelergys_configuration_is_broken(runs, tmp_path):
+    config = tmp_path / ".config" / "accelergy" / "accelergy_config.yaml"
+    config.write_text(config.read_text() * 2)
+    with pytest.raises(InputError, match="a key stands twice.*hd-plugin register"):
+        runs()
 
 
 def test_a_damaged_result_in_the_cache_is_named_and_not_used(runs, tmp_path):

@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from hd_plugin._accelergy_config import ensure_config
 from hd_plugin._atomic import atomic_path, write_text
-from hd_plugin._data_files import accelergy_config
 from hd_plugin.energy import COMPONENTS
 from hd_plugin.engines._accesses import ComponentResult
 from hd_plugin.engines.timeloop._results import RunError, check_table, read_stats, reference_table
@@ -81,7 +81,8 @@ class Runs:
     """Runs jobs with ``tools``; a job whose inputs were all run before is answered from ``cache``.
 
     Runs happen in the system's temporary folder, since Timeloop cannot work below a path with spaces, and
-    move to the cache when they are done. Raises InputError when the cache folder cannot be written.
+    move to the cache when they are done. Accelergy's configuration is there and whole before the first of
+    them starts. Raises InputError when the cache folder cannot be written or that configuration is broken.
     """
 
     def __init__(self, tools: Tools, cache: Path) -> None:
@@ -90,7 +91,7 @@ class Runs:
             pass
         (self.cache / "writable").unlink(missing_ok=True)
         self._common = hashlib.sha256(tools.digest.encode())
-        for path in [accelergy_config(), *sorted(_code())]:
+        for path in [ensure_config(tools.accelergy), *sorted(_code())]:
             self._common.update(path.read_bytes() if path.is_file() else b"-")
         self._locks: dict[str, threading.Lock] = {}
         self._lock = threading.Lock()

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ruamel.yaml import YAML, YAMLError
-
+from hd_plugin._accelergy_config import config_yaml, default_config, locked, read_config
 from hd_plugin._atomic import write_text
 from hd_plugin._data_files import accelergy_config
 from hd_plugin.errors import InputError, MissingTool
@@ -40,31 +40,29 @@ def plug_in_folder() -> Path:
 def register(config: str | Path | None = None, dry_run: bool = False) -> Registration:
     """Add the plug-in's folder to ``estimator_plug_ins``; comments and other entries stay as they are.
 
-    Does nothing when it is there already, or when pip put a copy into one of the folders listed. A file
-    that is changed is first copied to accelergy_config.yaml.bak; a file that does not exist is made, with
-    Accelergy's own plug-ins when the program is found. Raises InputError: a configuration that is not one,
-    a folder that cannot be written; MissingTool: no configuration yet, and no Accelergy on the PATH to make
-    one for.
+    Adds nothing when it is there already, or when pip put a copy into one of the folders listed. A file
+    that is changed is first copied to accelergy_config.yaml.bak; a file that does not exist is made, as
+    Accelergy itself makes it. Processes that register at once wait for each other. Raises InputError: a
+    configuration that is none or broken, a folder that cannot be written; MissingTool: no configuration
+    yet, and no Accelergy on the PATH to make one.
     """
     path, folder = (Path(config) if config else accelergy_config()).resolve(), str(plug_in_folder())
-    data, new = _read(path)
-    entries = data[_KEY]
-    if folder in [str(e) for e in entries]:
-        return Registration(path, False, None, None, f"{path}: hd_plugin is registered already")
-    copy = next(
-        (found for e in entries if not _ours(str(e)) for found in sorted(Path(str(e)).rglob(_FILE))), None
-    )
-    if copy is not None:
-        return Registration(
-            path,
-            False,
-            None,
-            None,
-            f"{path}: Accelergy finds hd_plugin already, as pip installed it ({copy})",
+    with _alone(path, dry_run):
+        data, new = _read(path)
+        entries = data[_KEY]
+        if folder in [str(e) for e in entries]:
+            return Registration(path, False, None, None, f"{path}: hd_plugin is registered already")
+        copy = next(
+            (found for e in entries if not _ours(str(e)) for found in sorted(Path(str(e)).rglob(_FILE))), None
         )
-    _take_out(entries)  # one of an older place of the package
-    entries.append(folder)
-    return _write(path, data, new, dry_run, f"{path}: hd_plugin registered ({folder})")
+        if copy is not None:
+            told = f"{path}: Accelergy finds hd_plugin already, as pip installed it ({copy})"
+            return (
+                _write(path, data, new, dry_run, told) if new else Registration(path, False, None, None, told)
+            )
+        _take_out(entries)  # one of an older place of the package
+        entries.append(folder)
+        return _write(path, data, new, dry_run, f"{path}: hd_plugin registered ({folder})")
 
 
 def unregister(config: str | Path | None = None, dry_run: bool = False) -> Registration:
@@ -72,10 +70,18 @@ def unregister(config: str | Path | None = None, dry_run: bool = False) -> Regis
     path = (Path(config) if config else accelergy_config()).resolve()
     if not path.exists():
         return Registration(path, False, None, None, f"{path}: no such file; nothing to undo")
-    data, _ = _read(path)
-    if not _take_out(data[_KEY]):
-        return Registration(path, False, None, None, f"{path}: hd_plugin is not registered; nothing to undo")
-    return _write(path, data, False, dry_run, f"{path}: hd_plugin taken out")
+    with _alone(path, dry_run):
+        data, _ = _read(path)
+        if not _take_out(data[_KEY]):
+            return Registration(
+                path, False, None, None, f"{path}: hd_plugin is not registered; nothing to undo"
+            )
+        return _write(path, data, False, dry_run, f"{path}: hd_plugin taken out")
+
+
+def _alone(path: Path, dry_run: bool) -> contextlib.AbstractContextManager[None]:
+    """Nobody else changes ``path`` meanwhile; a dry run writes nothing, no lock either."""
+    return contextlib.nullcontext() if dry_run else locked(path)
 
 
 def _ours(entry: str) -> bool:
@@ -93,53 +99,30 @@ def _take_out(entries: list) -> bool:
     return bool(ours)
 
 
-def _yaml() -> YAML:
-    yaml = YAML()  # round trip: comments and order stay
-    yaml.preserve_quotes = True
-    yaml.indent(mapping=2, sequence=4, offset=2)
-    return yaml
-
-
 def _read(path: Path) -> tuple[Any, bool]:
-    if not path.exists():
-        share = _accelergy_share()
-        return {
-            "version": "0.4",
-            _KEY: [str(share / "estimation_plug_ins")],
-            "primitive_components": [str(share / "primitive_component_libs")],
-            "compound_components": [],
-            "math_functions": [],
-            "python_plug_ins": [],
-        }, True
-    try:
-        data = _yaml().load(path.read_text(encoding="utf8"))
-    except (OSError, UnicodeDecodeError, YAMLError) as error:
-        raise InputError(f"{path}: not readable as YAML ({' '.join(str(error).split())})") from error
-    if isinstance(data, dict) and data.get(_KEY) is None:
+    """The configuration, and whether it is new: as Accelergy would make it."""
+    new = not path.exists()
+    data = config_yaml().load(default_config(_accelergy())) if new else read_config(path)
+    if data.get(_KEY) is None:
         data[_KEY] = []
-    if not isinstance(data, dict) or not isinstance(data[_KEY], list) or "version" not in data:
-        raise InputError(
-            f"{path}: not an Accelergy configuration: a mapping with 'version' and a list '{_KEY}' is "
-            "needed; move it away, and 'hd-plugin register' makes a new one"
-        )
-    return data, False
+    if not isinstance(data[_KEY], list):
+        raise InputError(f"{path}: {_KEY}: {data[_KEY]!r} found; a list of folders is needed")
+    return data, new
 
 
-def _accelergy_share() -> Path:
-    """Where a pip-installed Accelergy keeps its own plug-ins: a new configuration has to name them, too."""
+def _accelergy() -> Path:
     program = shutil.which("accelergy")
-    share = Path(program).resolve().parent.parent / "share" / "accelergy" if program else None
-    if share is None or not share.is_dir():
+    if program is None:
         raise MissingTool(
-            "no accelergy_config.yaml yet, and no Accelergy on the PATH whose own plug-ins a new one would "
-            "name; put its bin folder on the PATH, or run accelergy once and then 'hd-plugin register' again"
+            "no accelergy_config.yaml yet, and no Accelergy on the PATH to make one; put its bin folder on "
+            "the PATH, or run accelergy once and then 'hd-plugin register' again"
         )
-    return share
+    return Path(program)
 
 
 def _write(path: Path, data: Any, new: bool, dry_run: bool, told: str) -> Registration:
     stream = io.StringIO()
-    _yaml().dump(data, stream)
+    config_yaml().dump(data, stream)
     backup = None if new else path.with_name(path.name + ".bak")
     if not dry_run:
         if backup is not None:
