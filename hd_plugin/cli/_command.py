@@ -7,7 +7,9 @@ from typing import Any, TypeVar
 
 import click
 
-__all__ = ["Command", "F", "command", "moved", "option", "stack"]
+from hd_plugin.cli._names import completion, network_names
+
+__all__ = ["Command", "F", "command", "moved", "network_argument", "option", "stack"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -55,9 +57,16 @@ def command(name: str, example: str) -> Callable[[Callable[..., Any]], click.Com
 
 
 def option(group: str, *names: str, **settings: Any) -> Callable[[F], F]:
-    """An option of a group; defaults are shown."""
+    """An option of a group; defaults are shown, and the shell completes names that the package knows."""
     settings.setdefault("show_default", True)
-    return click.option(*names, cls=_Option, group=group, **settings)
+    return click.option(*names, cls=_Option, group=group, shell_complete=completion(names[0]), **settings)
+
+
+def network_argument(default: str | None = None) -> Callable[[F], F]:
+    """What every command calls NETWORK: a bundled name or a weights file (parameter ``source``)."""
+    metavar = "NETWORK" if default is None else "[NETWORK]"
+    given: dict[str, Any] = {} if default is None else {"default": default}
+    return click.argument("source", metavar=metavar, shell_complete=network_names, **given)
 
 
 def stack(*options: Callable[[F], F]) -> Callable[[F], F]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from hd_plugin.cli._command import command, option
+from hd_plugin.cli._command import command, network_argument, option
 from hd_plugin.cli._options import (
     DEFAULT_NETWORK,
     array_options,
@@ -30,7 +30,7 @@ __all__ = ["compare"]
     "compare",
     "hd-plugin compare model.tflite --rows 16 --cols 16 --energy simulated --technology sg13g2 -o out/",
 )
-@click.argument("source", metavar="[NETWORK]", default=DEFAULT_NETWORK)
+@network_argument(DEFAULT_NETWORK)
 @network_options
 @option(
     "Network",

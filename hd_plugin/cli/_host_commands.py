@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from hd_plugin.cli._command import command, option
+from hd_plugin.cli._command import command, network_argument, option
 from hd_plugin.cli._options import DEFAULT_NETWORK, FILE, load, network_options, output_options
 from hd_plugin.cli._output import checked_folder, deliver
 
@@ -58,7 +58,7 @@ def doctor(architecture: Path | None, variables: Path | None, as_json: bool, out
 
 
 @command("layers", "hd-plugin layers model.tflite -o problems/")
-@click.argument("source", metavar="[NETWORK]", default=DEFAULT_NETWORK)
+@network_argument(DEFAULT_NETWORK)
 @network_options
 @output_options
 def layers(source: str, as_json: bool, output: Path | None, **options: Any) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from hd_plugin.cli._command import F, command, moved, option, stack
+from hd_plugin.cli._command import F, command, moved, network_argument, option, stack
 from hd_plugin.cli._options import (
     DEFAULT_NETWORK,
     EXISTING,
@@ -41,7 +41,7 @@ def _methods(told: str) -> Callable[[F], F]:
 
 
 @command("measure", "hd-plugin measure model.tflite --number-format gray")
-@click.argument("source", metavar="[NETWORK]", default=DEFAULT_NETWORK)
+@network_argument(DEFAULT_NETWORK)
 @network_options
 @output_options
 def measure(source: str, as_json: bool, output: Path | None, **options: Any) -> None:
@@ -53,7 +53,7 @@ def measure(source: str, as_json: bool, output: Path | None, **options: Any) -> 
 
 
 @command("optimize", "hd-plugin optimize model.tflite --method cluster --effort best -o plans/")
-@click.argument("source", metavar="NETWORK")
+@network_argument()
 @network_options
 @rows_option
 @_methods("direct, segment or cluster; may be repeated.")
@@ -140,7 +140,7 @@ _calibration = stack(
     "round",
     "hd-plugin round model.pt --mu 0.8 --model resnet20 --calibrate train.zip --test test.zip -o out/",
 )
-@click.argument("source", metavar="NETWORK")
+@network_argument()
 @network_options
 @rows_option
 @_methods("Whose orders: direct, segment or cluster.")

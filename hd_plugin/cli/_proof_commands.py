@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from hd_plugin.cli._command import command, option
+from hd_plugin.cli._command import command, network_argument, option
 from hd_plugin.cli._options import (
     DEFAULT_NETWORK,
     EXISTING,
@@ -29,7 +29,7 @@ __all__ = ["rewrite", "verify"]
 
 
 @command("verify", "hd-plugin verify model.tflite --plan plans/ --simulator verilator --all-tiles")
-@click.argument("source", metavar="[NETWORK]", default=DEFAULT_NETWORK)
+@network_argument(DEFAULT_NETWORK)
 @network_options
 @array_options
 @option(
@@ -124,7 +124,7 @@ def _proof(asked: Any, proof: dict[str, Any]) -> Any:
 
 
 @command("rewrite", "hd-plugin rewrite resnet20.th --model resnet20 --test cifar10_test.zip -o out/")
-@click.argument("source", metavar="NETWORK")
+@network_argument()
 @network_options
 @option(
     "Network",

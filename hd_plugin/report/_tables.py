@@ -251,4 +251,17 @@ def _catalogue(result: Catalogue) -> list[Table | str]:
     known = new_table("Known by name", ["kind", "names"], [])
     known.add_row("network specs (--spec)", "\n".join(result.specs))
     known.add_row("arrays (--array)", "\n".join(result.arrays))
-    return [nets, known]
+    priced = new_table("Technologies (--technology)", ["name", "what"], ["node"])
+    for t in result.technologies:
+        priced.add_row(t.name, escape(t.description), f"{t.node_nm:g} nm")
+    classes = new_table(
+        "Component classes for Accelergy",
+        ["class", "attributes"],
+        [],
+        "technology and attributes with * are required; docs/accelergy.md says what they mean",
+    )
+    for c in result.components:
+        names = [name + "*" * required for name, required in c.attributes.items()]
+        also = f"\n(with flip_rate: {', '.join(c.aliases)})" if c.aliases else ""
+        classes.add_row(c.name + escape(also), ", ".join(names))
+    return [nets, known, priced, classes]

@@ -1,6 +1,6 @@
 """Studies of whole networks: a scenario says what is asked, a function answers with a typed result."""
 
-from hd_plugin.study._catalogue import BundledNetwork, Catalogue, catalogue
+from hd_plugin.study._catalogue import BundledNetwork, Catalogue, KnownComponent, KnownTechnology, catalogue
 from hd_plugin.study._characterize import Characterised, CharacteriseRequest, characterize
 from hd_plugin.study._combined import Combined
 from hd_plugin.study._compare import compare, run
@@ -22,11 +22,12 @@ from hd_plugin.study._policies import OBJECTIVES, SOURCES, Gates, Objective, Sou
 from hd_plugin.study._result import Result
 from hd_plugin.study._rewrite import NetworkRewriting, RewriteRequest, rewrite_network
 from hd_plugin.study._round import RoundedNetwork, Roundings, round_weights
-from hd_plugin.study._scenario import EngineChoice, Scenario
+from hd_plugin.study._scenario import ACTIVATIONS, EngineChoice, Scenario
 from hd_plugin.study._training import RunRow, TrainingTable, training_table
 from hd_plugin.study._verify import NetworkVerification, load_plans, verify_network
 
 __all__ = [
+    "ACTIVATIONS",
     "OBJECTIVES",
     "SOURCES",
     "BundledNetwork",
@@ -42,6 +43,8 @@ __all__ = [
     "EnergyPlanning",
     "EngineChoice",
     "Gates",
+    "KnownComponent",
+    "KnownTechnology",
     "LayerStudies",
     "MeasuredLayer",
     "Measurement",

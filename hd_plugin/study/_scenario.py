@@ -21,9 +21,9 @@ from hd_plugin.streaming import EFFORTS, METHODS
 from hd_plugin.study._policies import OBJECTIVES, SOURCES
 from hd_plugin.weights import NetworkChoice
 
-__all__ = ["EngineChoice", "Scenario"]
+__all__ = ["ACTIVATIONS", "EngineChoice", "Scenario"]
 
-_ACTIVATIONS = ("relu", "linear", "uniform")
+ACTIVATIONS = ("relu", "linear", "uniform")
 _REPORTS = ("hd-plugin/compare/2", "hd-plugin/optimize/2", "hd-plugin/round/1", "hd-plugin/verify/2")
 _FOLDED = ("rows", "cols")  # short for array.rows and array.cols
 
@@ -114,8 +114,8 @@ class Scenario(Checked):
     @field_validator("activations")
     @classmethod
     def _activations(cls, kind: str | None) -> str | None:
-        if kind is not None and kind not in _ACTIVATIONS:
-            raise ValueError(f"{kind!r} is unknown; {did_you_mean(kind, _ACTIVATIONS)}")
+        if kind is not None and kind not in ACTIVATIONS:
+            raise ValueError(f"{kind!r} is unknown; {did_you_mean(kind, ACTIVATIONS)}")
         return kind
 
     @property
