@@ -17,7 +17,7 @@ setup(
     package_data={
         **{package: ["*.yaml", "*/*.yaml"] for package in DATA},
         "hd_plugin": ["py.typed", "*.pyi"],
-        "hd_plugin.energy": ["technologies/*"],
+        "hd_plugin.energy": ["*.yaml", "technologies/*"],
         "hd_plugin.hosts.accelergy": ["plug_in/*"],
         "hd_plugin.report": ["*.j2", "*.css"],
         "hd_plugin.hardware": ["rtl/*.v", "*.json"],

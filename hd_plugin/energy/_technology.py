@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from hd_plugin._checked import Checked, check, read_json, read_mapping
+from hd_plugin.energy._node_scaling import NodeScale, node_scale, scaled_nodes
 from hd_plugin.errors import InputError, did_you_mean
 
 __all__ = [
@@ -32,7 +34,8 @@ class Technology:
     """Energies at the reference flip rate in pJ, areas in um2; ``sources`` says where each number comes from.
 
     clock_fraction : clock energy of a PE and cycle, relative to its datapath energy at the reference rate.
-    floor : the share of datapath energy that is left when no weight bit flips.
+    floor : the share of datapath energy that is left when no weight bit flips. scaled : how its numbers came
+    from another node's; None when they are its own.
     """
 
     name: str
@@ -54,6 +57,11 @@ class Technology:
     sram_leakage_nW_per_bit: float
     sources: dict[str, str]
     path: Path
+    scaled: NodeScale | None = None
+
+    def __str__(self) -> str:
+        """Its name, and what it was scaled from."""
+        return self.name if self.scaled is None else f"{self.name}: {self.scaled}"
 
     @property
     def reference(self) -> str:
@@ -73,7 +81,8 @@ def technologies() -> list[str]:
 def technology_path(name: str | Path) -> Path:
     """The file of a technology: ``name`` itself, or of the bundled one of that name or node.
 
-    Raises InputError for an unknown name.
+    For a node that is scaled to, the file whose coefficients are scaled. Raises InputError for an unknown
+    name or node.
     """
     path = Path(name)
     if path.suffix in (".yaml", ".yml", ".json"):
@@ -179,7 +188,7 @@ class TechnologyFile(Checked):
             self.technology,
             self.description,
             self.node_nm,
-            **{name: number.value for name, number in numbers.items()},
+            **{name: number.value for name, number in numbers.items()},  # type: ignore[arg-type]
             sources={name: number.source for name, number in numbers.items()},
             path=path.absolute(),
         )
@@ -201,21 +210,62 @@ def _read(path: Path) -> dict[str, Any]:
 def load_technology(name: str | Path) -> Technology:
     """A bundled technology by name or by node ("45nm": the first one of that node), or a file by path.
 
-    A file is YAML, or JSON of 'hd-plugin characterize'. Raises InputError: unknown name (with the nearest),
-    or a file with ALL its wrong fields listed.
+    A file is YAML, or JSON of 'hd-plugin characterize'. A node between the bundled ones that a published rule
+    knows ("65nm") has another one's coefficients scaled by it. Raises InputError: unknown name or node (with
+    the nearest), or a file with ALL its wrong fields listed.
     """
     path = technology_path(name)
-    return check(TechnologyFile, _read(path), path).as_read_from(path)
+    found = check(TechnologyFile, _read(path), path).as_read_from(path)
+    node = _NODE.fullmatch(str(name).strip())
+    if node is None or found.node_nm == float(node[1]):
+        return found
+    return _at_node(found, node_scale(float(node[1])))
+
+
+def _at_node(base: Technology, scale: NodeScale) -> Technology:
+    """``base`` at the node of ``scale``; each source says what was done to its number."""
+    node = f"{scale.node_nm:g} nm"
+    energy = f"x {scale.energy:.4g} ({scale.low:.3g} to {scale.high:.3g}) for {node}, energy of logic"
+    changed: dict[str, float] = {}
+    sources = dict(base.sources)
+    for name in _Coefficients.model_fields:
+        if name != "clock_fraction":
+            logic = name.startswith(("multiplier", "adder"))
+            changed[name] = getattr(base, name) * scale.energy
+            sources[name] += f"; {energy}{'' if logic else ', taken for memory and wire too'}: {scale.source}"
+    for name in _Sizes.model_fields:
+        if "um2_per_bit" in name:
+            changed[name] = getattr(base, name) * scale.area
+            sources[name] += f"; x {scale.area:g} for {node}, area of logic: {scale.source}"
+        else:
+            sources[name] += f"; not scaled to {node}"
+    return replace(
+        base,
+        name=f"{scale.node_nm:g}nm",
+        description=f"{base.description}; at {node}: {scale}",
+        node_nm=scale.node_nm,
+        sources=sources,
+        scaled=scale,
+        **changed,  # type: ignore[arg-type]  # the names are those of floats
+    )
 
 
 def _of_node(node_nm: float, asked: str) -> str:
-    """The first bundled technology of this node, in the order of ``technologies()``."""
+    """The first bundled technology of this node, in the order of ``technologies()``, or the one to scale."""
     nodes = {name: _read(technology_path(name)).get("node_nm") for name in technologies()}
     for name, found in nodes.items():
         if found == node_nm:
             return name
+    if node_nm in scaled_nodes():
+        return node_scale(node_nm).base
+    have = {name: float(nm) for name, nm in nodes.items() if nm}
+    known = {**{f"{nm}nm": float(nm) for nm in scaled_nodes()}, **have}
+    near = min(known.values(), key=lambda nm: abs(math.log(nm / max(node_nm, 1))))
     raise InputError(
-        f"technology: {asked!r}: no bundled technology is of this node; known: "
-        + ", ".join(f"{n} ({v:g} nm)" for n, v in nodes.items())
+        f"technology: {asked!r}: no bundled technology is of this node, nor is one scaled to it; nearest: "
+        f"{', '.join(n for n, nm in known.items() if nm == near)}; known: "
+        + ", ".join(f"{n} ({v:g} nm)" for n, v in have.items())
+        + "; scaled: "
+        + ", ".join(f"{nm}nm" for nm in scaled_nodes())
         + " (or give a YAML file)"
     )

@@ -94,4 +94,4 @@ class HdPlugIn(AccelergyPlugIn):
 
     def _tell(self, what: str, component: Component, rate: FlipRate | None) -> None:
         flips = f"; flip_rate {rate.value:.6g} from {rate.source}" if rate else ""
-        self.logger.info(f"{what} by hd_plugin, technology {component.technology.name}{flips}")
+        self.logger.info(f"{what} by hd_plugin, technology {component.technology}{flips}")
