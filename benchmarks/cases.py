@@ -17,7 +17,9 @@ SEED = 0
 def network() -> hd.Network:
     folder = os.environ.get("HD_PLUGIN_DATA")
     file = Path(folder) / "mobilenet_v2_1.0_224_quant.tflite" if folder else None
-    return hd.load_network(file) if file and file.exists() else hd.load_network("resnet20_cifar10_w4")
+    if file and file.exists():
+        return hd.load_network(file, spec="mobilenet_v2_table5")
+    return hd.load_network("resnet20_cifar10_w4")
 
 
 def distances(layer: hd.Layer, rows: int, count: int) -> list[np.ndarray]:

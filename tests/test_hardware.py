@@ -86,12 +86,16 @@ def test_every_layer_of_a_bundled_network_verifies(method):
 
 
 @pytest.mark.parametrize(
-    "name, layers", [("mobilenet_v2_1.0_224_quant.tflite", 33), ("resnet26_cifar100.pth", 25)]
+    "name, spec, layers",
+    [
+        ("mobilenet_v2_1.0_224_quant.tflite", "mobilenet_v2_table5", 33),
+        ("resnet26_cifar100.pth", "resnet26_cifar100", 25),
+    ],
 )
-def test_every_layer_of_a_public_network_verifies(name, layers, data):
+def test_every_layer_of_a_public_network_verifies(name, spec, layers, data):
     if name.endswith("pth"):
         pytest.importorskip("torch", reason="torch is not installed: .pth files cannot be read")
-    network = hd.load_network(data / name)
+    network = hd.load_network(data / name, spec=spec)
     pairs = [(la, hd.optimize(la, 8, method, "greedy")) for la in network.layers for method in METHODS]
     assert len(network.layers) == layers and all(v.ok for v in verify_all(pairs, options=INTEGERS))
 

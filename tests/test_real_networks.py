@@ -16,7 +16,7 @@ ROWS = 8
 
 @pytest.fixture(scope="module")
 def mobilenet(data):
-    return hd.load_network(data / "mobilenet_v2_1.0_224_quant.tflite", bits=4)
+    return hd.load_network(data / "mobilenet_v2_1.0_224_quant.tflite", bits=4, spec="mobilenet_v2_table5")
 
 
 def flips_under(network, method, effort):
@@ -60,7 +60,7 @@ def test_default_orders_average_within_one_percent_of_their_bounds(mobilenet):
 
 def test_resnet26_works_the_same_way(data):
     pytest.importorskip("torch", reason="torch is not installed: .pth files cannot be read")
-    network = hd.load_network(data / "resnet26_cifar100.pth", bits=4)
+    network = hd.load_network(data / "resnet26_cifar100.pth", bits=4, spec="resnet26_cifar100")
     base = np.array([hd.flips(la) for la in network.layers])
     assert np.mean(base / flips_under(network, "cluster", "local")) >= 1.54  # the paper's average
 

@@ -122,7 +122,7 @@ def test_one_full_1x1_and_one_full_3x3_layer_under_every_method(simulator):
 
 def test_a_full_layer_of_mobilenet(data, simulator):
     """A 1x1 layer of Table 5 with all its pixels."""
-    network = hd.load_network(data / "mobilenet_v2_1.0_224_quant.tflite")
+    network = hd.load_network(data / "mobilenet_v2_1.0_224_quant.tflite", spec="mobilenet_v2_table5")
     layer = min((la for la in network.layers if la.output_hw[0] > 7), key=lambda la: la.K * la.C)
     options = VerifyOptions(simulator=simulator.name, tiles=None)
     found = hd.verify(layer, hd.optimize(layer, 8, "cluster", "greedy"), options=options)

@@ -158,7 +158,7 @@ def test_weights_are_rounded_and_scored_without_training(sweep, images, tmp_path
         "--test",
         images[1],
     ]
-    options += ["--spec", "none", "--json", "-o", tmp_path / "t"]
+    options += ["--json", "-o", tmp_path / "t"]
     done = CliRunner().invoke(main, ["round", str(source), *map(str, options)])
     assert done.exit_code == 0, done.output
     content = json.loads(done.stdout)

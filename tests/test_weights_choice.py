@@ -35,7 +35,7 @@ def same(one, two):
     [
         {},
         {"bits": 6, "number_format": "gray", "per_channel": True, "keep_integers": False},
-        {"spec": "none", "layers": ["c", "a"]},
+        {"layers": ["c", "a"]},
     ],
 )
 def test_the_choice_reads_the_same_network_again(net, options, monkeypatch, tmp_path):
@@ -63,8 +63,6 @@ def test_a_file_of_a_bundled_networks_name_is_recorded_as_a_file(net, monkeypatc
     (tmp_path / "resnet20_cifar10_w4").write_bytes(net.read_bytes())
     with pytest.raises(InputError, match="no reader"):
         load_network("resnet20_cifar10_w4")
-    (tmp_path / "none").write_text("not a spec")
-    assert load_network(net, spec="none").asked.spec == "none"
 
 
 def test_a_spec_file_is_recorded_by_its_path(net, tmp_path, monkeypatch):

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+import hd_plugin as hd
 from hd_plugin.errors import InputError
+from hd_plugin.report import tables
 from hd_plugin.weights import bundled_specs, load_network, load_spec
 
 # arXiv 2002.05293, Table 5
@@ -57,7 +60,37 @@ def test_only_restricts_and_orders(tmp_path, net):
     spec = _spec(tmp_path, "network: mine\nonly: true\nlayers: [{name: c}, {name: a}]")
     found = load_network(net, spec=spec)
     assert [la.name for la in found.layers] == ["c", "a"] and [u.name for u in found.unmapped] == ["b"]
-    assert [la.name for la in load_network(net, spec="none").layers] == ["a", "b", "c"]
+    assert [la.name for la in load_network(net).layers] == ["a", "b", "c"]
+
+
+def test_what_a_spec_replaces_renames_and_drops_is_told(tmp_path):
+    path = tmp_path / "net.npz"
+    np.savez(
+        path,
+        **{
+            "a.weight": np.ones((2, 3, 1, 1)),
+            "a.output_hw": [5, 5],
+            "b": np.ones((2, 3, 1, 1)),
+            "c": np.eye(4),
+        },
+    )
+    text = "network: mine\nonly: true\nlayers: [{name: b, output_hw: [9, 9]}, {name: a, output_hw: [7, 7]}]"
+    found = load_network(path, spec=_spec(tmp_path, text))
+    told = {n.text: n.layers for n in found.notes}
+    assert told == {
+        "spec spec.yaml: net.npz is called mine": (),
+        "spec spec.yaml: output size 9 x 9, which the file does not tell": ("b",),
+        "spec spec.yaml: output size 7 x 7, not 5 x 5 as the file has": ("a",),
+        "spec spec.yaml: its order of layers, not the file's": (),
+    }
+    assert [(u.name, u.reason, u.shape) for u in found.unmapped] == [("c", "not listed in spec.yaml", (4, 4))]
+    for result in (hd.measure(found), hd.compare(found, effort="greedy", methods=["segment"])):
+        content, shown = (
+            json.loads(result.json_text()),
+            "\n".join(t for t in tables(result) if isinstance(t, str)),
+        )
+        assert [n["text"] for n in content["network_notes"]] == list(told)
+        assert all(text in shown for text in told) and "not mapped: c: not listed in spec.yaml" in shown
 
 
 def test_all_errors_of_a_spec_come_at_once(tmp_path, net):
@@ -127,12 +160,17 @@ def test_shipped_specs_are_valid_and_belong_to_one_file_each():
 
 
 def test_mobilenet_is_table_5():
-    net = load_network(_data("mobilenet_v2_1.0_224_quant.tflite"))
+    net = load_network(_data("mobilenet_v2_1.0_224_quant.tflite"), spec="mobilenet_v2_table5")
     assert [la.C for la in net.layers] == C5 and [la.K for la in net.layers] == K5
     assert all(la.taps == 1 and la.output_hw for la in net.layers)
     assert sum(u.reason == "depthwise convolution" for u in net.unmapped) == 17
-    whole = load_network(_data("mobilenet_v2_1.0_224_quant.tflite"), spec="none", bits=9)
+
+
+def test_a_file_that_a_spec_was_made_for_is_read_as_it_is():
+    whole = load_network(_data("mobilenet_v2_1.0_224_quant.tflite"), bits=9)
+    assert whole.name == "mobilenet_v2_1.0_224_quant"
     assert len(whole.layers) == 36 and whole.layers[0].output_hw == (112, 112) and whole.layers[-1].K == 1001
+    assert [n.text for n in whole.notes if "--spec mobilenet_v2_table5" in n.text]
     own = whole.layer("MobilenetV2/Conv")  # uint8, zero point 122
     assert own.values.min() >= -122 and own.values.max() <= 133 and own.scale == pytest.approx(0.03396893)
 
@@ -149,14 +187,18 @@ def test_cut_tflite_is_refused_by_name(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("name", "count", "all_layers"), [("resnet20-12fca82f.th", 20, 20), ("resnet26_cifar100.pth", 25, 29)]
+    ("name", "spec", "count", "all_layers"),
+    [
+        ("resnet20-12fca82f.th", "resnet20_cifar10", 20, 20),
+        ("resnet26_cifar100.pth", "resnet26_cifar100", 25, 29),
+    ],
 )
-def test_resnets_get_their_sizes(name, count, all_layers):
+def test_resnets_get_their_sizes(name, spec, count, all_layers):
     pytest.importorskip("torch", reason="reads .th and .pth")
-    net = load_network(_data(name))
+    net = load_network(_data(name), spec=spec)
     assert len(net.layers) == count and all(la.output_hw for la in net.layers)
     assert net.layer("layer2.0.conv1").output_hw == (16, 16) and net.layer("layer3.0.conv2").output_hw == (
         8,
         8,
     )
-    assert len(load_network(_data(name), spec="none").layers) == all_layers
+    assert len(load_network(_data(name)).layers) == all_layers

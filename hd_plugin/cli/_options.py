@@ -55,9 +55,7 @@ network_options = stack(
         default=None,
         help="Keep the file's integers, or quantise again; by default they are kept when they fit.",
     ),
-    option(
-        "Network", "--spec", help="Network spec (YAML) with output sizes; 'none' for the file's own layers."
-    ),
+    option("Network", "--spec", help="Network spec by name or file (YAML): its layers, its output sizes."),
     option(
         "Network",
         "--layer",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.markup import escape
 from rich.table import Table
 
-from hd_plugin.report._table import named, new_table, sizes
+from hd_plugin.report._table import named, new_table, sizes, told_of
 from hd_plugin.report._tables import tables
 from hd_plugin.report._text import energy, ratio
 from hd_plugin.study import Characterised, EnergyPlanning
@@ -99,7 +99,7 @@ def _energy_planning(result: EnergyPlanning) -> list[Table | str]:
             f"{r.modelled_gain - 1:+.1%}",
             f"{r.simulated_gain - 1:+.1%}",
         )
-    return [table, _objectives(result), _models(result)]
+    return [table, _objectives(result), _models(result), *told_of(result.unmapped, result.network_notes)]
 
 
 def _objectives(result: EnergyPlanning) -> Table:

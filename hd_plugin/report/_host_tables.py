@@ -8,7 +8,7 @@ from pathlib import Path
 from rich.markup import escape
 from rich.table import Table
 
-from hd_plugin.report._table import named, new_table, unmapped_note
+from hd_plugin.report._table import named, new_table, told_of
 from hd_plugin.report._tables import tables
 from hd_plugin.study import Diagnosis, Problems, Registered
 
@@ -25,7 +25,7 @@ def _problems(result: Problems) -> list[Table | str]:
     for name, shape in result.shapes.items():
         own = [result.files[name].name] if files else []
         table.add_row(named(name), *own, *(str(getattr(shape, x)) for x in _LETTERS))
-    return [table, *unmapped_note(result.unmapped)]
+    return [table, *told_of(result.unmapped, result.network_notes)]
 
 
 @tables.register(Diagnosis)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.markup import escape
 from rich.table import Table
 
-from hd_plugin.report._table import named, new_table
+from hd_plugin.report._table import named, new_table, told_of
 from hd_plugin.report._tables import tables
 from hd_plugin.report._text import ratio, shorten
 from hd_plugin.study import NetworkRewriting, NetworkVerification
@@ -44,7 +44,7 @@ def _verification(result: NetworkVerification) -> list[Table | str]:
             *seen,
             style=None if v.ok else "red",
         )
-    return [table]
+    return [table, *told_of(result.unmapped, result.network_notes)]
 
 
 @tables.register(NetworkRewriting)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from rich.markup import escape
 from rich.table import Table
 
 from hd_plugin.report._text import shorten
-from hd_plugin.weights import Unmapped
+from hd_plugin.weights import Note, Unmapped
 
-__all__ = ["named", "new_table", "sizes", "unmapped_note"]
+__all__ = ["named", "new_table", "sizes", "told_of"]
 
 
 def new_table(title: str, left: list[str], right: list[str], caption: str | None = None) -> Table:
@@ -35,11 +35,20 @@ def sizes(K: int, C: int, taps: int) -> str:
     return f"{K} x {C} x {taps}"
 
 
-def unmapped_note(unmapped: Iterable[Unmapped]) -> list[str]:
-    """One line about layers that do not go to the array, if there are any."""
-    found = list(unmapped)
-    if not found:
-        return []
-    shown = ", ".join(f"{shorten(u.name)} ({u.reason})" for u in found[:3])
-    more = f" and {len(found) - 3} more (--json lists them)" if len(found) > 3 else ""
-    return [escape(f"not mapped: {shown}{more}")]
+def told_of(unmapped: Iterable[Unmapped], notes: Iterable[Note]) -> list[str]:
+    """What a reader has to know of the network: a line for each reason why something is not mapped, and one a
+    note.
+    """
+    by_reason: dict[str, list[str]] = {}
+    for one in unmapped:
+        by_reason.setdefault(one.reason, []).append(one.name)
+    lines = [f"not mapped: {_some(names)}: {reason}" for reason, names in by_reason.items()]
+    for note in notes:
+        lines.append(f"note: {note.text}" + (f": {_some(note.layers)}" if note.layers else ""))
+    return [escape(line) for line in lines]
+
+
+def _some(names: Sequence[str]) -> str:
+    """How many, and the first of them."""
+    shown = ", ".join(shorten(name) for name in names[:2])
+    return f"{shown} and {len(names) - 2} more" if len(names) > 2 else shown

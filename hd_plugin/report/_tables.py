@@ -7,7 +7,7 @@ from functools import singledispatch
 from rich.markup import escape
 from rich.table import Table
 
-from hd_plugin.report._table import named, new_table, sizes, unmapped_note
+from hd_plugin.report._table import named, new_table, sizes, told_of
 from hd_plugin.report._text import MEAN_NOTE, energy, ratio
 from hd_plugin.study import (
     Catalogue,
@@ -53,7 +53,7 @@ def _comparison(result: Comparison) -> list[Table | str]:
             *(ratio(r.energy_reduction) for r in rows),
         )
     trained = [combined_table(result.trained)] if result.trained else []
-    return [layers, _summary(result), *trained, *unmapped_note(result.unmapped)]
+    return [layers, _summary(result), *trained, *told_of(result.unmapped, result.network_notes)]
 
 
 def _summary(result: Comparison) -> Table:
@@ -133,7 +133,7 @@ def _measurement(result: Measurement) -> list[Table | str]:
     for r in result.layers:
         planes = (f"{n:,}" for n in reversed(r.plane_flips))
         table.add_row(named(r.name), sizes(r.K, r.C, r.taps), f"{r.nhd:.3f}", f"{r.flips:,}", *planes)
-    return [table, *unmapped_note(result.unmapped)]
+    return [table, *told_of(result.unmapped, result.network_notes)]
 
 
 @tables.register(Planning)
@@ -176,7 +176,7 @@ def _planning(result: Planning) -> list[Table | str]:
             ratio(r.hd_reduction),
             *gap,
         )
-    return [table, *unmapped_note(result.unmapped)]
+    return [table, *told_of(result.unmapped, result.network_notes)]
 
 
 @tables.register(Roundings)
@@ -206,7 +206,7 @@ def _roundings(result: Roundings) -> list[Table | str]:
             *([ratio(r.simulated.mean_energy_reduction)] if r.simulated else []),
             *([f"{r.top1:.2f}"] if r.top1 is not None else []),
         )
-    return [table, *unmapped_note(result.unmapped)]
+    return [table, *told_of(result.unmapped, result.network_notes)]
 
 
 @tables.register(TrainingTable)

@@ -56,7 +56,7 @@ def rewrite_onnx(
     check_outputs(outputs)
     path = Path(source)
     onnx, model = load_onnx_model(path)
-    network = load_network(path, **{"spec": "none", **options})
+    network = load_network(path, **options)
     told = OnnxModel(path, onnx, model)
     channels = OnnxChannels(told, onnx_layer_names(path, onnx, model))
     if outputs == "keep":
@@ -75,7 +75,7 @@ def rewrite_onnx(
         stored.CopyFrom(onnx.numpy_helper.from_array(np.ascontiguousarray(values), stored.name))
     layers = [solution.layers.get(layer.name, layer) for layer in network.layers]
     made = RewrittenOnnx(
-        Network(network.name, layers, network.unmapped, str(target or source)),
+        Network(network.name, layers, network.unmapped, str(target or source), notes=network.notes),
         solution.told,
         order_of(channels.output, solution.orders),
         model,

@@ -102,7 +102,15 @@ def _compare(
     )
     layer = network.layers[0]
     return Comparison(
-        network.name, layer.bits, layer.number_format, rows, plans, tuple(network.unmapped), provenance, found
+        network.name,
+        layer.bits,
+        layer.number_format,
+        rows,
+        plans,
+        tuple(network.unmapped),
+        provenance,
+        found,
+        network_notes=tuple(network.notes),
     )
 
 

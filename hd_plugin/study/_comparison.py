@@ -18,7 +18,7 @@ from hd_plugin.study._combined import Combined
 from hd_plugin.study._layer_studies import LayerStudies
 from hd_plugin.study._result import Result
 from hd_plugin.study._scenario import Scenario
-from hd_plugin.weights import Unmapped
+from hd_plugin.weights import Note, Unmapped
 
 __all__ = ["Comparison", "MethodSummary", "Provenance", "Row"]
 
@@ -134,6 +134,7 @@ class Comparison(Result):
     provenance: Provenance = field(repr=False)
     studies: LayerStudies | None = field(default=None, repr=False)
     trained: tuple[Combined, ...] = ()
+    network_notes: tuple[Note, ...] = ()
 
     @property
     def scenario(self) -> Scenario:
@@ -172,7 +173,8 @@ class Comparison(Result):
             "technology": self.provenance.technology.name,
             "layers": list(layers.values()),
             "summary": {method: asdict(s) for method, s in self.summary().items()},
-            "unmapped": [asdict(u) for u in self.unmapped],
+            "unmapped": [u.to_dict() for u in self.unmapped],
+            "network_notes": [n.to_dict() for n in self.network_notes],
             "studies": self.studies.to_dict() if self.studies else {},
             "trained": [c.to_dict() for c in self.trained],
             "provenance": self.provenance.to_dict(),

@@ -25,7 +25,7 @@ from hd_plugin.study._policies import OBJECTIVES
 from hd_plugin.study._result import Result
 from hd_plugin.study._scenario import Scenario
 from hd_plugin.study._used import answered
-from hd_plugin.weights import Layer, Network
+from hd_plugin.weights import Layer, Network, Note, Unmapped
 
 __all__ = ["EnergyPlannedLayer", "EnergyPlanning", "plan_for_energy"]
 
@@ -90,6 +90,8 @@ class EnergyPlanning(Result):
     layers: tuple[EnergyPlannedLayer, ...]
     models: Mapping[str, Quality]
     plans: Mapping[tuple[str, str], StreamPlan]
+    unmapped: tuple[Unmapped, ...] = ()
+    network_notes: tuple[Note, ...] = ()
     interrupted: bool = False
 
     @property
@@ -140,6 +142,8 @@ class EnergyPlanning(Result):
             "layers": [asdict(layer) for layer in self.layers],
             "summary": self.summary(),
             "models": {name: asdict(model) for name, model in self.models.items()},
+            "unmapped": [u.to_dict() for u in self.unmapped],
+            "network_notes": [n.to_dict() for n in self.network_notes],
             "provenance": {"scenario": self.scenario.to_dict()},
         }
 
@@ -194,6 +198,8 @@ def plan_for_energy(
         lines,
         models,
         {(layer.name, method): found[layer.name][1] for layer in network.layers},
+        tuple(network.unmapped),
+        tuple(network.notes),
         searching.interrupted,
     )
 

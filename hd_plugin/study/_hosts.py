@@ -10,7 +10,7 @@ from typing import Any
 from hd_plugin.engines.timeloop import Examination, Shape, examine, shape_of, write_problems
 from hd_plugin.hosts import accelergy
 from hd_plugin.study._result import Result
-from hd_plugin.weights import Network, Unmapped
+from hd_plugin.weights import Network, Note, Unmapped
 
 __all__ = ["Diagnosis", "Problems", "Registered", "doctor", "problems", "register"]
 
@@ -27,6 +27,7 @@ class Problems(Result):
     shapes: Mapping[str, Shape]
     files: Mapping[str, Path]
     unmapped: tuple[Unmapped, ...]
+    network_notes: tuple[Note, ...] = ()
 
     def summary(self) -> dict[str, int]:
         return {"layers": len(self.shapes), "unmapped": len(self.unmapped)}
@@ -41,7 +42,8 @@ class Problems(Result):
             "network": self.network,
             "digest": self.digest,
             "layers": layers,
-            "unmapped": [asdict(u) for u in self.unmapped],
+            "unmapped": [u.to_dict() for u in self.unmapped],
+            "network_notes": [n.to_dict() for n in self.network_notes],
         }
 
 
@@ -54,7 +56,8 @@ def problems(network: Network, folder: str | Path | None = None) -> Problems:
     if folder is not None:
         told = f"of network {network.name}; stride 1 assumed (weights do not tell it)"
         files = dict(zip(shapes, write_problems(network.layers, Path(folder), told)))
-    return Problems(network.name, network.digest, shapes, files, tuple(network.unmapped))
+    beside = (tuple(network.unmapped), tuple(network.notes))
+    return Problems(network.name, network.digest, shapes, files, *beside)
 
 
 @dataclass(frozen=True, repr=False)

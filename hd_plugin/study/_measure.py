@@ -10,7 +10,7 @@ import numpy as np
 from hd_plugin.bits import plane_flips
 from hd_plugin.streaming import flips, nhd
 from hd_plugin.study._result import Result
-from hd_plugin.weights import Network, Unmapped
+from hd_plugin.weights import Network, Note, Unmapped
 
 __all__ = ["MeasuredLayer", "Measurement", "measure"]
 
@@ -41,6 +41,7 @@ class Measurement(Result):
     digest: str
     layers: tuple[MeasuredLayer, ...]
     unmapped: tuple[Unmapped, ...]
+    network_notes: tuple[Note, ...] = ()
 
     @property
     def mean_nhd(self) -> float:
@@ -58,7 +59,8 @@ class Measurement(Result):
             "digest": self.digest,
             "layers": layers,
             "mean_nhd": self.mean_nhd,
-            "unmapped": [asdict(u) for u in self.unmapped],
+            "unmapped": [u.to_dict() for u in self.unmapped],
+            "network_notes": [n.to_dict() for n in self.network_notes],
         }
 
 
@@ -78,4 +80,4 @@ def measure(network: Network) -> Measurement:
         )
         for layer in network.layers
     )
-    return Measurement(network.name, network.digest, layers, tuple(network.unmapped))
+    return Measurement(network.name, network.digest, layers, tuple(network.unmapped), tuple(network.notes))

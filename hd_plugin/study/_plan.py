@@ -17,7 +17,7 @@ from hd_plugin.study._policies import OBJECTIVES
 from hd_plugin.study._result import Result, reduction
 from hd_plugin.study._scenario import Scenario
 from hd_plugin.study._used import used
-from hd_plugin.weights import Layer, Network, Unmapped
+from hd_plugin.weights import Layer, Network, Note, Unmapped
 
 __all__ = ["PlannedLayer", "Planning", "all_plans", "plan"]
 
@@ -61,6 +61,7 @@ class Planning(Result):
     layers: tuple[PlannedLayer, ...]
     plans: Plans
     unmapped: tuple[Unmapped, ...] = ()
+    network_notes: tuple[Note, ...] = ()
     interrupted: bool = False
 
     def summary(self) -> dict[str, dict[str, float]]:
@@ -87,7 +88,8 @@ class Planning(Result):
             "interrupted": self.interrupted,
             "layers": layers,
             "summary": self.summary(),
-            "unmapped": [asdict(u) for u in self.unmapped],
+            "unmapped": [u.to_dict() for u in self.unmapped],
+            "network_notes": [n.to_dict() for n in self.network_notes],
             "provenance": {"scenario": self.scenario.to_dict()},
         }
 
@@ -127,9 +129,8 @@ def plan(
             made = plans[layer.name, method]
             low = lower_bound(layer, made, jobs=jobs.named(f"{layer.name}: bound")) if bound else None
             lines.append(_line(layer, made, low))
-    return Planning(
-        network.name, network.digest, asked, tuple(lines), plans, tuple(network.unmapped), jobs.interrupted
-    )
+    told = (tuple(network.unmapped), tuple(network.notes))
+    return Planning(network.name, network.digest, asked, tuple(lines), plans, *told, jobs.interrupted)
 
 
 def _line(layer: Layer, made: StreamPlan, low: int | None) -> PlannedLayer:

@@ -18,7 +18,7 @@ from hd_plugin.study._policies import OBJECTIVES
 from hd_plugin.study._result import Result
 from hd_plugin.study._scenario import Scenario
 from hd_plugin.study._used import used
-from hd_plugin.weights import Layer, Network, Unmapped
+from hd_plugin.weights import Layer, Network, Note, Unmapped
 
 if TYPE_CHECKING:
     from hd_plugin.training.scoring import Scoring
@@ -124,6 +124,7 @@ class Roundings(Result):
     feedback: bool
     scoring: Scoring | None = field(default=None, repr=False)
     unmapped: tuple[Unmapped, ...] = ()
+    network_notes: tuple[Note, ...] = ()
     interrupted: bool = False
 
     @property
@@ -174,7 +175,8 @@ class Roundings(Result):
             "layers": [r.layer.name for r in self.runs[0].roundings] if self.runs else [],
             "runs": [r.to_dict() for r in self.runs],
             "notes": list(self.notes),
-            "unmapped": [asdict(u) for u in self.unmapped],
+            "unmapped": [u.to_dict() for u in self.unmapped],
+            "network_notes": [n.to_dict() for n in self.network_notes],
             "provenance": {"scenario": self.scenario.to_dict()},
         }
 
@@ -229,6 +231,7 @@ def round_weights(
         feedback,
         scoring,
         tuple(network.unmapped),
+        tuple(network.notes),
         jobs.interrupted,
     )
 

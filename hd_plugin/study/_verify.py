@@ -5,7 +5,7 @@ counted?
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from hd_plugin.study._plan import all_plans
 from hd_plugin.study._result import Result
 from hd_plugin.study._scenario import Scenario
 from hd_plugin.study._used import used
-from hd_plugin.weights import Layer, Network, Unmapped
+from hd_plugin.weights import Layer, Network, Note, Unmapped
 
 __all__ = ["NetworkVerification", "load_plans", "verify_network"]
 
@@ -38,6 +38,7 @@ class NetworkVerification(Result):
     layers: tuple[Verification, ...]
     plans: Mapping[tuple[str, str], StreamPlan] = field(repr=False)
     unmapped: tuple[Unmapped, ...] = ()
+    network_notes: tuple[Note, ...] = ()
     interrupted: bool = False
 
     @property
@@ -65,7 +66,8 @@ class NetworkVerification(Result):
             "interrupted": self.interrupted,
             "ok": self.ok,
             "layers": [v.to_dict() for v in self.layers],
-            "unmapped": [asdict(u) for u in self.unmapped],
+            "unmapped": [u.to_dict() for u in self.unmapped],
+            "network_notes": [n.to_dict() for n in self.network_notes],
             "provenance": {"scenario": self.scenario.to_dict()},
         }
 
@@ -113,6 +115,7 @@ def verify_network(
         tuple(done),
         plans,
         tuple(network.unmapped),
+        tuple(network.notes),
         jobs.interrupted,
     )
 

@@ -1,6 +1,6 @@
 """Weight files (.npz .safetensors .pt .pth .th .tflite .onnx) -> a Network of Layers of bit patterns."""
 
-from hd_plugin.weights._layer import Layer, Unmapped
+from hd_plugin.weights._layer import Layer
 from hd_plugin.weights._load import bundled_networks, locate
 from hd_plugin.weights._network import Network, NetworkChoice, load_network
 from hd_plugin.weights._quantise import optimal_scale, quantise
@@ -8,6 +8,7 @@ from hd_plugin.weights._readers._onnx import layer_names as onnx_layer_names
 from hd_plugin.weights._readers._onnx import load_model as load_onnx_model
 from hd_plugin.weights._save import save_layers
 from hd_plugin.weights._spec import LayerSpec, NetworkSpec, bundled_specs, load_spec
+from hd_plugin.weights._told import Note, Unmapped
 
 __all__ = [
     "Layer",
@@ -15,6 +16,7 @@ __all__ = [
     "Network",
     "NetworkChoice",
     "NetworkSpec",
+    "Note",
     "Unmapped",
     "bundled_networks",
     "bundled_specs",

@@ -1,4 +1,4 @@
-"""What the array streams: layers of bit patterns, and what of a file does not go to it."""
+"""What the array streams: layers of bit patterns."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 from hd_plugin.bits import NumberFormat, check_bits, decode, encode
 from hd_plugin.errors import InputError
 
-__all__ = ["Layer", "Unmapped"]
+__all__ = ["Layer"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,11 +87,3 @@ class Layer:
         """SHA-256 of shape, width, number format and codes; a saved plan carries it."""
         head = f"{self.codes.shape}|{self.bits}|{self.number_format}|".encode()
         return hashlib.sha256(head + self.codes.astype("<u2").tobytes()).hexdigest()
-
-
-@dataclass(frozen=True)
-class Unmapped:
-    """A layer of the file that does not go to the array, and why (depthwise, say)."""
-
-    name: str
-    reason: str

@@ -11,12 +11,13 @@ import numpy as np
 
 from hd_plugin.bits import NumberFormat
 from hd_plugin.errors import InputError, did_you_mean
-from hd_plugin.weights._layer import Layer, Unmapped
+from hd_plugin.weights._layer import Layer
 from hd_plugin.weights._quantise import quantise
 from hd_plugin.weights._readers import RawLayer, reader_for
-from hd_plugin.weights._spec import apply_spec, find_spec, load_spec
+from hd_plugin.weights._spec import apply_spec, load_spec, spec_for
+from hd_plugin.weights._told import Note, Unmapped
 
-__all__ = ["Conversion", "bundled_networks", "locate", "read_file"]
+__all__ = ["Contents", "Conversion", "bundled_networks", "locate", "read_file"]
 
 
 def bundled_networks() -> list[str]:
@@ -34,15 +35,21 @@ class Conversion:
     keep_integers: bool | None
 
 
-def read_file(
-    path: Path, conversion: Conversion, spec: str | Path | None
-) -> tuple[str, list[Layer], list[Unmapped], str]:
-    """(name of the network, layers in network order, what is unmapped, SHA-256) of a weights file.
+@dataclass(frozen=True, eq=False)
+class Contents:
+    """A weights file: layers in network order, what is told beside them, and the SHA-256 of its bytes."""
 
-    Raises what ``load_network`` raises.
-    """
+    name: str
+    layers: list[Layer]
+    unmapped: list[Unmapped]
+    notes: list[Note]
+    digest: str
+
+
+def read_file(path: Path, conversion: Conversion, spec: str | Path | None) -> Contents:
+    """What is in a weights file, under a spec where one is asked for. Raises what ``load_network`` raises."""
     raw, unmapped = reader_for(path)(path)
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    digest, notes, name = hashlib.sha256(path.read_bytes()).hexdigest(), list[Note](), path.stem
     if not raw:
         found = "; ".join(f"{u.name}: {u.reason}" for u in unmapped[:5])
         raise InputError(
@@ -53,13 +60,16 @@ def read_file(
     if len(set(names)) < len(names):
         twice = sorted({n for n in names if names.count(n) > 1})
         raise InputError(f"{path}: layer {twice[0]!r} is found twice; give each layer its own name")
-    chosen = None if spec == "none" else find_spec(digest) if spec is None else load_spec(spec)
-    if chosen is not None:
-        raw, unmapped = apply_spec(chosen, raw, unmapped, str(path))
+    if spec is not None:
+        chosen = load_spec(spec)
+        raw, unmapped, notes = apply_spec(chosen, raw, unmapped, path)
+        name = chosen.network
         if not raw:
             raise InputError(f"{chosen.source}: every layer of {path} is skipped; leave one in")
+    elif made_for := spec_for(digest):
+        notes.append(Note(f"read as it is; a network spec was made for this file: --spec {made_for}"))
     layers = [_layer(f"{path}: layer {r.name!r}", r, conversion) for r in raw]
-    return chosen.network if chosen else path.stem, layers, unmapped, digest
+    return Contents(name, layers, unmapped, notes, digest)
 
 
 def _bundled() -> dict[str, Path]:

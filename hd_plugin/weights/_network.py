@@ -12,8 +12,9 @@ from pydantic import Field
 from hd_plugin._checked import Checked, Listed, Whole, check
 from hd_plugin.bits import NumberFormat, check_bits
 from hd_plugin.errors import InputError, did_you_mean
-from hd_plugin.weights._layer import Layer, Unmapped
+from hd_plugin.weights._layer import Layer
 from hd_plugin.weights._load import Conversion, locate, read_file
+from hd_plugin.weights._told import Note, Unmapped
 
 __all__ = ["Network", "NetworkChoice", "load_network"]
 
@@ -51,7 +52,8 @@ class Network:
     """Layers in network order.
 
     source : names the file. digest : the SHA-256 of its bytes. asked : the choice that reads these very
-    layers from the file again; None for a network that was made otherwise.
+    layers from the file again; None for a network that was made otherwise. unmapped, notes : what of the file
+    does not go to the array; what was assumed or replaced.
     """
 
     name: str
@@ -60,6 +62,7 @@ class Network:
     source: str = ""
     digest: str = ""
     asked: NetworkChoice | None = None
+    notes: list[Note] = field(default_factory=list)
 
     def layer(self, name: str) -> Layer:
         """The layer called ``name``; raises InputError with the nearest names when there is none."""
@@ -95,9 +98,8 @@ def load_network(
     per_channel : one scale for each output channel where weights are (re)quantised, not one per tensor.
     keep_integers : True takes a file's integers (less their zero point) as they are, and they must fit
     ``bits``; False dequantises and requantises them; None keeps them, layer by layer, where they fit. spec :
-    a YAML network spec or the name of one in ``layers/``; None applies a bundled spec only when it was made
-    for this very file (by SHA-256); "none" applies none. layers : names of the layers to keep; None keeps
-    all.
+    a YAML network spec or the name of one in ``layers/``; None reads the file as it is. layers : names of the
+    layers to keep; None keeps all.
 
     Raises InputError for a file or an argument that cannot be used, MissingTool when the file's kind needs a
     library that is not installed.
@@ -106,11 +108,12 @@ def load_network(
     choice = {"source": _file_or_name(source), "spec": spec and _file_or_name(spec), **asdict(conversion)}
     asked = check(NetworkChoice, choice, source)
     path = locate(source)
-    name, found, unmapped, digest = read_file(path, conversion, spec)
-    return Network(name, found, unmapped, str(path), digest, asked).select(layers)
+    found = read_file(path, conversion, spec)
+    return Network(
+        found.name, found.layers, found.unmapped, str(path), found.digest, asked, found.notes
+    ).select(layers)
 
 
 def _file_or_name(given: str | Path) -> str:
     """A file as a path that is good anywhere; all else is the name of what comes with the package."""
-    is_file = given != "none" and Path(given).is_file()
-    return os.path.abspath(given) if is_file else str(given)
+    return os.path.abspath(given) if Path(given).is_file() else str(given)

@@ -13,10 +13,10 @@ from pydantic import BeforeValidator, PrivateAttr
 from hd_plugin._checked import Checked, check, read_mapping
 from hd_plugin._data_files import data_folder
 from hd_plugin.errors import InputError, did_you_mean
-from hd_plugin.weights._layer import Unmapped
 from hd_plugin.weights._readers import RawLayer
+from hd_plugin.weights._told import Note, Unmapped
 
-__all__ = ["LayerSpec", "NetworkSpec", "apply_spec", "bundled_specs", "find_spec", "load_spec"]
+__all__ = ["LayerSpec", "NetworkSpec", "apply_spec", "bundled_specs", "load_spec", "spec_for"]
 
 
 _SHA256 = re.compile("[0-9a-f]{64}")
@@ -107,13 +107,11 @@ def bundled_specs() -> dict[str, Path]:
     return {p.stem: p for p in sorted(data_folder("layers").glob("*.yaml"))}
 
 
-def find_spec(digest: str) -> NetworkSpec | None:
-    """The bundled spec made for the file with this SHA-256, or None."""
-    for path in bundled_specs().values():
-        if digest in path.read_text(encoding="utf-8"):  # parsing every spec for every file would cost more
-            spec = load_spec(path)
-            if digest in spec.file_digest:
-                return spec
+def spec_for(digest: str) -> str | None:
+    """The name of the bundled spec that was made for the file with this SHA-256, or None."""
+    for name, path in bundled_specs().items():
+        if digest in path.read_text(encoding="utf-8") and digest in load_spec(path).file_digest:
+            return name  # parsing every spec for every file would cost more
     return None
 
 
@@ -134,9 +132,9 @@ def load_spec(source: str | Path) -> NetworkSpec:
 
 
 def apply_spec(
-    spec: NetworkSpec, layers: list[RawLayer], unmapped: list[Unmapped], source: str
-) -> tuple[list[RawLayer], list[Unmapped]]:
-    """The layers with the spec's sizes, restricted and ordered by it; and what is unmapped then.
+    spec: NetworkSpec, layers: list[RawLayer], unmapped: list[Unmapped], path: Path
+) -> tuple[list[RawLayer], list[Unmapped], list[Note]]:
+    """The layers with the spec's sizes, restricted and ordered by it; what is unmapped then; what it changed.
 
     Raises InputError that lists the names which do not match.
     """
@@ -147,20 +145,48 @@ def apply_spec(
             why = (
                 f"is not mapped: {reasons[wanted.name]}"
                 if wanted.name in reasons
-                else f"is not in {source}; {did_you_mean(wanted.name, by_name)}"
+                else f"is not in {path}; {did_you_mean(wanted.name, by_name)}"
             )
             problems.append(f"{spec.source}: layers[{i}].name: {wanted.name!r} {why}")
     if problems:
         raise InputError("\n".join(problems))
     told = {la.name: la for la in spec.layers}
     skipped = [
-        Unmapped(n, f"skipped by {Path(spec.source).name}")
+        Unmapped(n, f"skipped by {Path(spec.source).name}", by_name[n].values.shape)
         for n, la in told.items()
         if la.skip and n in by_name
     ]
     order = list(told) if spec.only else list(by_name)
     kept = [by_name[n] for n in order if not (n in told and told[n].skip)]
     if spec.only:
-        skipped += [Unmapped(n, f"not listed in {Path(spec.source).name}") for n in by_name if n not in told]
+        skipped += [
+            Unmapped(n, f"not listed in {Path(spec.source).name}", by_name[n].values.shape)
+            for n in by_name
+            if n not in told
+        ]
     sizes = {n: la.output_hw for n, la in told.items() if la.output_hw}
-    return [replace(la, output_hw=sizes.get(la.name, la.output_hw)) for la in kept], unmapped + skipped
+    sized = [replace(la, output_hw=sizes.get(la.name, la.output_hw)) for la in kept]
+    return sized, unmapped + skipped, _changes(spec, path, kept, sized, list(by_name))
+
+
+def _changes(
+    spec: NetworkSpec, path: Path, before: list[RawLayer], after: list[RawLayer], order: list[str]
+) -> list[Note]:
+    """What the spec replaced, renamed and reordered; layers that it dropped are told as unmapped."""
+    name, notes = Path(spec.source).name, []
+    if spec.network != path.stem:
+        notes.append(Note(f"spec {name}: {path.name} is called {spec.network}"))
+    replaced: dict[str, list[str]] = {}
+    for old, new in zip(before, after):
+        if new.output_hw is not None and old.output_hw != new.output_hw:
+            told = f"not {_by(old)} as the file has" if old.output_hw else "which the file does not tell"
+            replaced.setdefault(f"output size {_by(new)}, {told}", []).append(new.name)
+    notes += [Note(f"spec {name}: {text}", tuple(names)) for text, names in replaced.items()]
+    kept = {la.name for la in after}
+    if [la.name for la in after] != [n for n in order if n in kept]:
+        notes.append(Note(f"spec {name}: its order of layers, not the file's"))
+    return notes
+
+
+def _by(layer: RawLayer) -> str:
+    return " x ".join(map(str, layer.output_hw or ()))

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from hd_plugin.errors import InputError, did_you_mean
-from hd_plugin.weights._layer import Unmapped
 from hd_plugin.weights._readers import _npz, _onnx, _safetensors, _tflite, _torch
 from hd_plugin.weights._readers._raw import RawLayer
+from hd_plugin.weights._told import Unmapped
 
 __all__ = ["READERS", "RawLayer", "reader_for"]
 

@@ -13,7 +13,7 @@ from types import ModuleType
 import numpy as np
 
 from hd_plugin.errors import InputError, MissingTool
-from hd_plugin.weights._layer import Unmapped
+from hd_plugin.weights._told import Unmapped
 
 __all__ = ["DAMAGE", "RawLayer", "check_integer_scale", "from_state", "need"]
 

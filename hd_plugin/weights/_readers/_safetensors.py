@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from hd_plugin.errors import InputError
-from hd_plugin.weights._layer import Unmapped
 from hd_plugin.weights._readers._raw import DAMAGE, RawLayer, from_state, need
+from hd_plugin.weights._told import Unmapped
 
 __all__ = ["read"]
 

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from hd_plugin.errors import InputError
-from hd_plugin.weights._layer import Unmapped
 from hd_plugin.weights._readers._raw import DAMAGE, RawLayer, from_state, need
+from hd_plugin.weights._told import Unmapped
 
 __all__ = ["read"]
 

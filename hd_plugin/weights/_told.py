@@ -1,0 +1,41 @@
+"""What is told of a file beside its layers: what does not go to the array, what was assumed or replaced."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+__all__ = ["Note", "Unmapped"]
+
+
+@dataclass(frozen=True)
+class Unmapped:
+    """Something in the file that does not go to the array, and why (depthwise, say).
+
+    reason : the same words for all of a kind, so that they can be counted. shape : as the file has it, where
+    it is one tensor.
+    """
+
+    name: str
+    reason: str
+    shape: tuple[int, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON has it."""
+        return {
+            "name": self.name,
+            "reason": self.reason,
+            **({"shape": list(self.shape)} if self.shape else {}),
+        }
+
+
+@dataclass(frozen=True)
+class Note:
+    """What was assumed of a file, or replaced, or is worth asking for; and of which layers, if of some."""
+
+    text: str
+    layers: tuple[str, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON has it."""
+        return {"text": self.text, **({"layers": list(self.layers)} if self.layers else {})}
