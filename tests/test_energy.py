@@ -1,9 +1,11 @@
 import math
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import hd_plugin as hd
-from hd_plugin.energy import ActionCounts, Widths, flip_scale, load_technology, price, technologies
+from hd_plugin.energy import ActionCounts, Sram, Widths, flip_scale, load_technology, price, technologies
 from hd_plugin.engines import Array, analytic_counts, get_engine, load_array
 from hd_plugin.errors import InputError
 
@@ -161,3 +163,44 @@ def test_unknown_names_get_suggestions():
 def test_a_layer_without_an_output_size_is_refused_with_advice():
     with pytest.raises(InputError, match="layer 'layer'.*--spec"):
         analytic_counts(layer(2, 2, 1, None), Array(), 1, False)
+
+
+@given(
+    st.lists(st.integers(0, 10**6), min_size=10, max_size=10),
+    st.floats(0, 1),
+    st.tuples(*[st.integers(1, 40)] * 4),
+    st.integers(1, 4096),
+    st.integers(0, 12),
+)
+def test_each_part_is_its_coefficient_times_its_own_count(numbers, rate, bits, pes, lut_bits):
+    """The paper's section 2 written out from the technology's file, one product a part."""
+    counts, t, (w, a, p, acc) = ActionCounts(*numbers), TECHNOLOGY, bits
+    scale = t.floor + (1 - t.floor) * rate / t.reference_rate
+    multiply_add = t.multiplier_pJ_per_bit2 * w * a + t.adder_pJ_per_bit * p
+    buffers = (
+        counts.weight_reads * w
+        + (counts.input_reads + counts.output_writes) * a
+        + (counts.accumulator_reads + counts.accumulator_writes) * acc
+    )
+    cycle = t.clock_fraction * pes * (multiply_add + t.hop_pJ_per_bit * (w + p))
+    parts = {
+        "mac_J": counts.mac * multiply_add * scale,
+        "weight_hop_J": counts.weight_hops * t.hop_pJ_per_bit * w * scale,
+        "psum_hop_J": counts.mac * t.hop_pJ_per_bit * p * scale,
+        "lut_J": counts.lut_reads * t.lut_pJ_per_bit * lut_bits,
+        "memory_J": buffers * t.sram_pJ_per_bit,
+        "clock_J": counts.cycles * cycle,
+    }
+    found = price(counts, rate, Widths(w, a, p, acc), t, pes=pes, lut_bits=lut_bits)
+    for name, pJ in parts.items():
+        assert getattr(found, name) == pytest.approx(1e-12 * pJ, rel=1e-12), name
+    assert found.leakage_J is None
+
+
+@given(st.integers(1, 512), st.integers(1, 2**16), st.integers(1, 64))
+def test_words_that_a_simulator_holds_several_times_take_room_and_leak_once(width, depth, copies):
+    once, often = Sram(TECHNOLOGY, width, depth), Sram(TECHNOLOGY, width, depth * copies, copies=copies)
+    assert often.area_um2 == pytest.approx(once.area_um2)
+    assert often.leakage_nW == pytest.approx(once.leakage_nW) and once.leakage_nW > 0
+    assert often.leak_pJ(1e-9) == pytest.approx(once.leak_pJ(1e-9))
+    assert often.actions_pJ() == once.actions_pJ()

@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -162,3 +163,33 @@ def test_a_foundrys_library_is_read_whole():
     )  # pJ, as it stands in the file
     assert nand.pins["Y"].arcs[0].delays[0].values[1, 2] == pytest.approx(0.174291)
     assert flop.flip_flop["clocked_on"] == "CLK" and found.cells["sg13g2_dlhq_1"].why_not
+
+
+@given(st.integers(1, 4), st.integers(1, 4), st.randoms(use_true_random=False))
+def test_a_table_with_its_axes_the_other_way_round_says_the_same(slews, loads, random):
+    """Capacitance first, as some libraries have it, against transition first: every corner and between."""
+    slew = sorted(random.sample(range(1, 50), slews))
+    load = sorted(random.sample(range(1, 50), loads))
+    energy = {(s, c): random.randint(0, 999) for s in slew for c in load}
+
+    def at(first, second, of):
+        """The table read from a file in which the rows are ``first``."""
+        axes = {"input_net_transition": slew, "total_output_net_capacitance": load}
+        index = "".join(
+            f'index_{i} ("{", ".join(map(str, axes[name]))}"); ' for i, name in enumerate((first, second), 1)
+        )
+        rows = ", ".join('"' + ", ".join(str(of(x, y)) for y in axes[second]) + '"' for x in axes[first])
+        template = f"power_lut_template (s) {{ variable_1 : {first}; variable_2 : {second}; }}"
+        power = f"internal_power () {{ rise_power (s) {{ {index} values ({rows}); }} }}"
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "x.lib"
+            text = CELL.format(unit="pf", input="1", power=power)
+            path.write_text(text.replace("{", "{ " + template, 1), encoding="utf8")
+            return read_liberty(path).cells["INV"].pins["Y"].power[0].rise
+
+    plain = at("input_net_transition", "total_output_net_capacitance", lambda s, c: energy[s, c])
+    turned = at("total_output_net_capacitance", "input_net_transition", lambda c, s: energy[s, c])
+    for s, c in energy:
+        assert plain.at(s, c) == turned.at(s, c) == pytest.approx(energy[s, c])  # 1 pF x (1 V)^2 = 1 pJ
+    between = np.mean(slew), np.mean(load)
+    assert plain.at(*between) == turned.at(*between)

@@ -9,7 +9,8 @@ from oracle import best_path, path_flips, saved_plan_flips, wire_flips
 import hd_plugin as hd
 from hd_plugin.bits import NUMBER_FORMATS, TransitionTable, hamming_table
 from hd_plugin.errors import InputError
-from hd_plugin.streaming import METHODS, Jobs, algorithm1, algorithm2, lower_bound
+from hd_plugin.streaming import EFFORTS, METHODS, Effort, Jobs, algorithm1, algorithm2, lower_bound
+from hd_plugin.streaming._clusters import group_distances, refine_pair
 from hd_plugin.streaming._paths import EXACT, exact_path, greedy_path, path_cost
 from hd_plugin.streaming._search import shortest_path
 
@@ -147,6 +148,46 @@ def test_cluster_is_never_worse_than_segment_nor_segment_than_direct(shape):
     layer = random_layer(7, shape)
     cost = {m: hd.flips(layer, hd.optimize(layer, 8, m)) for m in METHODS}
     assert cost["cluster"] <= cost["segment"] <= cost["direct"] <= cost["baseline"]
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(3, 7), st.integers(1, 4), st.integers(1, 4), st.booleans())
+def test_a_swap_of_channels_never_costs_a_flip_more(seed, K, first, second, priced):
+    """Counted anew from the bits after every call: what was given is never made worse, not even by one."""
+    rng = np.random.default_rng(seed)
+    codes = rng.integers(0, 4, (K, first + second)).astype(np.uint16)
+    table = rng.integers(0, 9, (4, 4)).astype(np.int32) if priced else np.zeros((0, 0), np.int32)
+    table = table + table.T
+    groups = [np.arange(first), np.arange(first, first + second)]
+    orders = [rng.permutation(K) for _ in groups]
+
+    def cost() -> int:
+        pairs = [(codes[o[j], c], codes[o[j + 1], c]) for c, o in zip(groups, orders) for j in range(K - 1)]
+        one = (lambda x, y: table[x, y]) if priced else (lambda x, y: int(x ^ y).bit_count())
+        return sum(int(one(x, y)) for xs, ys in pairs for x, y in zip(xs, ys))
+
+    before = cost()
+    for kicks in range(4):
+        told = refine_pair(codes, 2, table, *zip(groups, orders), (16, 3, kicks, seed % 1000))
+        assert sum(told) == cost() <= before
+        before = cost()
+    assert sorted(np.concatenate(groups)) == list(range(first + second))
+    assert all((np.sort(o) == np.arange(K)).all() for o in orders)
+
+
+def test_direct_goes_back_to_the_file_order_where_that_is_better():
+    """Channels put into the best order that a long search finds: then a short one has nothing better."""
+    found = random_layer(4, (80, 6, 1, 1))
+    order = hd.optimize(found, 8, "direct", "best").groups[0].order
+    layer = hd.Layer("ordered", found.codes[order], 4)
+    codes = layer.codes.reshape(80, -1).astype(np.uint16)
+    d = group_distances(codes, np.arange(6), 4, np.zeros((0, 0), np.int32))
+    hasty = Effort(kicks=0, neighbours=2)
+    assert path_cost(d, hasty.shorter(d, greedy_path(d, 0), 0)) > hd.flips(layer), "a search that loses"
+    EFFORTS.register("hasty", hasty)
+    try:
+        assert hd.flips(layer, hd.optimize(layer, 8, "direct", "hasty")) == hd.flips(layer)
+    finally:
+        EFFORTS.unregister("hasty")
 
 
 def test_planted_clusters_are_found():

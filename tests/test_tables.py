@@ -131,3 +131,22 @@ def test_what_cannot_be_folded_is_said():
         AddressTables.of(plan, following=plan)
     with pytest.raises(InputError, match="permutation of its 4"):
         AddressTables.of(plan, stored=np.zeros(4, int))
+
+
+@pytest.mark.parametrize("channels", [1, 2, 3, 6, 7, 8, 15, 16, 17])
+def test_an_input_entry_tells_every_channel_and_an_idle_row_apart_and_no_bit_more(channels, tmp_path):
+    """Counted from the image that the hardware loads: one value a channel, and one more for an idle row."""
+    layer = random_layer(8, (5, channels, 2, 1))
+    tables = AddressTables.of(
+        hd.optimize(layer, rows=5, method="segment"), stored=np.arange(channels)[::-1].copy()
+    )
+    bits = tables.sizes()["input_entry_bits"]
+    assert 2**bits >= channels + 1 and (bits == 1 or 2 ** (bits - 1) < channels + 1)
+    if tables.needs_inputs:
+        path = next(p for p in tables.save(tmp_path, "t") if "inputs" in p.name)
+        image = [int(line, 16) for line in re.sub("//.*", "", path.read_text()).split()]
+        assert max(image) < 2**bits and set(range(channels)) <= set(image)
+        idle = [value for value in image if value >= channels]
+        assert len(set(idle)) == bool(channels % 5) and all(value == 2**bits - 1 for value in idle)
+        entries = 2 * channels  # two taps, each channel once
+        assert tables.sizes()["input_bytes"] == -(-entries * bits // 8)
