@@ -43,7 +43,7 @@ bench: $(VENV)/.test
 
 $(VENV)/.core: setup.py pyproject.toml
 	$(PYTHON) -m venv $(VENV)
-	$(PIP) -e .
+	$(PIP) -e '.[standard]'
 	touch $@
 
 $(VENV)/.test: $(VENV)/.core

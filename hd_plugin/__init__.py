@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import ast
 import importlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,14 +36,30 @@ def write_report(result: Result, folder: str | Path) -> Path:
     Tables, plots, a page, plans: ``hd_plugin.report`` makes them. Returns the file to look at first. Raises
     InputError when the folder cannot be written.
     """
-    from hd_plugin.report import write_report as write
+    with _missing_told():
+        from hd_plugin.report import write_report as write
 
     return write(result, folder)
 
 
+@contextmanager
+def _missing_told() -> Iterator[None]:
+    """A library that is not installed becomes a MissingTool, which says which extra brings it."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        from hd_plugin._extras import missing_library
+
+        told = missing_library(error)
+        if told is None:
+            raise
+        raise told from error
+
+
 def __getattr__(name: str) -> Any:
     if name in _HOMES:
-        return getattr(importlib.import_module(_HOMES[name]), name)
+        with _missing_told():
+            return getattr(importlib.import_module(_HOMES[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

@@ -14,14 +14,16 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
-
-from ruamel.yaml import YAML, YAMLError
-from ruamel.yaml.constructor import DuplicateKeyError
+from typing import TYPE_CHECKING, Any
 
 from hd_plugin._atomic import write_text
 from hd_plugin._data_files import accelergy_config
 from hd_plugin.errors import InputError, MissingTool
+
+if TYPE_CHECKING:
+    from ruamel.yaml import (
+        YAML,
+    )  # not with the estimators, which Accelergy loads: imported where it is needed
 
 try:
     import fcntl
@@ -38,6 +40,8 @@ _START_S = 120
 
 def config_yaml() -> YAML:
     """A reader and writer that keeps comments and order, and refuses a key that stands twice."""
+    from ruamel.yaml import YAML
+
     yaml = YAML()
     yaml.preserve_quotes = True
     yaml.indent(mapping=2, sequence=4, offset=2)
@@ -79,6 +83,9 @@ def _whole(path: Path) -> None:
 
 def read_config(path: Path) -> Any:
     """The mapping of a configuration, comments with it. Raises InputError: a file that is none or broken."""
+    from ruamel.yaml import YAMLError
+    from ruamel.yaml.constructor import DuplicateKeyError
+
     try:
         data = config_yaml().load(path.read_text(encoding="utf8"))
     except DuplicateKeyError as error:

@@ -1,3 +1,3 @@
-from hd_plugin.cli import main
+from hd_plugin.cli import run
 
-main(prog_name="hd-plugin")
+run()

@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from hd_plugin._extras import missing_library
 from hd_plugin._version import __version__
 from hd_plugin.cli._characterize_command import characterize
 from hd_plugin.cli._compare_command import compare
@@ -27,8 +28,11 @@ class _Group(click.Group):
     def invoke(self, context: click.Context) -> Any:
         try:
             return super().invoke(context)
-        except HdPluginError as error:
-            click.echo(f"error: {error}", err=True)
+        except (HdPluginError, ModuleNotFoundError) as error:
+            told = missing_library(error) if isinstance(error, ModuleNotFoundError) else error
+            if told is None:
+                raise
+            click.echo(f"error: {told}", err=True)
             context.exit(2)
         except (KeyboardInterrupt, click.Abort):
             click.echo("interrupted; nothing was written", err=True)
