@@ -1,4 +1,5 @@
 import csv
+import itertools
 import json
 import math
 from html.parser import HTMLParser
@@ -8,7 +9,7 @@ import pytest
 
 import hd_plugin as hd
 from hd_plugin.errors import InputError
-from hd_plugin.report import plot_reduction, write_html
+from hd_plugin.report import plot_convergence, plot_reduction, write_html
 from hd_plugin.weights import Layer, Network, Unmapped
 
 METHODS = ("baseline", "direct", "segment", "cluster")
@@ -175,9 +176,30 @@ def test_results_do_not_depend_on_threads(network, result):
     assert one == three == result.to_dict()
 
 
-def test_convergence_ends_below_where_it_starts(result):
-    curves = result.studies.convergence.curves
-    assert curves.shape == (20, 15) and curves[:, -1].mean() < curves[:, 0].mean()
+def test_convergence_shows_what_clustering_adds_to_reordering(network, result):
+    """Iteration 0 is random clusters in greedy orders, counted here from the definition; then it falls."""
+    study = result.studies.convergence
+    assert study.curves.shape == (20, 16) and study.curves[:, -1].mean() < study.curves[:, 0].mean() < 1
+    tap = network.layer(study.layer).codes[:, :, 0, 0]
+
+    def greedy(words):
+        at, left, total = 0, set(range(1, len(words))), 0
+        while left:
+            step = {k: int(np.bitwise_count(words[at] ^ words[k]).sum()) for k in left}
+            at = min(step, key=lambda k: (step[k], k))
+            total += step[at]
+            left.remove(at)
+        return total
+
+    rng, C = np.random.default_rng(1), tap.shape[1]
+    found = []
+    for _ in range(20):
+        channels = rng.permutation(C)
+        found.append(sum(greedy(tap[:, channels[c : c + 4]]) for c in range(0, C, 4)))
+    before = sum(int(np.bitwise_count(a ^ b).sum()) for a, b in itertools.pairwise(tap))
+    assert study.curves[:, 0].mean() == pytest.approx(np.mean(found) / before, rel=0.03)
+    ends = plot_convergence(result.studies).lines[0].get_xdata()
+    assert (ends[0], ends[-1]) == (0, 15)
 
 
 def test_the_address_table_costs_what_a_comparison_on_that_array_says(network, result):
@@ -193,13 +215,29 @@ def test_the_address_table_costs_what_a_comparison_on_that_array_says(network, r
             assert r.method in ("baseline", "direct") or study.table_J[r.method][i] == pytest.approx(
                 r.energy.lut_J
             )
-    for method, first in study.pays_from.items():
-        wins = [c < d for c, d in zip(study.datapath_J[method], study.datapath_J["direct"])]
-        at = len(wins) if first is None else study.sizes.index(first)
-        assert all(wins[at:]) and not wins[at - 1]  # the smallest one, from which on it wins
-        assert not wins[0]  # one PE: a look-up costs more than all there is to save
+    for method, sizes in study.pays_at.items():
+        wins = {
+            s for s, c, d in zip(study.sizes, study.datapath_J[method], study.datapath_J["direct"]) if c < d
+        }
+        assert set(sizes) == wins and study.pays_from[method] == min(wins, default=None)
+        assert 1 not in wins  # one PE: a look-up costs more than all there is to save
     assert study.table_um2 == pytest.approx(2 * study.entries * study.entry_bits * 0.69)
     assert np.allclose(np.array(study.array_um2) / np.array(study.sizes) ** 2, study.array_um2[0])
+
+
+def test_the_table_pays_in_between_though_not_on_an_array_with_a_row_for_every_channel(network):
+    """Of a layer of 16 channels: one group at 16 rows has nothing to gain, which says nothing about 8."""
+    rng = np.random.default_rng(3)
+    layer = Layer.from_values("wide", rng.integers(-7, 8, (40, 16)), 4, output_hw=(6, 6))
+    net = Network("one", [layer])
+    study = hd.compare(net, rows=8, cols=8, studies=True).studies.table_cost
+    spent = {}
+    for size in study.sizes:
+        rows = {r.method: r.energy.datapath_J for r in hd.compare(net, rows=size, cols=size).rows}
+        spent[size] = rows["cluster"] < rows["direct"]
+    assert spent == {1: False, 2: False, 4: True, 8: True, 16: False}  # brute: every array compared
+    assert study.pays_at["cluster"] == (4, 8) and study.pays_from["cluster"] == 4
+    assert study.to_dict()["pays_from"]["cluster"] == 4 and study.to_dict()["pays_at"]["cluster"] == [4, 8]
 
 
 @pytest.mark.parametrize(

@@ -50,7 +50,8 @@ def answered(name, told, folder):
         }
         studies = dict(told["studies"])
         if studies:
-            studies["convergence"] = [sum(curve) for curve in studies["convergence"]["curves"]]
+            # the record has no iteration 0
+            studies["convergence"] = [sum(curve[1:]) for curve in studies["convergence"]["curves"]]
         found = {**told, "layers": rows, "studies": studies}
     else:
         found = {**told, "rows": told.get("layers")}

@@ -138,6 +138,7 @@ def test_algorithm_2_respects_the_capacity_and_reports_its_own_flips():
     clusters, orders, history = algorithm2(codes, 4, rows=8, iterations=6, seed=3)
     assert max(c.size for c in clusters) <= 8
     assert sorted(np.concatenate(clusters).tolist()) == list(range(45))
+    assert len(history) == 7 and history[0] >= history[1] > 0  # before the first iteration, and after six
     assert history[-1] == sum(
         path_flips([[format(x, "04b") for x in codes[k, c]] for k in o]) for c, o in zip(clusters, orders)
     )

@@ -21,11 +21,12 @@ def algorithm1(codes: np.ndarray, bits: int, table: np.ndarray = HAMMING, start:
 def algorithm2(
     codes: np.ndarray, bits: int, rows: int, iterations: int = 20, seed: int = 0, table: np.ndarray = HAMMING
 ) -> tuple[list[np.ndarray], list[np.ndarray], np.ndarray]:
-    """Cluster-then-reorder: (channels of each cluster, order of each, flips after every iteration int64[N]).
+    """Cluster-then-reorder: (channels of each cluster, order of each, flips int64[iterations + 1]).
 
     codes uint16[K, C]. The paper's clusters may grow without limit; an array has ``rows`` rows, so the
     assignment step solves the balanced assignment exactly (scipy's linear_sum_assignment). Orders come from
-    Algorithm 1.
+    Algorithm 1. flips : [0] of channels dealt into full clusters at random, each in Algorithm 1's order, so
+    of no clustering at all; [n] after iteration n.
     """
     from scipy.optimize import linear_sum_assignment
 
@@ -33,7 +34,8 @@ def algorithm2(
     count = -(-C // rows)
     rng = np.random.default_rng(seed)
     orders = [algorithm1(codes[:, [c]], bits, table) for c in rng.choice(C, size=count, replace=False)]
-    history = []
+    dealt = np.array_split(rng.permutation(C), range(rows, C, rows))
+    history = [sum(_greedy(codes, channels, bits, table)[1] for channels in dealt)]
     for _ in range(iterations):
         if table.shape[0]:
             cost = np.stack(
@@ -45,8 +47,15 @@ def algorithm2(
         group = slot // rows
         clusters = [np.flatnonzero(group == g) for g in range(count)]
         kept = [g for g in range(count) if clusters[g].size]
-        distances = [group_distances(codes, clusters[g], bits, table) for g in kept]
-        for g, d in zip(kept, distances):
-            orders[g] = greedy_path(d, 0)
-        history.append(sum(int(path_cost(d, orders[g])) for g, d in zip(kept, distances)))
+        found = [_greedy(codes, clusters[g], bits, table) for g in kept]
+        for g, (order, _) in zip(kept, found):
+            orders[g] = order
+        history.append(sum(flips for _, flips in found))
     return [clusters[g] for g in kept], [orders[g] for g in kept], np.array(history, np.int64)
+
+
+def _greedy(codes: np.ndarray, channels: np.ndarray, bits: int, table: np.ndarray) -> tuple[np.ndarray, int]:
+    """Algorithm 1's order of a cluster, and the flips under it."""
+    distances = group_distances(codes, channels, bits, table)
+    order = greedy_path(distances, 0)
+    return order, int(path_cost(distances, order))

@@ -33,8 +33,10 @@ _GROUPED = ("segment", "cluster")
 
 @dataclass(frozen=True, eq=False)
 class Convergence:
-    """Flips of Algorithm 2 after each iteration / unoptimised flips, from random starts: float[runs,
-    iterations].
+    """Flips of Algorithm 2 / flips in file order, from random starts: float[runs, iterations + 1].
+
+    curves[:, 0] : channels dealt into clusters at random, each in Algorithm 1's order; curves[:, n] : after
+    iteration n. What falls from 0 on is what clustering adds to reordering.
     """
 
     layer: str
@@ -56,8 +58,10 @@ class TableCost:
     """What the address table costs and saves on square arrays of ``sizes``.
 
     datapath_J : by method, one entry per size, the table included; table_J : its share. table_um2 : of two
-    banks of K entries (one loads while the other is read); array_um2 : of the PEs. pays_from : the smallest
-    size from which on a method beats ``direct``, which needs no table; None when none does.
+    banks of K entries (one loads while the other is read); array_um2 : of the PEs. The table pays where a
+    method takes less datapath energy, its table included, than ``direct``, which needs none. pays_at : by
+    method, all sizes where it does. It need not pay on the largest: an array with a row for every channel
+    leaves one group, and with it nothing to gain over ``direct``.
     """
 
     layer: str
@@ -68,7 +72,26 @@ class TableCost:
     array_um2: tuple[float, ...]
     datapath_J: Mapping[str, tuple[float, ...]]
     table_J: Mapping[str, tuple[float, ...]]
-    pays_from: Mapping[str, int | None]
+
+    @property
+    def pays_at(self) -> dict[str, tuple[int, ...]]:
+        """Sizes where the table pays, by method."""
+        without = self.datapath_J["direct"]
+        return {
+            method: tuple(
+                size for size, own, other in zip(self.sizes, self.datapath_J[method], without) if own < other
+            )
+            for method in self.table_J
+        }
+
+    @property
+    def pays_from(self) -> dict[str, int | None]:
+        """The smallest size where the table pays, by method; None where it pays on none of ``sizes``."""
+        return {method: min(sizes, default=None) for method, sizes in self.pays_at.items()}
+
+    def to_dict(self) -> dict[str, Any]:
+        """``studies.table_cost`` in compare.json."""
+        return _plain(asdict(self) | {"pays_at": self.pays_at, "pays_from": self.pays_from})
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,7 +106,7 @@ class LayerStudies:
         """``studies`` in compare.json."""
         curves = {"layer": self.convergence.layer, "curves": self.convergence.curves.tolist()}
         out = {"convergence": curves, "cluster_size": _plain(asdict(self.cluster_size))}
-        return out | ({"table_cost": _plain(asdict(self.table_cost))} if self.table_cost else {})
+        return out | ({"table_cost": self.table_cost.to_dict()} if self.table_cost else {})
 
 
 def _plain(value: Any) -> Any:
@@ -109,7 +132,7 @@ def convergence(layer: Layer, rows: int = 8, seed: int = 0, jobs: Jobs | None = 
         .map(
             lambda run: algorithm2(codes, layer.bits, rows, _ITERATIONS, seed + run)[2],
             range(_RUNS),
-            lambda run: np.full(_ITERATIONS, before),
+            lambda run: np.full(_ITERATIONS + 1, before),
         )
     )
     return Convergence(layer.name, np.stack(curves) / max(before, 1))
@@ -176,14 +199,7 @@ def _table_cost(
         tuple(size * size * sum(part.area_um2 for part in pe) for size in sizes),
         datapath,
         table,
-        {method: _pays_from(sizes, datapath[method], datapath["direct"]) for method in made},
     )
-
-
-def _pays_from(sizes: tuple[int, ...], energy: tuple[float, ...], direct: tuple[float, ...]) -> int | None:
-    losing = [i for i, (mine, other) in enumerate(zip(energy, direct)) if mine >= other]
-    first = max(losing) + 1 if losing else 0
-    return sizes[first] if first < len(sizes) else None
 
 
 def layer_studies(
