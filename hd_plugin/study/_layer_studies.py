@@ -91,7 +91,8 @@ class TableCost:
 
     def to_dict(self) -> dict[str, Any]:
         """``studies.table_cost`` in compare.json."""
-        return _plain(asdict(self) | {"pays_at": self.pays_at, "pays_from": self.pays_from})
+        told: dict[str, Any] = _plain(asdict(self))
+        return told | {"pays_at": _plain(self.pays_at), "pays_from": self.pays_from}
 
 
 @dataclass(frozen=True, eq=False)
