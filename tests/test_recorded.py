@@ -1,7 +1,7 @@
 """Commands answer with the numbers that they gave when they were recorded (tests/recorded/commands.json).
 
-The record was made before the upper rooms were rebuilt; a change of these numbers is a change of results, and
-belongs into the changelog.
+The record was made before the upper rooms were rebuilt (`pays_from` after it was put right); a change of
+these numbers is a change of results, and belongs into the changelog.
 """
 
 import hashlib
