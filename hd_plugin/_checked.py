@@ -6,22 +6,24 @@ found, what is needed and the nearest names.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar, get_args
 
 import annotated_types
-import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Strict, ValidationError
 from pydantic.fields import FieldInfo
 
+from hd_plugin._guard import read_bytes, read_text
+from hd_plugin._parsed import PlainLoader, parse_json, parse_yaml
+from hd_plugin._wording import joined, one_line, shown
 from hd_plugin.errors import InputError, did_you_mean
 
-__all__ = ["Checked", "Listed", "UniqueKeys", "Whole", "check", "read_json", "read_mapping", "told"]
+__all__ = ["Checked", "Listed", "Whole", "check", "read_json", "read_mapping", "told"]
 
 M = TypeVar("M", bound="Checked")
 T = TypeVar("T")
+_PATH = 120  # letters of a field's path: keys of a mapping may be of any length
 
 
 def _whole(value: Any) -> Any:
@@ -78,7 +80,7 @@ def _made(model: type[M], data: dict[str, Any], where: str | Path, make: Callabl
     except RecursionError:
         problems = ["nested too deeply, or within itself; write it flat"]
     if made is None or problems:
-        raise InputError((f"{where}: " if where else "") + "; ".join(problems))
+        raise InputError((f"{where}: " if where else "") + joined(problems))
     return made
 
 
@@ -99,16 +101,17 @@ def _sentence(model: type[BaseModel], e: Mapping[str, Any]) -> str:
         )
     if kind == "literal_error":
         known = [str(v) for v in get_args(_annotation(model, loc)) or ()]
-        return f"{where}: {found!r} is unknown; {did_you_mean(str(found), known)}"
+        name = found if isinstance(found, str) else ""
+        return f"{where}: {shown(found)} is unknown; {did_you_mean(name, known)}"
     if kind in ("value_error", "assertion_error"):
         text = str(e["ctx"]["error"]) if "ctx" in e else e["msg"]
         return text if not where or text.startswith(f"{where}: ") else f"{where}: {text}"
     if kind in ("too_short", "too_long"):
         bound = e["ctx"]["min_length"] if kind == "too_short" else e["ctx"]["max_length"]
         word = "at least" if kind == "too_short" else "at most"
-        return f"{where}: {_shown(found)} found; {word} {bound} of them are needed"
+        return f"{where}: {shown(found)} found; {word} {bound} of them are needed"
     needed = _needed(model, loc) or _KINDS.get(kind) or e["msg"].lower()
-    return f"{where}: {_shown(found)} found; {needed} is needed"
+    return f"{where}: {shown(found)} found; {needed} is needed"
 
 
 _KINDS = {
@@ -129,12 +132,7 @@ def _path(loc: tuple[int | str, ...]) -> str:
     text = ""
     for part in loc:
         text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else str(part)
-    return text
-
-
-def _shown(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 80 else f"{text[:60]}... ({type(value).__name__})"
+    return one_line(text, _PATH)
 
 
 def _owner(model: type[BaseModel], loc: tuple[int | str, ...]) -> type[BaseModel] | None:
@@ -205,34 +203,12 @@ def _mentions_int(annotation: Any) -> bool:
     return annotation is int or any(_mentions_int(a) for a in get_args(annotation))
 
 
-class UniqueKeys(yaml.SafeLoader):
-    """PyYAML's safe loader; a key that stands twice in a mapping is an error: two answers to one question."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        seen: set[str] = set()
-        for key, _ in node.value:
-            if isinstance(key, yaml.ScalarNode) and key.tag != "tag:yaml.org,2002:merge":
-                if key.value in seen:
-                    raise yaml.constructor.ConstructorError(
-                        None, None, f"{key.value!r} twice", key.start_mark
-                    )
-                seen.add(key.value)
-        return super().construct_mapping(node, deep)
-
-
-def read_mapping(path: str | Path, loader: type = UniqueKeys) -> dict[str, Any]:
-    """The top-level mapping of a YAML file; ``loader``: ``UniqueKeys``, or a subclass.
+def read_mapping(path: str | Path, loader: type[PlainLoader] = PlainLoader) -> dict[str, Any]:
+    """The top-level mapping of a YAML file; ``loader``: ``PlainLoader``, or a subclass.
 
     Raises InputError that names the file (and the line, if any).
     """
-    path = Path(path)
-    try:
-        data = yaml.load(path.read_text(encoding="utf8"), loader)
-    except FileNotFoundError as error:
-        raise InputError(f"{path}: no such file") from error
-    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
-        told = " ".join(str(error).split())  # a value such as 2024-13-45 is a plain ValueError
-        raise InputError(f"{path}: not readable as YAML ({told})") from error
+    data = parse_yaml(read_text(path, kind="YAML"), path, loader)
     if not isinstance(data, dict):
         raise InputError(f"{path}: a mapping of fields is needed, {type(data).__name__} found")
     return data
@@ -243,16 +219,11 @@ def read_json(path: str | Path, schemas: Iterable[str], advice: str) -> dict[str
 
     Raises InputError: no such file, no JSON, another schema.
     """
-    path, known = Path(path), list(schemas)
-    try:
-        data: dict[str, Any] = json.loads(path.read_text(encoding="utf8"))
-    except FileNotFoundError as error:
-        raise InputError(f"{path}: no such file; {advice}") from error
-    except (OSError, UnicodeDecodeError, ValueError, RecursionError) as error:
-        raise InputError(f"{path}: not readable as JSON ({error}); {advice}") from error
+    known = list(schemas)
+    data: dict[str, Any] = parse_json(read_bytes(path, advice), path, advice)
     schema = data.get("schema") if isinstance(data, dict) else type(data).__name__
     if schema not in known:
         raise InputError(
-            f"{path}: schema: {schema!r} found, {' or '.join(map(repr, known))} needed; {advice}"
+            f"{path}: schema: {shown(schema)} found, {' or '.join(map(repr, known))} needed; {advice}"
         )
     return data

@@ -10,8 +10,9 @@ from typing import Annotated, Any, Literal, get_args
 import yaml
 from pydantic import Field, ValidationError, field_serializer, field_validator
 
-from hd_plugin._checked import Checked, UniqueKeys, Whole, read_mapping, told
+from hd_plugin._checked import Checked, Whole, read_mapping, told
 from hd_plugin._data_files import data_folder
+from hd_plugin._parsed import PlainLoader
 from hd_plugin.energy import Widths
 from hd_plugin.errors import InputError, did_you_mean
 
@@ -27,7 +28,7 @@ class Expression(str):
     """A string that stood in a YAML file without quotes: Timeloop's front end takes it as arithmetic."""
 
 
-class _Loader(UniqueKeys):
+class _Loader(PlainLoader):
     pass
 
 
