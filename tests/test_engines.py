@@ -64,7 +64,12 @@ def test_a_registered_engine_works_by_its_name(folded):
 
 def test_an_engines_options_are_what_its_class_takes(folded):
     assert engine_options("folded") == {"folder": True, "factor": False}
-    assert engine_options("timeloop") == {"mapping": False, "cache": False, "architecture": False}
+    assert engine_options("timeloop") == {
+        "mapping": False,
+        "cache": False,
+        "architecture": False,
+        "parts": False,
+    }
     assert engine_options("analytic") == {}
     with pytest.raises(InputError, match="engine 'folded' has no option folders; it takes folder, factor"):
         get_engine("folded", folders="x")

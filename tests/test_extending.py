@@ -88,8 +88,8 @@ class Double(AnalyticEngine):
 
     name = "double"
 
-    def __init__(self, factor: str = "2") -> None:
-        self.factor = float(factor)
+    def __init__(self, factor: float = 2.0) -> None:
+        self.factor = factor
 
     def evaluate(self, requests, array, technology, jobs):
         found = super().evaluate(requests, array, technology, jobs)

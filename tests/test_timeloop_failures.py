@@ -144,7 +144,7 @@ def test_another_plug_in_that_took_a_component_of_ours_is_found(configured, tmp_
 
 @pytest.mark.parametrize("rate", [float("nan"), -0.1, 1.5, float("inf")])
 def test_a_flip_rate_that_is_none_stops_the_run(rate, tmp_path):
-    with pytest.raises(HdPluginError, match="flip_rate"):
+    with pytest.raises(HdPluginError, match="weight_line: component of class hd_weight_hop: flip_rate"):
         evaluate(tmp_path / "cache", rate=rate)
     assert not results(tmp_path / "cache")
 
@@ -163,7 +163,8 @@ def test_an_architecture_can_point_at_a_plan_but_not_at_another_layers(tmp_path)
     right = doctor(weight_flip_rate=hd.nhd(layer, plan))
     found = doctor(weight_flip_rate=str(tmp_path / "mine.plan.json"), layer="mine")
     assert found.healthy and [row.value for row in found.rows] == [row.value for row in right.rows]
-    with pytest.raises(RunError, match="is a plan for layer 'mine'.*'other'"):
+    told = "psum_hop: component of class hd_psum_hop: flip_rate: .* is a plan for layer 'mine'.*'other'"
+    with pytest.raises(RunError, match=told):
         doctor(weight_flip_rate=str(tmp_path / "mine.plan.json"), layer="other")
 
 
@@ -267,7 +268,7 @@ def test_variables_may_be_expressions_and_an_architecture_may_bring_its_own(tmp_
 def test_an_architecture_without_our_parts_is_refused(tmp_path):
     text = (data_folder("arch") / "input_stationary.yaml").read_text()
     (tmp_path / "a.yaml").write_text(text.replace("name: psum_hop", "name: partial_sums"))
-    with pytest.raises(RunError, match="no component psum_hop"):
+    with pytest.raises(InputError, match="a.yaml: has no node psum_hop; "):
         evaluate(tmp_path / "cache", architecture=tmp_path / "a.yaml")
     with pytest.raises(InputError, match="nowhere.yaml: no such file"):
         evaluate(tmp_path / "cache", architecture=tmp_path / "nowhere.yaml")

@@ -17,6 +17,7 @@ from hd_plugin.cli import main
 from hd_plugin.engines import Array, analytic_counts, arrays, get_engine, load_array
 from hd_plugin.engines.timeloop import Shape, load_problem, problem_of, shape_of, write_problems
 from hd_plugin.engines.timeloop._mapping import blocks, check_input_stationary, paper_mapping
+from hd_plugin.engines.timeloop._parts import names_in
 from hd_plugin.errors import InputError
 
 SHAPES = st.builds(
@@ -28,6 +29,7 @@ SHAPES = st.builds(
     P=st.integers(1, 5),
     Q=st.integers(1, 5),
 )
+NAMES = names_in(data_folder("arch") / "input_stationary.yaml", None)
 ARRAYS = st.builds(Array, rows=st.integers(1, 5), cols=st.integers(1, 5))
 
 
@@ -50,7 +52,7 @@ def test_blocks_and_their_mappings_walk_the_whole_layer_step_by_step(shape, arra
     """An array walked by hand as in the paper's section 2: every MAC once, and the closed form's counts."""
     macs, weight_words, accumulator, cycles, outputs = 0, 0, 0, 0, 0
     for block in blocks(shape, array):
-        maps = loops(paper_mapping(block.shape, array))
+        maps = loops(paper_mapping(block.shape, array, NAMES))
         rows, cols = maps["array_rows", "spatial"]["C"], maps["array_columns", "spatial"]["P"]
         assert rows <= array.rows and cols <= array.cols
         tiles, inner = maps["output_buffer", "temporal"], maps["accumulation_buffer", "temporal"]

@@ -16,6 +16,7 @@ from hd_plugin.cli._options import (
     network_options,
     objective_options,
     output_options,
+    pairs,
     scenario,
     search_options,
     threads_option,
@@ -82,6 +83,20 @@ __all__ = ["compare"]
     help="timeloop: paper (the analytic engine's dataflow) or mapper (timeloop-mapper's).",
 )
 @option("Energy", "--cache", help="timeloop: folder of finished runs.")
+@option(
+    "Energy",
+    "--architecture",
+    metavar="FILE",
+    help="timeloop: a v4 architecture of your own, in place of arch/input_stationary.yaml.",
+)
+@option(
+    "Energy",
+    "--part",
+    "parts",
+    multiple=True,
+    metavar="PART=NAME",
+    help="timeloop: what your architecture calls a part, as in mac=my_mac; may be repeated.",
+)
 @output_options
 def compare(source: str, threads: int | None, as_json: bool, output: Path | None, **options: Any) -> None:
     """Energy of NETWORK, layer by layer, under every streaming order.
@@ -94,7 +109,8 @@ def compare(source: str, threads: int | None, as_json: bool, output: Path | None
     from hd_plugin.study import run
 
     engine = {"name": options.pop("engine")}
-    engine |= {name: options.pop(name) for name in ("mapping", "cache")}
+    engine |= {name: options.pop(name) for name in ("mapping", "cache", "architecture")}
+    engine["parts"] = pairs(options.pop("parts"), "--part") or None
     asked = scenario(source, options | {"engine": engine})
     checked_folder(output)
     if output is not None and not given_as_file(source) and options["studies"] is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +28,7 @@ __all__ = [
     "network_options",
     "objective_options",
     "output_options",
+    "pairs",
     "rows_option",
     "scenario",
     "search_options",
@@ -148,6 +149,19 @@ def scenario(source: str, options: dict[str, Any]) -> Scenario:
     if not fields.get("methods"):
         fields.pop("methods", None)
     return check(Scenario, {k: v for k, v in fields.items() if v is not None}, "")
+
+
+def pairs(words: Sequence[str], option: str) -> dict[str, str]:
+    """NAME=VALUE of an option that may be repeated. Raises UsageError: no such pair, or a name twice."""
+    found: dict[str, str] = {}
+    for word in words:
+        name, equals, value = word.partition("=")
+        if not (name and equals and value):
+            raise click.UsageError(f"{option}: {word!r} found; NAME=VALUE is needed")
+        if name in found:
+            raise click.UsageError(f"{option}: {name} is {found[name]!r} and {value!r}; keep one of them")
+        found[name] = value
+    return found
 
 
 def given_as_file(source: str) -> bool:

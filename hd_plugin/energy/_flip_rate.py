@@ -33,6 +33,7 @@ class _File(Checked):
 
     model_config = ConfigDict(extra="ignore")
     number_format: str | None = None
+    bits: int | None = None
 
 
 class _Plan(_File):
@@ -54,9 +55,9 @@ def find_flip_rate(attributes: Mapping[str, Any]) -> FlipRate:
     """The flip rate of ``attributes['flip_rate']``: a number, or the path of a plan or of a compare.json.
 
     A comparison needs ``layer`` and ``method`` beside it; a plan is checked against ``layer`` when that is
-    given. A ``number_format`` beside them has to be the one that the flips were counted in. Raises
-    InputError: no rate from 0 to 1, a file that is neither, a layer or method that it does not hold;
-    PlanMismatch: a plan for another layer.
+    given. A ``number_format`` or ``weight_bits`` beside them has to be the one that the flips were counted
+    in. Raises InputError: no rate from 0 to 1, a file that is neither, a layer or method that it does not
+    hold; PlanMismatch: a plan for another layer.
     """
     value = attributes["flip_rate"]
     number_format = attributes.get("number_format")
@@ -78,6 +79,12 @@ def find_flip_rate(attributes: Mapping[str, Any]) -> FlipRate:
         raise InputError(
             f"number_format: {number_format!r} in the architecture, but {path} counted flips in "
             f"{file.number_format!r}"
+        )
+    width = str(attributes.get("weight_bits", file.bits)).removesuffix(".0")  # hosts hand over floats
+    if file.bits is not None and width != str(file.bits):
+        raise InputError(
+            f"weight_bits: {width} in the architecture, but {path} counted flips of {file.bits}-bit weights; "
+            "a rate of flips a bit holds for its own width only"
         )
     return found
 

@@ -3,7 +3,7 @@
 from hd_plugin.engines._accesses import Accesses, ComponentResult
 from hd_plugin.engines._analytic import AnalyticEngine, analytic_counts
 from hd_plugin.engines._array import Array, Expression, arrays, load_array
-from hd_plugin.engines._engines import ENGINES, engine_options, get_engine
+from hd_plugin.engines._engines import ENGINES, check_engine_options, engine_options, get_engine
 from hd_plugin.engines._protocol import Engine, Evaluation, Request
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "Request",
     "analytic_counts",
     "arrays",
+    "check_engine_options",
     "engine_options",
     "get_engine",
     "load_array",

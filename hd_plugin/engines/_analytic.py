@@ -57,6 +57,7 @@ class AnalyticEngine:
     name = "analytic"
 
     def check(self, layers: Sequence[Layer], array: Array) -> None:
+        array.check_weights(layers)
         for layer in layers:
             analytic_counts(layer, array, 1, False)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
@@ -15,6 +15,7 @@ from hd_plugin._data_files import data_folder
 from hd_plugin._parsed import PlainLoader
 from hd_plugin.energy import Widths
 from hd_plugin.errors import InputError, did_you_mean
+from hd_plugin.weights import Layer
 
 __all__ = ["Array", "Expression", "arrays", "load_array", "read_variables"]
 
@@ -22,6 +23,7 @@ Dataflow = Literal["input_stationary", "output_stationary"]
 _Size = Annotated[Whole, Field(ge=1, le=4096)]
 _Bits = Annotated[Whole, Field(ge=1, le=64)]
 _EXPRESSION = "expression"
+_OF_A_NETWORK = ("weight_bits", "number_format")
 
 
 class Expression(str):
@@ -100,6 +102,20 @@ class Array(Checked):
                 f"{needed!r} array only (Timeloop itself runs the other architectures in arch/)"
             )
 
+    def check_weights(self, layers: Iterable[Layer]) -> None:
+        """Raises InputError when the variables say other weights (width, format) than the layers have."""
+        for layer in layers:
+            own = {"weight_bits": layer.bits, "number_format": layer.number_format}
+            for name, value in own.items():
+                found = self.variables.get(name, value)
+                if found != value:
+                    option = "--bits" if name == "weight_bits" else "--number-format"
+                    raise InputError(
+                        f"array: variables.{name}: {found!r} found, but the weights of layer {layer.name!r} "
+                        f"are {value!r}; take it out of the array file, or read the network with "
+                        f"{option} {found}"
+                    )
+
     def widths(self, weight_bits: int) -> Widths:
         return Widths(weight_bits, self.activation_bits, self.psum_bits, self.accumulator_bits)
 
@@ -124,7 +140,9 @@ def read_variables(path: str | Path) -> dict[str, Any]:
 def load_array(name: str | Path) -> Array:
     """An array from arch/ by name, or by path a YAML file of that form: the ``variables`` of Timeloop v4.
 
-    Raises InputError that lists ALL wrong variables.
+    A bundled file's width and format of weights are there for Timeloop run by hand; here the network tells
+    them. A file of one's own is held to what it says (``Array.check_weights``). Raises InputError that lists
+    ALL wrong variables.
     """
     path = Path(name)
     if path.suffix not in (".yaml", ".yml"):
@@ -134,6 +152,8 @@ def load_array(name: str | Path) -> Array:
                 f"array: {str(name)!r} is unknown; {did_you_mean(str(name), arrays())} (or give a YAML file)"
             )
     variables = read_variables(path)
+    if path.suffix != Path(name).suffix:
+        variables = {k: v for k, v in variables.items() if k not in _OF_A_NETWORK}
     own = [name for name in Array.model_fields if name != "variables"]
     problems = []
     for name in (name for name in own if name not in variables):

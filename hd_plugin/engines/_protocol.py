@@ -54,8 +54,8 @@ class Evaluation:
 class Engine(Protocol):
     """Something that counts the actions of layers on an array and prices them.
 
-    Its options are what its class takes to be made, by keyword: ``get_engine`` and the command line hand
-    them over.
+    Its options are what its class takes to be made, by keyword, checked by their annotations: a scenario
+    and ``get_engine`` hand them over.
     """
 
     name: str

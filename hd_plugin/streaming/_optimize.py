@@ -114,4 +114,4 @@ def lessen_energy(
 
 def with_rate(plan: StreamPlan, layer: Layer) -> StreamPlan:
     """``plan`` with the flip rate of the layer's codes."""
-    return replace(plan, nhd=nhd(layer, plan), number_format=layer.number_format)
+    return replace(plan, nhd=nhd(layer, plan), number_format=layer.number_format, bits=layer.bits)

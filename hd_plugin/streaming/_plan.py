@@ -38,8 +38,8 @@ class StreamPlan:
 
     layer, digest : the layer's name and the digest of the codes that the plan was made for. shape : (K, C,
     Fy, Fx). interrupted : True when the search was stopped early (the plan is still valid). objective : what
-    the search minimised, flips or energy. nhd, number_format : the flip rate of the plan and what it was
-    counted in, for readers without the weights.
+    the search minimised, flips or energy. nhd, number_format, bits : the flip rate of the plan and the
+    weights that it was counted in, for readers without them.
     """
 
     layer: str
@@ -53,6 +53,7 @@ class StreamPlan:
     interrupted: bool = False
     nhd: float | None = None
     number_format: str | None = None
+    bits: int | None = None
     objective: str = "flips"
 
     def __repr__(self) -> str:
@@ -108,6 +109,7 @@ class StreamPlan:
                 "interrupted": self.interrupted,
                 "nhd": self.nhd,
                 "number_format": self.number_format,
+                "bits": self.bits,
                 "objective": self.objective,
                 "groups": [
                     {"tap": list(g.tap), "channels": g.channels.tolist(), "order": g.order.tolist()}

@@ -53,6 +53,7 @@ class PlanFile(Checked):
     interrupted: bool
     nhd: float | None = None
     number_format: str | None = None
+    bits: Annotated[int, Field(ge=1, le=64)] | None = None
     objective: str = "flips"
 
     @classmethod

@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from hd_plugin._data_files import accelergy_config, data_folder
+from hd_plugin._guard import read_text
 from hd_plugin.energy import COMPONENTS, served_class
 from hd_plugin.engines._array import read_variables
-from hd_plugin.engines.timeloop._problem import Shape, own_sections, problem_of
+from hd_plugin.engines.timeloop._architecture import sections
+from hd_plugin.engines.timeloop._problem import Shape, problem_of
 from hd_plugin.engines.timeloop._results import (
     RunError,
     area_table,
@@ -72,7 +74,7 @@ def examine(architecture: str | Path | None = None, variables: str | Path | None
 
 def _inputs(architecture: Path, variables: str | Path | None) -> dict[str, Any]:
     """What the architecture lacks: variables (the file's, or the bundled 8x8 array's) and a problem."""
-    own = own_sections(architecture)
+    own = sections(read_text(architecture))
     content = {} if "problem" in own else problem_of(Shape(8, 8, 1, 1, 8, 8))
     if "variables" in own:
         if variables is not None:

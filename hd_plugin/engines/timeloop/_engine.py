@@ -5,14 +5,17 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
 
 from hd_plugin._data_files import data_folder
+from hd_plugin._guard import read_text
 from hd_plugin.energy import Technology, load_technology
+from hd_plugin.engines._analytic import analytic_counts
 from hd_plugin.engines._array import Array
 from hd_plugin.engines._protocol import Evaluation, Request
+from hd_plugin.engines.timeloop._architecture import sections
 from hd_plugin.engines.timeloop._mapping import (
     MAPPER,
     Block,
@@ -22,19 +25,21 @@ from hd_plugin.engines.timeloop._mapping import (
     paper_mapping,
     read_map,
 )
-from hd_plugin.engines.timeloop._problem import Shape, own_sections, problem_of, shape_of
+from hd_plugin.engines.timeloop._parts import Parts, names_in
+from hd_plugin.engines.timeloop._problem import Shape, problem_of, shape_of
 from hd_plugin.engines.timeloop._results import RunError
 from hd_plugin.engines.timeloop._run import Job, Outcome, Runs, default_cache
 from hd_plugin.engines.timeloop._sums import evaluation
 from hd_plugin.engines.timeloop._tools import find_tools
 from hd_plugin.engines.timeloop._variables import too_small, variables_for
-from hd_plugin.errors import HdPluginError, InputError, did_you_mean
+from hd_plugin.errors import HdPluginError, InputError
 from hd_plugin.streaming import Jobs
 from hd_plugin.weights import Layer
 
 __all__ = ["MAPPINGS", "TimeloopEngine"]
 
-MAPPINGS = ("paper", "mapper")
+_Mapping = Literal["paper", "mapper"]
+MAPPINGS: tuple[str, ...] = get_args(_Mapping)
 # the mapper searches a shape once, at a flip rate of its own and without a table
 _NEUTRAL = {"weight_flip_rate": 0.5, "lut_entries": 1, "lut_entry_bits": 0, "lut_reads_per_cycle": 0}
 
@@ -45,25 +50,28 @@ class TimeloopEngine:
     mapping : "paper" is the fixed dataflow that the analytic engine counts; "mapper" lets timeloop-mapper
     choose among the mappings that the architecture's constraints leave, once per shape, and replays its
     choice. cache : folder of finished runs. architecture : a v4 architecture with the parts of
-    arch/input_stationary.yaml. Raises MissingTool.
+    arch/input_stationary.yaml. parts : what it calls them, where that is something else. Raises InputError:
+    an architecture that lacks a part; MissingTool.
     """
 
     name = "timeloop"
 
     def __init__(
-        self, mapping: str = "paper", cache: str | Path | None = None, architecture: str | Path | None = None
+        self,
+        mapping: _Mapping = "paper",
+        cache: str | Path | None = None,
+        architecture: str | Path | None = None,
+        parts: Parts | None = None,
     ) -> None:
-        if mapping not in MAPPINGS:
-            raise InputError(f"mapping: {mapping!r} is unknown; {did_you_mean(mapping, MAPPINGS)}")
         self.mapping = mapping
-        self.architecture = (
-            Path(architecture) if architecture else data_folder("arch") / "input_stationary.yaml"
-        )
-        if own := own_sections(self.architecture) & {"variables", "problem"}:
+        self.architecture = Path(architecture or data_folder("arch") / "input_stationary.yaml")
+        self.bundled = architecture is None
+        if own := sections(read_text(self.architecture)) & {"variables", "problem"}:
             raise InputError(
                 f"architecture: {self.architecture}: take out its {' and '.join(sorted(own))}; they come "
                 "from the array and from the layers"
             )
+        self.names = names_in(self.architecture, parts)
         self.runs = Runs(find_tools(), Path(cache) if cache else default_cache())
         self._maps: dict[str, tuple[threading.Lock, list[Any]]] = {}
         self._lock = threading.Lock()
@@ -71,6 +79,7 @@ class TimeloopEngine:
     def check(self, layers: Sequence[Layer], array: Array) -> None:
         """Raises InputError for sizes that do not fit, and what a small run does: are tools and parts in?"""
         array.check_dataflow("input_stationary")
+        array.check_weights(layers)
         problems = [
             text for layer in layers for text in (*too_small(layer, array), *self._uneven(layer, array))
         ]
@@ -90,9 +99,11 @@ class TimeloopEngine:
         ]
 
     def provenance(self) -> dict[str, str]:
+        renamed = ", ".join(f"{ours}={theirs}" for ours, theirs in self.names.items() if ours != theirs)
         return {
             "mapping": self.mapping,
             "architecture": self.architecture.name,
+            **({"parts": renamed} if renamed else {}),
             "tools_digest": self.runs.tools.digest,
         }
 
@@ -133,7 +144,26 @@ class TimeloopEngine:
                 runs = self._replay(r, shape, variables)
         except RunError as error:
             raise RunError(f"layer {r.layer.name!r}: {error}") from error
-        return evaluation(runs, variables, technology, self.architecture)
+        found = evaluation(runs, variables, technology, self.names)
+        if self.mapping == "paper":
+            self._check_stream(r, array, runs, found.counts.weight_hops)
+        return found
+
+    def _check_stream(
+        self, r: Request, array: Array, runs: Sequence[tuple[Outcome, Block]], hops: int
+    ) -> None:
+        """A flip rate holds for weights that stream in the order of the plan, so that is what has to run."""
+        if not self.bundled:
+            for outcome, block in runs:
+                path = outcome.folder / "parsed-processed-input.yaml"
+                check_input_stationary(read_map(path)[::-1], block.shape, f"{self.architecture} ({path})")
+        right = analytic_counts(r.layer, array, r.groups, r.lut_bits > 0).weight_hops
+        if hops != right:
+            raise RunError(
+                f"layer {r.layer.name!r}: {hops} hops of weights through {self.names['weight_line']} of "
+                f"{self.architecture} where the paper's mapping has {right}, so that the flip rate does not "
+                "hold; compare its constraints with those of arch/input_stationary.yaml"
+            )
 
     def _paper(
         self, r: Request, shape: Shape, variables: Mapping[str, Any], array: Array
@@ -146,7 +176,10 @@ class TimeloopEngine:
             )
         runs = []
         for block in blocks(shape, array):
-            problem, mapping = problem_of(block.shape, unrolled=True), paper_mapping(block.shape, array)
+            problem, mapping = (
+                problem_of(block.shape, unrolled=True),
+                paper_mapping(block.shape, array, self.names),
+            )
             content = {"variables": variables, **problem, **mapping}
             runs.append((self.runs.run(Job("model", self.architecture, content)), block))
         return runs

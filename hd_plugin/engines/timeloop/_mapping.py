@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -62,10 +62,11 @@ def _cut(size: int, by: int) -> list[int]:
     return [part for part in (size - size % by, size % by) if part]
 
 
-def paper_mapping(shape: Shape, array: Array) -> dict[str, Any]:
+def paper_mapping(shape: Shape, array: Array, names: Mapping[str, str]) -> dict[str, Any]:
     """Tiles of ``cols`` pixels outermost, then taps and groups of ``rows`` channels; K innermost.
 
     Only what the constraints of arch/input_stationary.yaml leave open; the sizes have to divide (``blocks``).
+    names : what the architecture calls its parts.
     """
     used_rows, used_cols = min(shape.C, array.rows), min(shape.pixels, array.cols)
     open_factors = {
@@ -81,7 +82,7 @@ def paper_mapping(shape: Shape, array: Array) -> dict[str, Any]:
     }
     return {
         "mapping": [
-            {"target": target, "type": kind, "factors": [f"{d}={n}" for d, n in factors.items()]}
+            {"target": names[target], "type": kind, "factors": [f"{d}={n}" for d, n in factors.items()]}
             for (target, kind), factors in open_factors.items()
         ]
     }

@@ -17,7 +17,7 @@ from hd_plugin.engines.timeloop._v4_text import to_yaml
 from hd_plugin.errors import InputError
 from hd_plugin.weights import Layer
 
-__all__ = ["DIMENSIONS", "Shape", "load_problem", "own_sections", "problem_of", "shape_of", "write_problems"]
+__all__ = ["DIMENSIONS", "Shape", "load_problem", "problem_of", "shape_of", "write_problems"]
 
 _Size = Annotated[Whole, Field(ge=1, le=2**31)]
 DIMENSIONS = ("C", "K", "R", "S", "P", "Q")
@@ -90,16 +90,6 @@ class _Problem(Checked):
 
 class _File(Checked):
     problem: _Problem
-
-
-def own_sections(architecture: Path) -> set[str]:
-    """The top-level keys of a v4 file. Raises InputError when it is not there or no text."""
-    try:
-        return set(re.findall(r"^(\w+):", architecture.read_text(encoding="utf8"), re.MULTILINE))
-    except FileNotFoundError as error:
-        raise InputError(f"architecture: {architecture}: no such file") from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"architecture: {architecture}: not readable ({error})") from error
 
 
 def load_problem(path: str | Path) -> Shape:

@@ -26,6 +26,7 @@ __all__ = [
     "half_unit",
     "read_stats",
     "reference_table",
+    "refused",
     "served",
 ]
 
@@ -115,6 +116,23 @@ def expected(entry: Entry) -> dict[str, float]:
         "leak": component.cycle_pJ() + component.leak_pJ(seconds),
         "area": component.area_um2,
     }
+
+
+def refused(folder: Path) -> list[str]:
+    """A sentence for every component of ours in the front end's input whose attributes hd_plugin refuses.
+
+    The plug-in knows a class only, and Accelergy stops at the first.
+    """
+    if not (folder / "parsed-processed-input.yaml").is_file():
+        return []
+    found = []
+    for entry in components(folder):
+        if served_class(entry.class_name, entry.attributes) is not None:
+            try:
+                build_component(entry.class_name, entry.attributes)
+            except InputError as error:
+                found.append(f"{entry.name}: {error}")
+    return found
 
 
 def half_unit(value: float) -> float:

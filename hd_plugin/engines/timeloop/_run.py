@@ -21,7 +21,7 @@ from hd_plugin._accelergy_config import ensure_config
 from hd_plugin._atomic import atomic_path, write_text
 from hd_plugin.energy import COMPONENTS
 from hd_plugin.engines._accesses import ComponentResult
-from hd_plugin.engines.timeloop._results import RunError, check_table, read_stats, reference_table
+from hd_plugin.engines.timeloop._results import RunError, check_table, read_stats, reference_table, refused
 from hd_plugin.engines.timeloop._tools import Tools
 from hd_plugin.engines.timeloop._v4_text import to_yaml
 from hd_plugin.errors import InputError
@@ -250,7 +250,11 @@ def _code() -> list[Path]:
 
 
 def reason(folder: Path) -> str:
-    """The lines that most likely say why a run failed: Accelergy's errors, Timeloop's, or ends of logs."""
+    """Why a run failed: what hd_plugin refuses, or the lines that most likely say so: Accelergy's errors,
+    Timeloop's, or ends of logs.
+    """
+    if wrong := refused(folder):
+        return _short("; ".join(wrong))
 
     def lines(pattern: str) -> list[str]:
         return [

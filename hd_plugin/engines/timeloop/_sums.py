@@ -4,32 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from hd_plugin.energy import ActionCounts, AddressLut, EnergyBreakdown, Technology
 from hd_plugin.engines._accesses import Accesses, ComponentResult
 from hd_plugin.engines._protocol import Evaluation
 from hd_plugin.engines.timeloop._mapping import Block
+from hd_plugin.engines.timeloop._parts import COMPONENTS
 from hd_plugin.engines.timeloop._results import RunError, reference_table
 from hd_plugin.engines.timeloop._run import Outcome
+from hd_plugin.errors import did_you_mean
 
 __all__ = ["evaluation"]
 
-# what the architecture has to call its parts (arch/input_stationary.yaml)
-_PARTS = (
-    "main_memory",
-    "clock",
-    "address_lut",
-    "weight_buffer",
-    "input_buffer",
-    "output_buffer",
-    "accumulation_buffer",
-    "weight_line",
-    "input_register",
-    "psum_hop",
-    "mac",
-)
 _MEMORIES = (
     "main_memory",
     "weight_buffer",
@@ -44,23 +31,27 @@ def evaluation(
     runs: Sequence[tuple[Outcome, Block]],
     variables: Mapping[str, Any],
     technology: Technology,
-    architecture: Path,
+    names: Mapping[str, str],
 ) -> Evaluation:
-    """The sum of the runs. Raises RunError when the architecture lacks a part that counts are read from."""
+    """The sum of the runs. names : what the architecture calls each part.
+
+    Raises RunError when the runs lack a part that counts are read from.
+    """
     parts: dict[str, ComponentResult] = {}
     for outcome, block in runs:
-        missing = [name for name in _PARTS if name not in outcome.components]
-        if missing:
+        if missing := [names[part] for part in COMPONENTS if names[part] not in outcome.components]:
             raise RunError(
-                f"{architecture}: has no component {', '.join(missing)}; the parts of "
-                "arch/input_stationary.yaml are needed by name"
+                f"{outcome.folder}: Timeloop tells nothing of {', '.join(missing)}; "
+                f"{did_you_mean(missing[0], outcome.components)}"
             )
-        for name, part in _share(outcome, block, variables["input_copies"]).items():
+        for name, part in _share(outcome, block, variables["input_copies"], names).items():
             parts[name] = _add(parts.get(name), part, outcome.cycles)
     cycles = sum(outcome.cycles for outcome, _ in runs)
+    ours = {part: parts[names[part]] for part in COMPONENTS}
+    others = [part for name, part in parts.items() if name not in names.values()]
     return Evaluation(
-        _counts(parts, cycles, variables),
-        _energy(parts, cycles, variables, technology),
+        _counts(ours, cycles, variables),
+        _energy(ours, others, cycles, variables, technology),
         parts,
         tuple(str(outcome.folder) for outcome, _ in runs),
     )
@@ -83,27 +74,36 @@ def _counts(parts: Mapping[str, ComponentResult], cycles: int, variables: Mappin
 
 
 def _energy(
-    parts: Mapping[str, ComponentResult], cycles: int, variables: Mapping[str, Any], technology: Technology
+    parts: Mapping[str, ComponentResult],
+    others: Sequence[ComponentResult],
+    cycles: int,
+    variables: Mapping[str, Any],
+    technology: Technology,
 ) -> EnergyBreakdown:
-    """Where ``leak`` holds work of every cycle, of the address table and the clock, it is taken apart."""
+    """Where ``leak`` holds work of every cycle, of the address table and the clock, it is taken apart.
+
+    others : components of the architecture that are none of the parts; what they do counts as memory.
+    """
     table = AddressLut(
         technology, variables["lut_entries"], variables["lut_entry_bits"], variables["lut_reads_per_cycle"]
     )
     static_pJ = table.leak_pJ(float(variables["global_cycle_seconds"])) * cycles
-    dynamic = {name: parts[name].energy_pJ * 1e-12 for name in _PARTS}
-    leaking = sum(p.per_cycle_pJ for n, p in parts.items() if n not in ("clock", "address_lut")) + static_pJ
+    leaking = [part.per_cycle_pJ for name, part in parts.items() if name not in ("clock", "address_lut")]
+    memories = [*(parts[name] for name in _MEMORIES), *others]
     return EnergyBreakdown(
-        mac_J=dynamic["mac"],
-        weight_hop_J=dynamic["weight_line"],
-        psum_hop_J=dynamic["psum_hop"],
+        mac_J=1e-12 * parts["mac"].energy_pJ,
+        weight_hop_J=1e-12 * parts["weight_line"].energy_pJ,
+        psum_hop_J=1e-12 * parts["psum_hop"].energy_pJ,
         lut_J=1e-12 * (parts["address_lut"].per_cycle_pJ - static_pJ),
-        memory_J=sum(dynamic[name] for name in _MEMORIES),
+        memory_J=sum(1e-12 * part.energy_pJ for part in memories),
         clock_J=1e-12 * parts["clock"].per_cycle_pJ,
-        leakage_J=1e-12 * leaking,
+        leakage_J=1e-12 * (sum(leaking) + sum(part.per_cycle_pJ for part in others) + static_pJ),
     )
 
 
-def _share(outcome: Outcome, block: Block, copies: int) -> dict[str, ComponentResult]:
+def _share(
+    outcome: Outcome, block: Block, copies: int, names: Mapping[str, str]
+) -> dict[str, ComponentResult]:
     """What a block adds to its layer, which is run as several only because Timeloop miscounts uneven sizes.
 
     Weights come into the buffers with the first block that uses them, outputs leave with the last one, and
@@ -111,7 +111,8 @@ def _share(outcome: Outcome, block: Block, copies: int) -> dict[str, ComponentRe
     """
     parts = dict(outcome.components)
 
-    def change(name: str, space: str, **accesses: Any) -> None:
+    def change(part: str, space: str, **accesses: Any) -> None:
+        name = names[part]
         parts[name] = replace(
             parts[name],
             accesses={**parts[name].accesses, space: replace(parts[name].accesses[space], **accesses)},
@@ -121,12 +122,13 @@ def _share(outcome: Outcome, block: Block, copies: int) -> dict[str, ComponentRe
         change("output_buffer", "Outputs", reads=0, fills=0, updates=0, energy_pJ=0.0)
         change("main_memory", "Outputs", reads=0, fills=0, updates=0, energy_pJ=0.0)
     if not block.first:
-        found = parts["weight_buffer"].accesses["Weights"]
-        write_pJ = reference_table(outcome.folder / "timeloop-model.ERT.yaml")["weight_buffer"]["write"]
+        buffer = names["weight_buffer"]
+        found = parts[buffer].accesses["Weights"]
+        write_pJ = reference_table(outcome.folder / "timeloop-model.ERT.yaml")[buffer]["write"]
         change("weight_buffer", "Weights", fills=0, energy_pJ=found.energy_pJ - found.fills * write_pJ)
         change("main_memory", "Weights", reads=0, energy_pJ=0.0)
     if copies > 1:
-        filled, read = (parts[n].accesses["Inputs"] for n in ("input_buffer", "main_memory"))
+        filled, read = (parts[names[n]].accesses["Inputs"] for n in ("input_buffer", "main_memory"))
         # the buffer's write energy knows of the copies already
         change("input_buffer", "Inputs", fills=filled.fills // copies)
         change("main_memory", "Inputs", reads=read.reads // copies, energy_pJ=read.energy_pJ / copies)
