@@ -139,22 +139,22 @@ def _owner(model: type[BaseModel], loc: tuple[int | str, ...]) -> type[BaseModel
     """The model that holds the field at the end of ``loc``."""
     found: Any = model
     for part in loc:
-        if (
-            isinstance(part, str)
-            and isinstance(found, type)
-            and issubclass(found, BaseModel)
-            and part in found.model_fields
-        ):
+        if isinstance(part, str) and _is_model(found) and part in found.model_fields:
             found = found.model_fields[part].annotation
         found = _model_within(found)
-    return found if isinstance(found, type) and issubclass(found, BaseModel) else None
+    return found if _is_model(found) else None
 
 
 def _model_within(annotation: Any) -> Any:
     """The model class in ``annotation``, through Optional, lists and mappings."""
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+    if _is_model(annotation):
         return annotation
     return next((m for a in get_args(annotation) if (m := _model_within(a)) is not None), None)
+
+
+def _is_model(annotation: Any) -> bool:
+    """tuple[X, ...] is none, though Python 3.10 takes it for a class."""
+    return isinstance(annotation, type) and not get_args(annotation) and issubclass(annotation, BaseModel)
 
 
 def _field(model: type[BaseModel], loc: tuple[int | str, ...]) -> Any:

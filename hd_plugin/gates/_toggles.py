@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import numba
 import numpy as np
 
+from hd_plugin.bits._compiled import compiled
 from hd_plugin.bits._popcount import popcount
 from hd_plugin.errors import InputError
 from hd_plugin.gates._line import Line, compile_line
@@ -30,7 +30,7 @@ class Toggles:
     outputs: dict[str, np.ndarray]
 
 
-@numba.njit(nogil=True, cache=True, boundscheck=False)
+@compiled(boundscheck=False)
 def _scan(zero, one, held):
     """q of 64 cycles, and after them: q[t + 1] = one[t] if q[t] else zero[t], and it begins with ``held``."""
     f0, f1 = zero, one  # from t to t + 1, then to t + 2, ... by doubling
@@ -44,7 +44,7 @@ def _scan(zero, one, held):
     return (after << np.uint64(1)) | np.uint64(held), after >> np.uint64(63)
 
 
-@numba.njit(nogil=True, cache=True, boundscheck=False)
+@compiled(boundscheck=False)
 def _run(ops, values, state, words):
     register = 0
     for i in range(ops.shape[0]):
@@ -85,7 +85,7 @@ def _run(ops, values, state, words):
             register += 1
 
 
-@numba.njit(nogil=True, cache=True, boundscheck=False)
+@compiled(boundscheck=False)
 def _changes(values, nets, last, mask, words, before, total):
     """``before`` [nets, words] gets the values of one cycle earlier; ``mask`` has the cycles that count."""
     for n in range(nets):

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import numba
 import numpy as np
 
+from hd_plugin.bits._compiled import compiled
 from hd_plugin.bits._popcount import popcount
 from hd_plugin.gates._logic import emit, inputs_of
 from hd_plugin.gates._schedule import Node, Schedule
@@ -170,7 +170,7 @@ def run_waves(
     _run(waves, _Settled(values, before, mask), memory, total)
 
 
-@numba.njit(nogil=True, cache=True, boundscheck=False)
+@compiled(boundscheck=False)
 def _run(waves, settled, memory, total):
     nodes, inputs = waves.nodes, waves.inputs
     for i in range(nodes.shape[0] - 1):
@@ -190,7 +190,7 @@ def _run(waves, settled, memory, total):
         total[net] += _follow(wave, f, memory.other, settled, net)
 
 
-@numba.njit(nogil=True, cache=True, boundscheck=False)
+@compiled(boundscheck=False)
 def _fetch(out, room, settled, row, start, span):
     """The wave of an input (net, first step, length, place) from step ``start`` on, ``span`` steps."""
     W, net, first, length, place = WORDS, row[0], row[1], row[2], row[3]
@@ -209,7 +209,7 @@ def _fetch(out, room, settled, row, start, span):
             out[t * W + w] = settled.values[net, w]
 
 
-@numba.njit(nogil=True, cache=True, boundscheck=False)
+@compiled(boundscheck=False)
 def _evaluate(ops, start, stop, scratch, size):
     """Operations ``start`` to ``stop`` on the first ``size`` words of the slots."""
     ones = ~np.uint64(0)
@@ -237,7 +237,7 @@ def _evaluate(ops, start, stop, scratch, size):
                 o[j] = a[j]
 
 
-@numba.njit(nogil=True, cache=True, boundscheck=False)
+@compiled(boundscheck=False)
 def _hold(f, other, span, delay):
     """``f`` where it stays 1, and ``other`` where it does not stay 0, for ``delay`` steps."""
     for j in range((span + delay) * WORDS):
@@ -251,7 +251,7 @@ def _hold(f, other, span, delay):
         reach += shift
 
 
-@numba.njit(nogil=True, cache=True, boundscheck=False)
+@compiled(boundscheck=False)
 def _follow(wave, high, other, settled, net):
     """``wave`` gets the net's values, high where ``high`` is and low where ``other`` is not.
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numba
 import numpy as np
 
 from hd_plugin.bits import decode
+from hd_plugin.bits._compiled import compiled
 from hd_plugin.bits._popcount import popcount
 from hd_plugin.hardware._activations import Activations, tiles_of
 from hd_plugin.hardware._program import Program, group_inputs
@@ -76,7 +76,7 @@ def activity(made: Program, inputs: Activations, cols: int, tiles: int = 1, psum
     )
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled()
 def _add_bits(x, counts):
     bit = 0
     while x and bit < counts.size:
@@ -86,7 +86,7 @@ def _add_bits(x, counts):
         bit += 1
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled()
 def _count(words, used, values, acts, bits):
     """Counts of weight bits, partial products, products and partial sums, by bit, and of five single things.
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 
 from hd_plugin.bits import decode
+from hd_plugin.bits._compiled import compiled
 from hd_plugin.errors import InputError
 from hd_plugin.hardware._activations import Activations
 from hd_plugin.hardware._program import Program
@@ -18,7 +18,7 @@ NO_SUM = np.iinfo(np.int64).min  # of an output channel that no address holds
 _BLOCK = 512  # pixels whose sums stay in the cache
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled()
 def _run(values, used, outputs, inputs, taps, patches, sums):
     groups, K, _ = values.shape
     pixels = patches.shape[2]

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from hd_plugin.bits._compiled import compiled
 
 __all__ = ["path_lower_bound"]
 
 _SCALE = 64  # node prices are multiples of 1/64, in integers: the bound has no rounding error
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _one_tree(d, price, key, parent, degree):
     """Weight (times _SCALE) and degrees of the cheapest 1-tree under node prices.
 
@@ -58,7 +59,7 @@ def _one_tree(d, price, key, parent, degree):
     return total + price[a] + price[b]
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def path_lower_bound(d, upper, rounds):
     """No path over int32 distances ``d[K, K]`` is shorter than this: int64.
 

@@ -8,8 +8,8 @@ between two groups and keeps a swap when both groups, re-ordered, flip fewer bit
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from hd_plugin.bits._compiled import compiled
 from hd_plugin.bits._popcount import popcount
 from hd_plugin.streaming._distances import hamming_distances, table_distances
 from hd_plugin.streaming._paths import path_cost
@@ -34,7 +34,7 @@ def channel_similarity(codes: np.ndarray, bits: int) -> np.ndarray:
     return square.reshape(C, bits, C, bits).sum(axis=(1, 3)) / K
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def similar_groups(similarity, rows, sweeps):
     """Group of every channel, int64[C], at most ``rows`` each: swaps that raise the likeness inside groups.
 
@@ -79,7 +79,7 @@ def similar_groups(similarity, rows, sweeps):
     return group
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def group_distances(codes, channels, bits, table):
     if table.shape[0] > 0:
         return table_distances(codes[:, channels], table)
@@ -93,7 +93,7 @@ def group_distances(codes, channels, bits, table):
     return hamming_distances(packed)
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _promising(codes, table, first, second, order1, order2, state):
     """All swaps, a * second.size + b: those first that cost least under the present orders, chance aside."""
     cost1, cost2 = (
@@ -111,7 +111,7 @@ def _promising(codes, table, first, second, order1, order2, state):
     return np.argsort(score)
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _channel_costs(codes, table, order, first, second):
     """Cost of each channel of both groups, streamed on its own in ``order``: float64[n + m]."""
     n, m = first.size, second.size
@@ -127,7 +127,7 @@ def _channel_costs(codes, table, order, first, second):
     return total
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def refine_pair(codes, bits, table, one, two, limits):
     """Swap channels between two groups while that shortens the sum of both paths.
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from hd_plugin.bits._compiled import compiled
 from hd_plugin.bits._popcount import popcount
 
 __all__ = ["hamming_distances", "stream_costs", "table_distances"]
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def hamming_distances(packed):
     """HD between every two rows of uint64[K, W], codes packed side by side: int32[K, K]."""
     K, W = packed.shape
@@ -32,7 +32,7 @@ def hamming_distances(packed):
     return d
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def table_distances(codes, cost):
     """Transition cost summed over the rows, for codes [K, rows] and a table int32[L, L]: int32[K, K]."""
     K, rows = codes.shape
@@ -45,7 +45,7 @@ def table_distances(codes, cost):
     return d
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def stream_costs(codes, order):
     """Flips of every channel of codes [K, C] streamed on its own in ``order``: int64[C]."""
     K, C = codes.shape

@@ -12,9 +12,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 
 from hd_plugin.bits import TransitionTable
+from hd_plugin.bits._compiled import compiled
 from hd_plugin.bits._popcount import popcount
 from hd_plugin.errors import InputError
 from hd_plugin.streaming._distances import table_distances
@@ -152,7 +152,7 @@ def _planes(values: np.ndarray, acts: np.ndarray, cost: np.ndarray) -> tuple[np.
     return np.ascontiguousarray(np.stack(found)), np.array(weights, np.int64)
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _add_plane_costs(d, planes, weights, samples):
     K = d.shape[0]
     line = np.empty(K, np.int64)
@@ -171,7 +171,7 @@ def _add_plane_costs(d, planes, weights, samples):
             d[j, i] += extra
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _flips_cost(sums, cost):
     """What sums [K, samples] cost from step to step."""
     total = np.int64(0)
@@ -182,7 +182,7 @@ def _flips_cost(sums, cost):
     return total
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _best_rows(products, cost):
     """The order of rows that costs least, by dynamic programming over the sets of channels above a row."""
     rows, K, S = products.shape
@@ -217,7 +217,7 @@ def _best_rows(products, cost):
     return order
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _exchange_rows(products, cost):
     """Neighbours change places while that helps: only the sum between them is another one then."""
     rows, K, S = products.shape

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from hd_plugin.bits._compiled import compiled
 
 __all__ = ["EXACT", "exact_path", "greedy_path", "neighbour_lists", "path_cost"]
 
 EXACT = 8  # up to here dynamic programming is as quick as a search, and exact
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def path_cost(d, order):
     """Sum of ``d[order[j], order[j+1]]``: int64."""
     total = np.int64(0)
@@ -19,7 +20,7 @@ def path_cost(d, order):
     return total
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def greedy_path(d, start):
     """The paper's Algorithm 1: from ``start`` to the nearest channel left, the lowest index on a tie."""
     K = d.shape[0]
@@ -41,7 +42,7 @@ def greedy_path(d, start):
     return order
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def neighbour_lists(d, m):
     """int32[2, K, m]: the ``m`` nearest channels of each and their distances; lowest index on a tie.
 
@@ -73,7 +74,7 @@ def neighbour_lists(d, m):
     return lists
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def exact_path(d):
     """A shortest path by dynamic programming over subsets (Held and Karp 1962), for K <= EXACT: int64[K]."""
     K = d.shape[0]

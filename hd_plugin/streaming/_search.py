@@ -8,8 +8,8 @@ path.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from hd_plugin.bits._compiled import compiled
 from hd_plugin.streaming._paths import EXACT, exact_path, neighbour_lists, path_cost
 from hd_plugin.streaming._tour import (
     JOURNAL,
@@ -31,7 +31,7 @@ _SEGMENT = 3  # longest stretch moved as a whole (Or-opt)
 _KICK = 10  # longest stretch swapped by a kick (a local double bridge)
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _two_opt(d, near, tour, edge, forward, journal, used):
     """Open the ``edge`` (t1, t2) and take the first exchange that gains: (gain, journal length)."""
     K = d.shape[0]
@@ -53,7 +53,7 @@ def _two_opt(d, near, tour, edge, forward, journal, used):
     return np.int32(0), used
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _move_stretch(d, near, tour, queue, u, journal, marks):
     """Or-opt: move a stretch of 1..3 cities that ends in ``u`` so that u touches one of its neighbours."""
     K = d.shape[0]
@@ -100,7 +100,7 @@ def _move_stretch(d, near, tour, queue, u, journal, marks):
     return np.int32(0), used, tail_at
 
 
-@njit(cache=True, nogil=True, inline="always")
+@compiled(inline="always")
 def _push_ends(queue, tail_at, stretch, gap):
     """The cities whose edges a move of ``stretch`` into ``gap`` has changed."""
     b, c, t, a = stretch
@@ -110,7 +110,7 @@ def _push_ends(queue, tail_at, stretch, gap):
     return push(queue, push(queue, tail_at, e), f)
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _descend(d, near, tour, queue, tail_at, journal, used):
     """Improve until no queued city has an improving move: (total gain, journal length)."""
     total = np.int64(0)
@@ -141,12 +141,12 @@ def _descend(d, near, tour, queue, tail_at, journal, used):
     return total, used
 
 
-@njit(cache=True, nogil=True, inline="always")
+@compiled(inline="always")
 def _wrap(p, n):
     return p if p < n else p - n
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _settle(d, near, tour, queue, journal):
     """Descend from every city until nothing is gained: a full journal ends a descent early."""
     gain = np.int64(1)
@@ -158,7 +158,7 @@ def _settle(d, near, tour, queue, journal):
     queue[1] = 0
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _kick(d, near, tour, queue, journal, state):
     """Swap two neighbouring stretches somewhere and repair around them; what does not pay is undone."""
     cities = tour[0]
@@ -181,7 +181,7 @@ def _kick(d, near, tour, queue, journal, state):
         undo(tour, journal, used)
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def optimise_path(d, order, neighbours, kicks, seed):
     """Shorten the path ``order`` over int32 distances ``d[K, K]`` with ``kicks`` perturbations: int64[K].
 
@@ -206,7 +206,7 @@ def optimise_path(d, order, neighbours, kicks, seed):
     return result
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def shortest_path(d, order, neighbours, kicks, seed):
     """The best path found over ``d[K, K]``, never longer than ``order``: int64[K].
 

@@ -9,7 +9,8 @@ holds the exchanges. One array each, not several: that is what the compiler keep
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from hd_plugin.bits._compiled import compiled
 
 __all__ = [
     "JOURNAL",
@@ -28,7 +29,7 @@ __all__ = [
 JOURNAL = 4096  # exchanges that one descent may make before it is called again
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def make_tour(order):
     """The path ``order``, closed by the dummy."""
     K = order.size
@@ -41,7 +42,7 @@ def make_tour(order):
     return tour
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def make_queue(cities):
     """An empty queue for ``cities`` cities; a power of two long, so that a mask wraps the ring."""
     size = 1
@@ -50,7 +51,7 @@ def make_queue(cities):
     return np.zeros((2, size), np.int32)
 
 
-@njit(cache=True, nogil=True, inline="always")
+@compiled(inline="always")
 def distance(d, a, b):
     K = d.shape[0]
     if a == K or b == K:
@@ -58,19 +59,19 @@ def distance(d, a, b):
     return d[a, b]
 
 
-@njit(cache=True, nogil=True, inline="always")
+@compiled(inline="always")
 def succ(tour, c):
     p = tour[1, c] + 1
     return tour[0, p] if p < tour.shape[1] else tour[0, 0]
 
 
-@njit(cache=True, nogil=True, inline="always")
+@compiled(inline="always")
 def pred(tour, c):
     p = tour[1, c]
     return tour[0, p - 1] if p > 0 else tour[0, tour.shape[1] - 1]
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _reverse(tour, i, j):
     """Reverse the cyclic stretch of positions i..j, or, the same cycle, the rest when that is shorter."""
     n = tour.shape[1]
@@ -96,7 +97,7 @@ def _reverse(tour, i, j):
             j = n - 1
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def exchange(tour, t1, t2, t3, t4, journal, used):
     """Replace edges (t1, t2), (t3, t4) by (t2, t3), (t1, t4); t4: on the side of t3 that keeps one cycle."""
     if succ(tour, t1) == t2:
@@ -109,7 +110,7 @@ def exchange(tour, t1, t2, t3, t4, journal, used):
     return used + 1
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def undo(tour, journal, used):
     """Play the journal backwards."""
     while used > 0:
@@ -121,7 +122,7 @@ def undo(tour, journal, used):
             _reverse(tour, tour[1, t4], tour[1, t2])
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def relocate(tour, stretch, gap, straight, journal, used):
     """Move a stretch c..t in between the cities e, f of ``gap``: e-t..c-f, or e-c..t-f when ``straight``.
 
@@ -136,7 +137,7 @@ def relocate(tour, stretch, gap, straight, journal, used):
     return used
 
 
-@njit(cache=True, nogil=True, inline="always")
+@compiled(inline="always")
 def push(queue, tail_at, city):
     if not queue[1, city]:
         queue[1, city] = 1
@@ -145,7 +146,7 @@ def push(queue, tail_at, city):
     return tail_at
 
 
-@njit(cache=True, nogil=True, inline="always")
+@compiled(inline="always")
 def random_below(state, below):
     x = state[0]
     x ^= x << np.uint64(13)

@@ -7,14 +7,15 @@ side in the innermost loops.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from hd_plugin.bits._compiled import compiled
 
 __all__ = ["round_columns", "round_streams", "round_streams_table", "round_with_feedback"]
 
 _BLOCK = 32  # columns whose reach fits into a core's cache beside each other
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _emit(target, importance, value, cost):
     """cost[x, r] += importance[r] * (target[r] - value[x])**2; a level that is not allowed has value inf."""
     for x in range(value.size):
@@ -27,7 +28,7 @@ def _emit(target, importance, value, cost):
                 cost[x, r] += importance[r] * d * d
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def round_streams(target, importance, value, mu):
     """Codes int64[T, n] that minimise the sum of importance * (target - value[code])**2 + mu * flips.
 
@@ -62,7 +63,7 @@ def round_streams(target, importance, value, mu):
     return _walk_back(reach, weight)
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def round_streams_table(target, importance, value, weight):
     """``round_streams`` for any transition cost: weight float64[L, L], symmetric, zero on its diagonal."""
     T, n = target.shape
@@ -81,7 +82,7 @@ def round_streams_table(target, importance, value, weight):
     return _walk_back(reach, weight)
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def round_columns(target, importance, value, mu, weight):
     """Any number of streams side by side, a block at a time; by the table ``weight`` unless its size is 0."""
     T, n = target.shape
@@ -99,7 +100,7 @@ def round_columns(target, importance, value, mu, weight):
     return codes
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def round_with_feedback(target, upper, orders, value, mu, unit):
     """Codes int64[K, N]; each column's rounding error is made good by the columns after it.
 
@@ -125,7 +126,7 @@ def round_with_feedback(target, upper, orders, value, mu, unit):
     return codes
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _walk_back(reach, weight):
     """The codes of the best streams, last to first; of several the one that stays, else the lowest code."""
     T, L, n = reach.shape
