@@ -116,3 +116,59 @@ def test_widths_out_of_range_are_refused(bits):
 def test_an_unknown_format_gets_a_suggestion():
     with pytest.raises(InputError, match="did you mean 'sign_magnitude'"):
         encode(np.array([0]), 4, "sign-magnitude")
+
+
+@FORMATS
+@WIDTHS
+def test_codes_and_values_take_the_least_room_that_holds_them(bits, number_format):
+    values = representable(bits, number_format)
+    codes = encode(values, bits, number_format)
+    assert codes.dtype == (np.uint8 if bits <= 8 else np.uint16)
+    assert decode(codes, bits, number_format).dtype == np.int16
+    for counted in (hamming(codes, codes[::-1]), plane_flips(codes, bits)):
+        assert counted.dtype == np.int64
+
+
+def test_twos_complement_is_meant_where_no_format_is_named():
+    values = np.arange(-8, 8)
+    assert (encode(values, 4) == encode(values, 4, "twos_complement")).all()
+    assert (decode(np.arange(16), 4) == decode(np.arange(16), 4, "twos_complement")).all()
+
+
+@FORMATS
+@WIDTHS
+def test_patterns_that_are_too_wide_are_refused(bits, number_format):
+    for pattern in (2**bits, -1):
+        with pytest.raises(InputError):
+            decode(np.array([0, pattern]), bits, number_format)
+    assert decode(np.zeros(0, np.uint8), bits, number_format).size == 0
+
+
+@given(hnp.arrays(np.float64, (4, 4), elements=st.floats(-1e3, 1e3)), st.sampled_from([1.0, 1e-12, 1e300]))
+def test_a_table_of_energies_is_what_its_words_say_entry_by_entry(energy, unit):
+    """Both directions averaged, staying free, the largest at 4095, nothing below 0."""
+    energy = energy * unit
+    wanted = [
+        [(energy[a, b] / 2 + energy[b, a] / 2) - (energy[a, a] if a == b else 0.0) for b in range(4)]
+        for a in range(4)
+    ]
+    top = max(0.0, *(x for row in wanted for x in row))
+    table = TransitionTable.from_energies(energy, 2)
+    assert (table.bits, table.name, table.cost.dtype) == (2, "energy", np.int32)
+    for a, b in itertools.product(range(4), repeat=2):
+        scaled = 4095 * (wanted[a][b] / top) if top else 0.0
+        assert table.cost[a, b] == pytest.approx(max(0.0, scaled), abs=0.5 + 1e-6)
+    assert TransitionTable.from_energies(energy, 2, "mine").name == "mine"
+
+
+def test_integers_make_a_table_of_energies_too_and_infinities_do_not():
+    assert TransitionTable.from_energies(np.eye(4, dtype=int)[::-1], 2).cost[0, 3] == 4095
+    with pytest.raises(InputError, match="finite"):
+        TransitionTable.from_energies(np.full((4, 4), np.inf), 2)
+
+
+def test_hamming_tables_go_up_to_12_bits():
+    table = hamming_table(12)
+    assert table.cost.shape == (4096, 4096) and table.cost[0, 4095] == 12 and table.name == "hamming"
+    with pytest.raises(InputError, match="13 bits"):
+        hamming_table(13)

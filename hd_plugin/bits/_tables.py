@@ -41,15 +41,20 @@ class TransitionTable:
 
     @classmethod
     def from_energies(cls, energy: np.ndarray, bits: int, name: str = "energy") -> TransitionTable:
-        """Round a float table to integers, its largest entry at 4095; the two directions are averaged."""
+        """Round a table of energies [2**bits, 2**bits] to integers, its largest entry at 4095.
+
+        The two directions are averaged, and staying the same is free. Raises InputError unless all are
+        finite.
+        """
         energy = np.asarray(energy, dtype=np.float64)
         if not np.isfinite(energy).all():
             raise InputError("table: energies must be finite")
-        energy = (energy + energy.T) / 2
-        energy = energy - np.diag(energy.diagonal())
-        top = energy.max(initial=0.0)
-        scaled = np.rint(energy * (4095 / top if top > 0 else 0.0)).astype(np.int64)
-        return cls(bits, np.maximum(scaled, 0), name)
+        energy = energy / 2 + energy.T / 2  # halved first: no sum overflows
+        energy = np.maximum(energy - np.diag(energy.diagonal()), 0.0)
+        top = energy.max()
+        return cls(
+            bits, np.rint(4095 * (energy / top)).astype(np.int64) if top > 0 else energy.astype(int), name
+        )
 
     def stream_cost(self, words: np.ndarray) -> int:
         """Total cost of streaming ``words[T, ...]``; equals ``stream_flips`` for the Hamming table."""
