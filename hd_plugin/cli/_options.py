@@ -38,7 +38,7 @@ __all__ = [
 DEFAULT_NETWORK = "resnet20_cifar10_w4"
 EXISTING = click.Path(path_type=Path, exists=True)
 FILE = click.Path(path_type=Path, dir_okay=False)
-_READING = ("bits", "number_format", "per_channel", "keep_integers", "spec", "layers")
+_READING = ("bits", "number_format", "per_channel", "keep_integers", "spec", "layers", "tokens")
 _FREE = ("threads", "as_json", "output", "source")  # how a study is run, not what it asks
 
 network_options = stack(
@@ -63,7 +63,13 @@ network_options = stack(
         "layers",
         multiple=True,
         metavar="NAME",
-        help="Only this layer; may be repeated.",
+        help="Only this layer, read alone; may be repeated. Embeddings stream where they are named.",
+    ),
+    option(
+        "Network",
+        "--tokens",
+        type=int,
+        help="Input vectors of each linear layer (default: as the file tells, else 1).",
     ),
 )
 
@@ -166,7 +172,8 @@ def pairs(words: Sequence[str], option: str) -> dict[str, str]:
 
 def given_as_file(source: str) -> bool:
     """Whether ``source`` says the whole experiment: a scenario, or a report."""
-    return Path(source).suffix in (".yaml", ".yml", ".json")
+    path = Path(source)  # an index of weights is no scenario
+    return path.suffix in (".yaml", ".yml", ".json") and not path.name.endswith(".index.json")
 
 
 def changed_inputs(source: str, digests: Mapping[str, str]) -> list[str]:

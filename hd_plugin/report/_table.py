@@ -51,4 +51,4 @@ def told_of(unmapped: Iterable[Unmapped], notes: Iterable[Note]) -> list[str]:
 def _some(names: Sequence[str]) -> str:
     """How many, and the first of them."""
     shown = ", ".join(shorten(name) for name in names[:2])
-    return f"{shown} and {len(names) - 2} more" if len(names) > 2 else shown
+    return f"{len(names)} ({shown} ...)" if len(names) > 2 else shown

@@ -241,7 +241,7 @@ def _beside(path: Path, data: dict[str, Any]) -> dict[str, Any]:
 
     def found(name: Any) -> Any:
         near = path.parent / name if isinstance(name, str) else None
-        return str(near) if near is not None and near.is_file() else name
+        return str(near) if near is not None and near.exists() else name
 
     def network(item: Any) -> Any:
         if isinstance(item, Mapping):

@@ -45,4 +45,4 @@ def answered(scenario: Scenario, network: Network, **chosen: Any) -> Scenario:
 
 def _file(source: str) -> str:
     """A file as an absolute path, a bundled name as it is."""
-    return str(Path(source).resolve()) if Path(source).is_file() else source
+    return str(Path(source).resolve()) if Path(source).exists() else source

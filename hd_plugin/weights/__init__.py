@@ -1,6 +1,6 @@
 """Weight files (.npz .safetensors .pt .pth .th .tflite .onnx) -> a Network of Layers of bit patterns."""
 
-from hd_plugin.weights._layer import Layer
+from hd_plugin.weights._layer import Layer, Window
 from hd_plugin.weights._load import bundled_networks, locate
 from hd_plugin.weights._network import Network, NetworkChoice, load_network
 from hd_plugin.weights._quantise import optimal_scale, quantise
@@ -18,6 +18,7 @@ __all__ = [
     "NetworkSpec",
     "Note",
     "Unmapped",
+    "Window",
     "bundled_networks",
     "bundled_specs",
     "load_network",

@@ -11,7 +11,27 @@ import numpy as np
 from hd_plugin.bits import NumberFormat, check_bits, decode, encode
 from hd_plugin.errors import InputError
 
-__all__ = ["Layer"]
+__all__ = ["Layer", "Window"]
+
+
+@dataclass(frozen=True)
+class Window:
+    """How a convolution moves over its input: (vertical, horizontal) stride and dilation, in pixels.
+
+    padding : pixels of zeros (top, left, bottom, right); None where it is not known.
+    """
+
+    stride: tuple[int, int] = (1, 1)
+    padding: tuple[int, int, int, int] | None = None
+    dilation: tuple[int, int] = (1, 1)
+
+    def __str__(self) -> str:
+        told = f"stride {self.stride[0]} x {self.stride[1]}"
+        if self.dilation != (1, 1):
+            told += f", dilation {self.dilation[0]} x {self.dilation[1]}"
+        if self.padding is not None:
+            told += ", padding top {} left {} bottom {} right {}".format(*self.padding)
+        return told
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,8 +40,9 @@ class Layer:
 
     codes : uint8 or uint16 [K, C, Fy, Fx], the bit patterns; a linear layer has Fy = Fx = 1. scale : float64,
     [] per tensor or [K] per channel; weight ~ values * scale. output_hw : (P, Q) output height and width in
-    pixels, or None where the file does not tell. weights : float32, like codes; the real weights before
-    rounding, or None where the file holds integers that were kept.
+    pixels, (input vectors, 1) for a linear layer, or None where the file does not tell. weights : float32,
+    like codes; the real weights before rounding, or None where the file holds integers that were kept.
+    window : stride, padding and dilation, or None where the file does not tell.
     """
 
     name: str
@@ -31,6 +52,7 @@ class Layer:
     scale: np.ndarray = field(default_factory=lambda: np.array(1.0))
     output_hw: tuple[int, int] | None = None
     weights: np.ndarray | None = None
+    window: Window | None = None
 
     def __post_init__(self) -> None:
         check_bits(self.bits, f"layer {self.name!r}: bits")

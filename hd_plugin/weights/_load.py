@@ -13,11 +13,12 @@ from hd_plugin.bits import NumberFormat
 from hd_plugin.errors import InputError, did_you_mean
 from hd_plugin.weights._layer import Layer
 from hd_plugin.weights._quantise import quantise
-from hd_plugin.weights._readers import RawLayer, reader_for
-from hd_plugin.weights._spec import apply_spec, load_spec, spec_for
+from hd_plugin.weights._readers import INDEX, READERS, RawFile, RawLayer, reader_for
+from hd_plugin.weights._sizes import with_sizes
+from hd_plugin.weights._spec import NetworkSpec, apply_spec, load_spec, spec_for
 from hd_plugin.weights._told import Note, Unmapped
 
-__all__ = ["Contents", "Conversion", "bundled_networks", "locate", "read_file"]
+__all__ = ["Asked", "Contents", "Conversion", "bundled_networks", "locate", "read_file"]
 
 
 def bundled_networks() -> list[str]:
@@ -35,6 +36,15 @@ class Conversion:
     keep_integers: bool | None
 
 
+@dataclass(frozen=True)
+class Asked:
+    """What of a file is read, and how large it is taken: arguments of ``load_network`` of the same names."""
+
+    spec: str | Path | None = None
+    layers: tuple[str, ...] | None = None
+    tokens: int | None = None
+
+
 @dataclass(frozen=True, eq=False)
 class Contents:
     """A weights file: layers in network order, what is told beside them, and the SHA-256 of its bytes."""
@@ -46,30 +56,86 @@ class Contents:
     digest: str
 
 
-def read_file(path: Path, conversion: Conversion, spec: str | Path | None) -> Contents:
-    """What is in a weights file, under a spec where one is asked for. Raises what ``load_network`` raises."""
-    raw, unmapped = reader_for(path)(path)
-    digest, notes, name = hashlib.sha256(path.read_bytes()).hexdigest(), list[Note](), path.stem
-    if not raw:
-        found = "; ".join(f"{u.name}: {u.reason}" for u in unmapped[:5])
-        raise InputError(
-            f"{path}: no convolution or linear layer that can be mapped"
-            + (f" ({len(unmapped)} unmapped: {found})" if found else "; is it a weights file?")
-        )
-    names = [r.name for r in raw]
+def read_file(path: Path, conversion: Conversion, asked: Asked) -> Contents:
+    """What is asked for of a weights file: only those layers are read, rounded and held.
+
+    Raises what ``load_network`` raises.
+    """
+    found = reader_for(path)(path)
+    files = found.files or (path,)
+    digest, name = _digest(files), path.parent.resolve().name if len(files) > 1 else path.stem
+    raw, unmapped, notes = _checked(path, found), list(found.unmapped), list(found.notes)
+    named = set(asked.layers or ())
+    if asked.spec is not None:
+        spec = load_spec(asked.spec)
+        raw, unmapped, told = apply_spec(spec, raw, unmapped, path)
+        turned = {la.name for la in spec.layers if la.transposed is not None}
+        notes = [n for note in notes if (n := note.among({la.name for la in raw} - turned))] + told
+        named, name = named | {la.name for la in spec.layers}, spec.network
+        _check_tokens(spec, raw, asked.tokens)
+        if not raw:
+            raise InputError(f"{spec.source}: every layer of {path} is skipped; leave one in")
+    elif made_for := spec_for(digest):
+        notes.append(Note(f"read as it is; a network spec was made for this file: --spec {made_for}"))
+    streamed = [la for la in raw if not la.aside or la.name in named]
+    unmapped += [Unmapped(la.name, la.aside, la.shape) for la in raw if la.aside and la.name not in named]
+    for one in asked.layers or ():
+        _check_name(path, one, raw, unmapped)
+    chosen = [la for la in streamed if asked.layers is None or la.name in named & set(asked.layers)]
+    if not chosen:
+        raise InputError(f"{path}: no convolution or linear layer that can be mapped{_why(unmapped)}")
+    chosen, sized = with_sizes(chosen, asked.tokens)
+    layers = [_layer(f"{path}: layer {la.name!r}", la, conversion) for la in chosen]
+    kept = {la.name for la in layers}
+    notes = [n for note in notes + sized if (n := note.among(kept))]
+    return Contents(name, layers, unmapped, notes, digest)
+
+
+def _checked(path: Path, found: RawFile) -> list[RawLayer]:
+    names = [la.name for la in found.layers]
     if len(set(names)) < len(names):
         twice = sorted({n for n in names if names.count(n) > 1})
         raise InputError(f"{path}: layer {twice[0]!r} is found twice; give each layer its own name")
-    if spec is not None:
-        chosen = load_spec(spec)
-        raw, unmapped, notes = apply_spec(chosen, raw, unmapped, path)
-        name = chosen.network
-        if not raw:
-            raise InputError(f"{chosen.source}: every layer of {path} is skipped; leave one in")
-    elif made_for := spec_for(digest):
-        notes.append(Note(f"read as it is; a network spec was made for this file: --spec {made_for}"))
-    layers = [_layer(f"{path}: layer {r.name!r}", r, conversion) for r in raw]
-    return Contents(name, layers, unmapped, notes, digest)
+    if not names:
+        raise InputError(f"{path}: no convolution or linear layer that can be mapped{_why(found.unmapped)}")
+    return found.layers
+
+
+def _check_tokens(spec: NetworkSpec, raw: list[RawLayer], tokens: int | None) -> None:
+    """Raises InputError where the spec and ``tokens`` both give the size of a linear layer."""
+    linear = {la.name for la in raw if len(la.shape) == 2}
+    twice = [la.name for la in spec.layers if la.output_hw and la.name in linear]
+    if tokens is not None and twice:
+        raise InputError(f"tokens: {tokens} given, and {spec.source} has a size for {twice[0]!r}; keep one")
+
+
+def _why(unmapped: list[Unmapped]) -> str:
+    found = "; ".join(f"{u.name}: {u.reason}" for u in unmapped[:3])
+    return f" ({len(unmapped)} unmapped: {found})" if found else "; is it a weights file?"
+
+
+def _check_name(path: Path, name: str, raw: list[RawLayer], unmapped: list[Unmapped]) -> None:
+    """Raises InputError for a layer that is not there, or not mapped, with its reason."""
+    names = [la.name for la in raw]
+    if name not in names:
+        reason = next((u.reason for u in unmapped if u.name == name), None)
+        why = f"layer {name!r} is not mapped: {reason}" if reason else f"no layer {name!r}"
+        raise InputError(f"{path}: {why}; {did_you_mean(name, names)}")
+
+
+def _digest(files: tuple[Path, ...]) -> str:
+    """SHA-256 of a file's bytes; of several files, of their names and digests."""
+    digests = {}
+    for path in files:
+        found = hashlib.sha256()
+        with open(path, "rb") as file:
+            while part := file.read(1 << 20):
+                found.update(part)
+        digests[path.name] = found.hexdigest()
+    if len(files) == 1:
+        return digests[files[0].name]
+    lines = "".join(f"{name} {digest}\n" for name, digest in digests.items())
+    return hashlib.sha256(lines.encode()).hexdigest()
 
 
 def _bundled() -> dict[str, Path]:
@@ -80,12 +146,15 @@ def _bundled() -> dict[str, Path]:
 
 
 def locate(source: str | Path) -> Path:
-    """The file that ``source`` means: an existing path first, then a bundled name. InputError for neither."""
+    """The file that ``source`` means: an existing path first, then a bundled name.
+
+    A folder means its one weights file, or the index of a network in several. InputError for neither.
+    """
     path = Path(source)
     if path.is_file():
         return path
     if path.is_dir():
-        raise InputError(f"{path}: is a folder; name a weights file in it")
+        return _within(path)
     bundled = _bundled()
     if str(source) in bundled:
         return bundled[str(source)]
@@ -96,17 +165,28 @@ def locate(source: str | Path) -> Path:
     )
 
 
+def _within(folder: Path) -> Path:
+    """The weights file of a folder. Raises InputError where there is none, or not one."""
+    files = sorted(p for p in folder.iterdir() if p.is_file())
+    found = [p for p in files if p.name.endswith(INDEX)] or [p for p in files if p.suffix.lower() in READERS]
+    if len(found) == 1:
+        return found[0]
+    names = ", ".join(p.name for p in found[:4]) + (" ..." if len(found) > 4 else "")
+    told = f"{len(found)} weights files ({names})" if found else "no weights file"
+    raise InputError(f"{folder}: is a folder with {told}; name one file or an index")
+
+
 def _layer(where: str, raw: RawLayer, conversion: Conversion) -> Layer:
-    values, bits, number_format = raw.values, conversion.bits, conversion.number_format
-    if values.size == 0:
-        raise InputError(f"{where}: weights of shape {list(values.shape)} found; every size must be above 0")
+    stored = raw.stored(where)
+    values, bits, number_format = stored.values, conversion.bits, conversion.number_format
+    rest = {"output_hw": raw.output_hw, "window": raw.window}
     if values.dtype.kind == "f":
         if conversion.keep_integers:
             raise InputError(
                 f"{where}: keep_integers=True, but the file holds {values.dtype}; use keep_integers=False"
             )
     else:
-        integers = values.astype(np.int64) - _along_k(raw.zero_point, values.ndim)
+        integers = values.astype(np.int64) - _along_k(stored.zero_point, values.ndim)
         half = 1 << (bits - 1)
         low = -half + (number_format == "sign_magnitude")
         fits = integers.min() >= low and integers.max() < half
@@ -116,18 +196,13 @@ def _layer(where: str, raw: RawLayer, conversion: Conversion) -> Layer:
                 f"{number_format} ({low} to {half - 1}); use keep_integers=False or more bits"
             )
         if fits and conversion.keep_integers is not False:
-            return Layer.from_values(
-                raw.name, integers, bits, number_format, scale=raw.scale, output_hw=raw.output_hw
-            )
-        assert raw.scale is not None  # integers come with one
-        values = integers * _along_k(raw.scale, values.ndim)
+            return Layer.from_values(raw.name, integers, bits, number_format, scale=stored.scale, **rest)
+        values = integers * _along_k(stored.scale, values.ndim)
     integers, scale = quantise(values, bits, per_channel=conversion.per_channel, where=where)
-    return Layer.from_values(
-        raw.name, integers, bits, number_format, scale=scale, output_hw=raw.output_hw, weights=values
-    )
+    return Layer.from_values(raw.name, integers, bits, number_format, scale=scale, weights=values, **rest)
 
 
-def _along_k(numbers: np.ndarray | int, ndim: int) -> np.ndarray:
+def _along_k(numbers: object, ndim: int) -> np.ndarray:
     """[] or [K] -> an array that broadcasts along the first of ``ndim`` axes."""
-    numbers = np.asarray(numbers)
-    return numbers.reshape((-1,) + (1,) * (ndim - 1)) if numbers.ndim else numbers
+    found = np.asarray(numbers)
+    return found.reshape((-1,) + (1,) * (ndim - 1)) if found.ndim else found

@@ -13,7 +13,7 @@ from hd_plugin._checked import Checked, Listed, Whole, check
 from hd_plugin.bits import NumberFormat, check_bits
 from hd_plugin.errors import InputError, did_you_mean
 from hd_plugin.weights._layer import Layer
-from hd_plugin.weights._load import Conversion, locate, read_file
+from hd_plugin.weights._load import Asked, Conversion, locate, read_file
 from hd_plugin.weights._told import Note, Unmapped
 
 __all__ = ["Network", "NetworkChoice", "load_network"]
@@ -22,8 +22,8 @@ __all__ = ["Network", "NetworkChoice", "load_network"]
 class NetworkChoice(Checked):
     """A network by name or file, and how its weights become bit patterns, as ``load_network`` takes it.
 
-    source : one of ``bundled_networks()``, or a path. layers : names of the layers to keep; None keeps all.
-    Raises InputError that lists all problems.
+    source : one of ``bundled_networks()``, or a path. layers : names of the layers to read; None reads all
+    that stream. Raises InputError that lists all problems.
     """
 
     source: str
@@ -33,6 +33,7 @@ class NetworkChoice(Checked):
     keep_integers: bool | None = None
     spec: str | None = None
     layers: Listed[str] | None = None
+    tokens: Annotated[Whole, Field(ge=1)] | None = None
 
     def load(self) -> Network:
         """The network. Raises what ``load_network`` raises."""
@@ -44,6 +45,7 @@ class NetworkChoice(Checked):
             keep_integers=self.keep_integers,
             spec=self.spec,
             layers=list(self.layers) if self.layers else None,
+            tokens=self.tokens,
         )
 
 
@@ -79,7 +81,8 @@ class Network:
         wanted = {self.layer(n).name for n in names}
         kept = [la for la in self.layers if la.name in wanted]
         asked = self.asked and self.asked.model_copy(update={"layers": tuple(la.name for la in kept)})
-        return replace(self, layers=kept, asked=asked)
+        notes = [n for note in self.notes if (n := note.among(wanted))]
+        return replace(self, layers=kept, asked=asked, notes=notes)
 
 
 def load_network(
@@ -91,29 +94,32 @@ def load_network(
     keep_integers: bool | None = None,
     spec: str | Path | None = None,
     layers: list[str] | None = None,
+    tokens: int | None = None,
 ) -> Network:
     """Read the weights of a network as ``bits``-wide bit patterns, layers in network order.
 
-    source : a .npz, .safetensors, .pt, .pth, .th, .tflite or .onnx file, or one of ``bundled_networks()``.
+    source : a .npz, .safetensors, .pt, .pth, .th, .tflite or .onnx file, the index of a network in several
+    .safetensors files, a folder with one of these, or one of ``bundled_networks()``.
     per_channel : one scale for each output channel where weights are (re)quantised, not one per tensor.
     keep_integers : True takes a file's integers (less their zero point) as they are, and they must fit
     ``bits``; False dequantises and requantises them; None keeps them, layer by layer, where they fit. spec :
     a YAML network spec or the name of one in ``layers/``; None reads the file as it is. layers : names of the
-    layers to keep; None keeps all.
+    layers to read (embeddings, too, where they are named); None reads all that stream. tokens : input vectors
+    of each linear layer; None takes what the file tells, else one.
 
     Raises InputError for a file or an argument that cannot be used, MissingTool when the file's kind needs a
     library that is not installed.
     """
     conversion = Conversion(check_bits(bits), number_format, per_channel, keep_integers)
     choice = {"source": _file_or_name(source), "spec": spec and _file_or_name(spec), **asdict(conversion)}
-    asked = check(NetworkChoice, choice, source)
+    asked = check(NetworkChoice, {**choice, "layers": layers or None, "tokens": tokens}, source)
     path = locate(source)
-    found = read_file(path, conversion, spec)
-    return Network(
-        found.name, found.layers, found.unmapped, str(path), found.digest, asked, found.notes
-    ).select(layers)
+    found = read_file(path, conversion, Asked(spec, asked.layers, tokens))
+    if asked.layers is not None:  # in network order
+        asked = asked.model_copy(update={"layers": tuple(layer.name for layer in found.layers)})
+    return Network(found.name, found.layers, found.unmapped, str(path), found.digest, asked, found.notes)
 
 
 def _file_or_name(given: str | Path) -> str:
-    """A file as a path that is good anywhere; all else is the name of what comes with the package."""
-    return os.path.abspath(given) if Path(given).is_file() else str(given)
+    """A file or folder as a path that is good anywhere; all else is a name of what comes with the package."""
+    return os.path.abspath(given) if Path(given).exists() else str(given)

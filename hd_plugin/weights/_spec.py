@@ -58,12 +58,16 @@ def _digests(found: Any) -> tuple[str, ...] | None:
 
 
 class LayerSpec(Checked):
-    """One layer of a spec, by its exact name in the file. output_hw : (P, Q); None leaves the file's."""
+    """One layer of a spec, by its exact name in the file. None leaves what the file tells.
+
+    output_hw : (P, Q). transposed : whether 2-D weights are stored [C, K].
+    """
 
     name: Annotated[str, _given(_text, "the layer's exact name in the weights file is needed")]
     output_hw: Annotated[tuple[int, int] | None, _given(_pair, f"[P, Q], {_SIZES}")] = None
     label: Annotated[str, _given(_text, "a short text is needed")] = ""
     skip: bool = False
+    transposed: bool | None = None
 
 
 class NetworkSpec(Checked):
@@ -139,6 +143,7 @@ def apply_spec(
     Raises InputError that lists the names which do not match.
     """
     by_name, reasons = {la.name: la for la in layers}, {u.name: u.reason for u in unmapped}
+    linear = {la.name for la in layers if len(la.shape) == 2}
     problems = []
     for i, wanted in enumerate(spec.layers):
         if wanted.name not in by_name and not (wanted.skip and wanted.name in reasons):
@@ -148,11 +153,13 @@ def apply_spec(
                 else f"is not in {path}; {did_you_mean(wanted.name, by_name)}"
             )
             problems.append(f"{spec.source}: layers[{i}].name: {wanted.name!r} {why}")
+        elif wanted.transposed is not None and wanted.name not in linear:
+            problems.append(f"{spec.source}: layers[{i}].transposed: {wanted.name!r} is no linear layer")
     if problems:
         raise InputError("\n".join(problems))
     told = {la.name: la for la in spec.layers}
     skipped = [
-        Unmapped(n, f"skipped by {Path(spec.source).name}", by_name[n].values.shape)
+        Unmapped(n, f"skipped by {Path(spec.source).name}", by_name[n].shape)
         for n, la in told.items()
         if la.skip and n in by_name
     ]
@@ -160,13 +167,20 @@ def apply_spec(
     kept = [by_name[n] for n in order if not (n in told and told[n].skip)]
     if spec.only:
         skipped += [
-            Unmapped(n, f"not listed in {Path(spec.source).name}", by_name[n].values.shape)
+            Unmapped(n, f"not listed in {Path(spec.source).name}", by_name[n].shape)
             for n in by_name
             if n not in told
         ]
-    sizes = {n: la.output_hw for n, la in told.items() if la.output_hw}
-    sized = [replace(la, output_hw=sizes.get(la.name, la.output_hw)) for la in kept]
+    sized = [_told_by(told.get(la.name), la) for la in kept]
     return sized, unmapped + skipped, _changes(spec, path, kept, sized, list(by_name))
+
+
+def _told_by(told: LayerSpec | None, layer: RawLayer) -> RawLayer:
+    """The layer as the spec has it."""
+    if told is None:
+        return layer
+    turned = layer.transposed if told.transposed is None else told.transposed
+    return replace(layer, output_hw=told.output_hw or layer.output_hw, transposed=turned)
 
 
 def _changes(
@@ -177,6 +191,9 @@ def _changes(
     if spec.network != path.stem:
         notes.append(Note(f"spec {name}: {path.name} is called {spec.network}"))
     replaced: dict[str, list[str]] = {}
+    for one in spec.layers:
+        if one.transposed is not None:
+            replaced.setdefault(f"stored [{'C, K' if one.transposed else 'K, C'}]", []).append(one.name)
     for old, new in zip(before, after):
         if new.output_hw is not None and old.output_hw != new.output_hw:
             told = f"not {_by(old)} as the file has" if old.output_hw else "which the file does not tell"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from typing import Any
 
 __all__ = ["Note", "Unmapped"]
@@ -35,6 +36,11 @@ class Note:
 
     text: str
     layers: tuple[str, ...] = ()
+
+    def among(self, names: Collection[str]) -> Note | None:
+        """The same of those of its layers that are in ``names``; None where none is."""
+        left = tuple(name for name in self.layers if name in names)
+        return self if not self.layers else replace(self, layers=left) if left else None
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON has it."""

@@ -7,12 +7,13 @@ from pathlib import Path
 
 from hd_plugin.errors import InputError, did_you_mean
 from hd_plugin.weights._readers import _npz, _onnx, _safetensors, _tflite, _torch
-from hd_plugin.weights._readers._raw import RawLayer
-from hd_plugin.weights._told import Unmapped
+from hd_plugin.weights._readers._raw import RawFile, RawLayer, Stored
 
-__all__ = ["READERS", "RawLayer", "reader_for"]
+__all__ = ["INDEX", "READERS", "RawFile", "RawLayer", "Stored", "reader_for"]
 
-Reader = Callable[[Path], tuple[list[RawLayer], list[Unmapped]]]
+INDEX = _safetensors.INDEX
+
+Reader = Callable[[Path], RawFile]
 
 READERS: dict[str, Reader] = {
     ".npz": _npz.read,
@@ -26,11 +27,13 @@ READERS: dict[str, Reader] = {
 
 
 def reader_for(path: Path) -> Reader:
-    """The reader that the suffix of ``path`` asks for; InputError names the known suffixes otherwise."""
+    """The reader that the name of ``path`` asks for; InputError names the known suffixes otherwise."""
+    if path.name.endswith(INDEX):
+        return _safetensors.read_index
     reader = READERS.get(path.suffix.lower())
     if reader is None:
         hint = did_you_mean(path.suffix, READERS) if path.suffix else "it has no suffix"
         raise InputError(
-            f"{path}: no reader for this kind of file ({hint}); known suffixes: {', '.join(READERS)}"
+            f"{path}: no reader for this kind of file ({hint}); known suffixes: {', '.join(READERS)}, {INDEX}"
         )
     return reader

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from hd_plugin.errors import InputError
-from hd_plugin.weights._readers._raw import DAMAGE, RawLayer, check_integer_scale, need
+from hd_plugin.weights._readers._onnx_graph import OnnxSizes, unclaimed
+from hd_plugin.weights._readers._raw import DAMAGE, DEPTHWISE, EMBEDDING, RawFile, RawLayer, Stored, need
 from hd_plugin.weights._told import Unmapped
 
 __all__ = ["layer_names", "load_model", "read"]
@@ -71,16 +72,17 @@ def layer_names(path: Path, onnx: ModuleType, model: Any) -> dict[str, str]:
     return {node.output[0]: name for name, node, _, _ in _Graph(path, onnx, model).named()}
 
 
-def read(path: Path) -> tuple[list[RawLayer], list[Unmapped]]:
-    """Layers in node order; (P, Q) from shape inference, (1, 1) for linear layers.
+def read(path: Path) -> RawFile:
+    """Layers in node order; sizes from shape inference.
 
     A layer is named by its node, or by its weights where the node has no name. Depthwise, grouped, transposed
-    and 1-D or 3-D convolutions are unmapped. Raises InputError on a damaged file; MissingTool without onnx.
+    and 1-D or 3-D convolutions are unmapped, as are stored tensors that belong to no layer. Raises InputError
+    on a damaged file; MissingTool without onnx.
     """
     onnx, model = load_model(path)
     message = need("google.protobuf.message", "hd_plugin[onnx]")
     try:
-        return _Graph(path, onnx, model).layers()
+        return _Graph(path, onnx, model).contents()
     except InputError:
         raise
     except (*DAMAGE, message.Error) as error:
@@ -100,31 +102,43 @@ class _Graph:
             if node.op_type == "Constant" and value is not None:
                 self.stored[node.output[0]] = value
         self.maker = {out: node for node in self.nodes for out in node.output}
-        self.sizes = self._output_sizes(model)
+        self.graph = model.graph
+        self.sizes = OnnxSizes(onnx, model)
 
-    def _output_sizes(self, model) -> dict[str, tuple[int, int]]:
-        """(P, Q) of every known NCHW tensor; a graph whose shapes cannot be inferred just has fewer."""
-        try:
-            graph = self.onnx.shape_inference.infer_shapes(model).graph
-        except (*DAMAGE, self.onnx.shape_inference.InferenceError):
-            graph = model.graph
-        sizes = {}
-        for info in (*graph.value_info, *graph.output):
-            dims = [d.dim_value for d in info.type.tensor_type.shape.dim]
-            if len(dims) == 4 and min(dims[2:]) > 0:
-                sizes[info.name] = (dims[2], dims[3])
-        return sizes
-
-    def layers(self) -> tuple[list[RawLayer], list[Unmapped]]:
-        layers: list[RawLayer] = []
-        unmapped: list[Unmapped] = []
+    def contents(self) -> RawFile:
+        found, used = RawFile([]), set[str]()
         for name, node, kind, constant in self.named():
+            used |= self._behind(node)
             reason = self._why_not(node, kind, constant)
             if reason or constant is None:
-                unmapped.append(Unmapped(name, reason))
+                shape = tuple(constant.values.shape) if constant else ()
+                found.unmapped.append(Unmapped(name, reason, shape))
             else:
-                layers.append(self._layer(name, node, kind, constant))
-        return layers, unmapped
+                found.layers.append(self._layer(name, node, kind, constant))
+        for name, shape, reason in unclaimed(self.graph, self.stored, used, _OPERATORS):
+            if reason == EMBEDDING:
+                raw = RawLayer(
+                    name.removesuffix(".weight"),
+                    shape,
+                    lambda name=name: Stored(self._array(name)),  # type: ignore[misc]
+                    aside=EMBEDDING,
+                )
+                found.layers.append(raw)
+            else:
+                found.unmapped.append(Unmapped(name, reason, shape))
+        return found
+
+    def _behind(self, node: Any) -> set[str]:
+        """Names of the stored tensors that a node reads, through operations that change no number."""
+        found: set[str] = set()
+        waiting = [name for name in node.input if name]
+        while waiting:
+            name = waiting.pop()
+            if name in self.stored:
+                found.add(name)
+            elif name in self.maker and self.maker[name].op_type in _TRANSPARENT:
+                waiting += [n for n in self.maker[name].input if n]
+        return found
 
     def named(self) -> Iterator[tuple[str, Any, str, _Constant | None]]:
         """(name, node, kind, weights) of every layer, mapped or not."""
@@ -204,27 +218,28 @@ class _Graph:
             )
         groups = self._attribute(node, "group", 1) if kind == "conv" else 1
         if groups > 1:
-            return (
-                "depthwise convolution"
-                if constant.values.shape[1] == 1
-                else f"grouped convolution, groups={groups}"
-            )
+            return DEPTHWISE if constant.values.shape[1] == 1 else f"grouped convolution, groups={groups}"
         return ""
 
     def _layer(self, name: str, node, kind: str, constant: _Constant) -> RawLayer:
         where = f"{self.path}: layer {name!r}"
-        hw = (1, 1) if kind == "linear" else self.sizes.get(node.output[0])
         if kind == "linear" and not (node.op_type == "Gemm" and self._attribute(node, "transB", 0)):
             constant = replace(constant, values=constant.values.T, axis=1 - constant.axis)
-        if constant.scale is None:
-            return RawLayer(name, constant.values, output_hw=hw)
-        if max(np.ndim(constant.scale), np.ndim(constant.zero_point)) > 1:
+        window, hw = None, self.sizes.vectors(node.output[0])
+        if kind == "conv":
+            window, hw = self.sizes.window(node, constant.values.shape[2:]), self.sizes.plane(node.output[0])
+        shape = tuple(constant.values.shape)
+        if constant.scale is not None and max(np.ndim(constant.scale), np.ndim(constant.zero_point)) > 1:
             raise InputError(
                 f"{where}: blocked quantisation (a scale of {np.ndim(constant.scale)} dimensions) is not "
                 "supported; export with one scale per tensor or output channel"
             )
-        if constant.axis != 0 and np.size(constant.scale) > 1:
-            # a scale per input channel: no [K] can hold it
-            return RawLayer(name, constant.floats(), output_hw=hw)
-        scale, zero = check_integer_scale(where, len(constant.values), constant.scale, constant.zero_point)
-        return RawLayer(name, constant.values, scale, zero, hw)
+
+        def load() -> Stored:
+            if constant.scale is None:
+                return Stored(constant.values)
+            if constant.axis != 0 and np.size(constant.scale) > 1:
+                return Stored(constant.floats())  # a scale per input channel: no [K] can hold it
+            return Stored(constant.values, constant.scale, constant.zero_point)
+
+        return RawLayer(name, shape, load, hw, window)

@@ -1,49 +1,110 @@
-"""safetensors files: keys NAME.weight, in the order of the header."""
+"""safetensors files: keys NAME.weight, in the order of the header; a network in several by its index."""
 
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 
 from hd_plugin.errors import InputError
-from hd_plugin.weights._readers._raw import DAMAGE, RawLayer, from_state, need
-from hd_plugin.weights._told import Unmapped
+from hd_plugin.weights._readers._raw import DAMAGE, RawFile, need
+from hd_plugin.weights._readers._state import Tensor, from_state
 
-__all__ = ["read"]
+__all__ = ["INDEX", "read", "read_index"]
 
-_DTYPES = ("F64", "F32", "F16", "BF16", "I64", "I32", "I16", "I8", "U64", "U32", "U16", "U8")
+INDEX = ".safetensors.index.json"
+_KINDS = {"F64": "f", "F32": "f", "F16": "f", "BF16": "f"} | {
+    f"{sign}{bits}": kind for sign, kind in (("I", "i"), ("U", "u")) for bits in (8, 16, 32, 64)
+}
+_SHARD = re.compile(r"(.*)-(\d+)-of-(\d+)\.safetensors")
+_LIMIT = 1 << 26  # bytes of an index
 
 
-def read(path: Path) -> tuple[list[RawLayer], list[Unmapped]]:
+def read(path: Path) -> RawFile:
     """Layers in header order: keys ending in ``.weight`` with 2 or 4 dimensions; bfloat16 becomes float32.
 
-    Raises InputError on a damaged file or a type without a NumPy equivalent; MissingTool without safetensors.
+    Only the header is read now. Raises InputError on a damaged file, and for one part of several (the index
+    tells the whole); MissingTool without safetensors.
     """
-    library = need("safetensors", "safetensors")
+    part = _SHARD.fullmatch(path.name)
+    if part and int(part[3]) > 1:
+        index = path.with_name(part[1] + INDEX)
+        whole = (
+            f"name {index}" if index.is_file() else f"{index.name}, which names all parts, is not beside it"
+        )
+        raise InputError(f"{path}: is part {int(part[2])} of {int(part[3])} of a network; {whole}")
+    return from_state(path, _tensors(path, need("safetensors", "safetensors")))
+
+
+def read_index(path: Path) -> RawFile:
+    """The network whose tensors lie in several files beside an index ``NAME.safetensors.index.json``.
+
+    Raises InputError when a file or a tensor that the index names is missing; MissingTool without
+    safetensors.
+    """
+    library, parts = need("safetensors", "safetensors"), _parts(path)
+    files = [path.with_name(name) for name in sorted(set(parts.values()))]
+    if missing := [file.name for file in files if not file.is_file()]:
+        raise InputError(f"{path}: {_some(missing)} of {len(files)} files missing beside it; fetch them")
+    tensors: dict[str, Tensor] = {}
+    for file in files:
+        found = _tensors(file, library)
+        if twice := sorted(set(found) & set(tensors)):
+            raise InputError(f"{file}: {_some(twice)} found in another part too")
+        tensors |= found
+    if absent := sorted(set(parts) - set(tensors)):
+        raise InputError(f"{path}: {_some(absent)} named, but found in no part")
+    whole = from_state(path, tensors)
+    return RawFile(whole.layers, whole.unmapped, whole.notes, (path, *files))
+
+
+def _some(names: list[str]) -> str:
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+
+
+def _parts(path: Path) -> dict[str, str]:
+    """File name by tensor, as the index has it."""
     try:
-        with library.safe_open(path, framework="numpy") as file:  # checks the header, offsets and sizes
+        if path.stat().st_size > _LIMIT:
+            raise ValueError(f"over {_LIMIT} bytes")
+        told = json.loads(path.read_text(encoding="utf8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise InputError(f"{path}: not a readable index ({error})") from error
+    parts = told.get("weight_map") if isinstance(told, dict) else None
+    if not isinstance(parts, dict) or not parts:
+        raise InputError(f"{path}: weight_map: missing; it names a file for every tensor")
+    for key, name in parts.items():
+        plain = isinstance(name, str) and Path(name).name == name and name.endswith(".safetensors")
+        if not plain:
+            raise InputError(
+                f"{path}: weight_map: {key}: {name!r} found; a .safetensors file beside it is needed"
+            )
+    return parts
+
+
+def _tensors(path: Path, library: ModuleType) -> dict[str, Tensor]:
+    try:
+        with library.safe_open(path, framework="numpy"):  # checks the header, offsets and sizes
             header, start = _header(path)
-            entries = []
-            for key, about in header.items():
-                if not key.endswith(".weight") or len(about["shape"]) not in (2, 4):
-                    continue
-                if about["dtype"] not in _DTYPES:
-                    raise InputError(
-                        f"{path}: {key} has type {about['dtype']}; known: {', '.join(_DTYPES)}; "
-                        "convert it to float32"
-                    )
-                values = _bfloat16(path, start, about) if about["dtype"] == "BF16" else file.get_tensor(key)
-                entries.append((key.removesuffix(".weight"), values))
-    except InputError:
-        raise
+        return {key: _tensor(path, library, key, about, start) for key, about in header.items()}
     except (*DAMAGE, library.SafetensorError) as error:
         raise InputError(
             f"{path}: not a readable safetensors file ({type(error).__name__}: {error}); "
             "is the download complete?"
         ) from error
-    return from_state(path, entries)
+
+
+def _tensor(path: Path, library: ModuleType, key: str, about: dict, start: int) -> Tensor:
+    def load() -> np.ndarray:
+        if about["dtype"] == "BF16":
+            return _bfloat16(path, start, about)
+        with library.safe_open(path, framework="numpy") as file:
+            return file.get_tensor(key)
+
+    return Tensor(tuple(about["shape"]), _KINDS.get(about["dtype"], about["dtype"]), load)
 
 
 def _header(path: Path) -> tuple[dict[str, dict], int]:

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import pickle
 import re
-from collections.abc import Mapping
+import zipfile
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 from hd_plugin.errors import InputError
-from hd_plugin.weights._readers._raw import DAMAGE, RawLayer, from_state, need
-from hd_plugin.weights._told import Unmapped
+from hd_plugin.weights._readers._raw import DAMAGE, RawFile, need
+from hd_plugin.weights._readers._state import Tensor, from_state
+from hd_plugin.weights._told import Note, Unmapped
 
 __all__ = ["read"]
 
@@ -17,7 +22,7 @@ _NESTED = ("state_dict", "model_state_dict", "model", "net")
 _SAVE = "torch.save(model.state_dict(), path)"
 
 
-def read(path: Path) -> tuple[list[RawLayer], list[Unmapped]]:
+def read(path: Path) -> RawFile:
     """Layers in file order: keys ending in ``.weight`` with 2 or 4 dimensions; ``module.`` is stripped.
 
     The state dict may lie under ``state_dict``, ``model_state_dict``, ``model`` or ``net``. bfloat16, float16
@@ -25,30 +30,43 @@ def read(path: Path) -> tuple[list[RawLayer], list[Unmapped]]:
     pickle that asks for code; MissingTool without PyTorch.
     """
     torch = need("torch", "hd_plugin[torch]")
-    state = _state_dict(path, _load(path, torch), torch)
-    tensors = {k: v for k, v in state.items() if isinstance(k, str) and isinstance(v, torch.Tensor)}
+    state, notes = _state_dict(path, _load(path, torch), torch)
+    found = {str(k): v for k, v in state.items()}
+    tensors = {k: v for k, v in found.items() if isinstance(v, torch.Tensor)}
     prefix = "module." if tensors and all(k.startswith("module.") for k in tensors) else ""
-    entries = []
-    for key, tensor in tensors.items():
-        name = key[len(prefix) :].removesuffix(".weight")
-        if not key.endswith(".weight") or tensor.ndim not in (2, 4):
-            continue
-        if tensor.is_complex() or tensor.layout != torch.strided or tensor.device.type == "meta":
-            raise InputError(
-                f"{path}: {key} is {tensor.dtype} ({tensor.layout}, {tensor.device}); a dense real tensor "
-                "is needed"
-            )
-        if tensor.is_quantized:
-            tensor = tensor.dequantize()
-        elif tensor.is_floating_point() and tensor.dtype != torch.float64:
-            tensor = tensor.float()
-        entries.append((name, tensor.detach().numpy()))
-    return from_state(path, entries)
+    read = from_state(path, {k[len(prefix) :]: _tensor(path, v, torch) for k, v in tensors.items()})
+    rest = [Unmapped(k, f"no tensor but a {type(v).__name__}") for k, v in found.items() if k not in tensors]
+    return RawFile(read.layers, read.unmapped + rest, notes + read.notes)
+
+
+def _tensor(path: Path, tensor: Any, torch: Any) -> Tensor:
+    plain = tensor.layout == torch.strided and tensor.device.type != "meta" and not tensor.is_complex()
+    real = tensor.is_floating_point() or tensor.is_quantized
+    kind = "f" if real else "u" if tensor.dtype == torch.uint8 else "i"
+    odd = tensor.dtype == torch.bool or not plain
+
+    def load() -> np.ndarray:
+        values = tensor.dequantize() if tensor.is_quantized else tensor
+        if values.is_floating_point() and values.dtype != torch.float64:
+            values = values.float()
+        return values.detach().numpy()
+
+    told = f"{tensor.dtype} ({tensor.layout}, {tensor.device})"
+    return Tensor(tuple(tensor.shape), told if odd else kind, lambda: _guarded(path, load))
+
+
+def _guarded(path: Path, load: Callable[[], np.ndarray]) -> np.ndarray:
+    try:
+        return load()
+    except DAMAGE as error:
+        raise InputError(f"{path}: a tensor cannot be read ({str(error)[:200]})") from error
 
 
 def _load(path: Path, torch) -> object:
     try:
-        return torch.load(path, map_location="cpu", weights_only=True)
+        # what a zip archive holds is read when it is used
+        mapped = zipfile.is_zipfile(path)
+        return torch.load(path, map_location="cpu", weights_only=True, mmap=mapped)
     except pickle.UnpicklingError as error:
         # The library's own text advises weights_only=False, which runs the pickle: never pass that advice on.
         asked = re.search(r"GLOBAL ([\w.]+)|(?:class|function|method) ([\w.]+)", str(error))
@@ -73,13 +91,16 @@ def _load(path: Path, torch) -> object:
         ) from error
 
 
-def _state_dict(path: Path, found: object, torch) -> Mapping:
+def _state_dict(path: Path, found: object, torch: Any) -> tuple[Mapping, list[Note]]:
+    """The state dict, and what is told where it lies within something larger."""
     if isinstance(found, Mapping):
         for key in _NESTED:
             if isinstance(found.get(key), Mapping):
-                return found[key]
+                others = ", ".join(str(k) for k in list(found)[:9] if k != key)
+                told = f"the state dict under {key!r} is read; beside it in the file: {others}"
+                return found[key], [Note(told)] if others else []
         if any(isinstance(v, torch.Tensor) for v in found.values()):
-            return found
+            return found, []
         raise InputError(
             f"{path}: no state dict found; keys {list(found)[:8]}; it is looked for at the top and under "
             f"{', '.join(_NESTED)}; save it with {_SAVE}"
