@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any, TypedDict
 
 from pydantic import Field
 
@@ -15,6 +16,9 @@ from hd_plugin.errors import InputError, did_you_mean
 from hd_plugin.weights._layer import Layer
 from hd_plugin.weights._load import Asked, Conversion, locate, read_file
 from hd_plugin.weights._told import Note, Unmapped
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 __all__ = ["Network", "NetworkChoice", "load_network"]
 
@@ -37,16 +41,8 @@ class NetworkChoice(Checked):
 
     def load(self) -> Network:
         """The network. Raises what ``load_network`` raises."""
-        return load_network(
-            self.source,
-            bits=self.bits,
-            number_format=self.number_format,
-            per_channel=self.per_channel,
-            keep_integers=self.keep_integers,
-            spec=self.spec,
-            layers=list(self.layers) if self.layers else None,
-            tokens=self.tokens,
-        )
+        fields: Any = {name: getattr(self, name) for name in type(self).model_fields if name != "source"}
+        return load_network(self.source, **fields)
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,17 +81,19 @@ class Network:
         return replace(self, layers=kept, asked=asked, notes=notes)
 
 
-def load_network(
-    source: str | Path,
-    *,
-    bits: int = 4,
-    number_format: NumberFormat = "twos_complement",
-    per_channel: bool = False,
-    keep_integers: bool | None = None,
-    spec: str | Path | None = None,
-    layers: list[str] | None = None,
-    tokens: int | None = None,
-) -> Network:
+class Reading(TypedDict, total=False):
+    """The options of ``load_network``: the fields of a NetworkChoice."""
+
+    bits: int
+    number_format: NumberFormat
+    per_channel: bool
+    keep_integers: bool | None
+    spec: str | Path | None
+    layers: Sequence[str] | None
+    tokens: int | None
+
+
+def load_network(source: str | Path, **options: Unpack[Reading]) -> Network:
     """Read the weights of a network as ``bits``-wide bit patterns, layers in network order.
 
     source : a .npz, .safetensors, .pt, .pth, .th, .tflite or .onnx file, the index of a network in several
@@ -110,11 +108,14 @@ def load_network(
     Raises InputError for a file or an argument that cannot be used, MissingTool when the file's kind needs a
     library that is not installed.
     """
-    conversion = Conversion(check_bits(bits), number_format, per_channel, keep_integers)
-    choice = {"source": _file_or_name(source), "spec": spec and _file_or_name(spec), **asdict(conversion)}
-    asked = check(NetworkChoice, {**choice, "layers": layers or None, "tokens": tokens}, source)
+    spec, layers = options.get("spec"), options.get("layers")
+    choice = {**options, "source": _file_or_name(source), "spec": spec and _file_or_name(spec)}
+    asked = check(NetworkChoice, {**choice, "layers": layers or None}, source)
+    conversion = Conversion(
+        check_bits(asked.bits), asked.number_format, asked.per_channel, asked.keep_integers
+    )
     path = locate(source)
-    found = read_file(path, conversion, Asked(spec, asked.layers, tokens))
+    found = read_file(path, conversion, Asked(asked.spec, asked.layers, asked.tokens))
     if asked.layers is not None:  # in network order
         asked = asked.model_copy(update={"layers": tuple(layer.name for layer in found.layers)})
     return Network(found.name, found.layers, found.unmapped, str(path), found.digest, asked, found.notes)
