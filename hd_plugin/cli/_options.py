@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hd_plugin.cli._command import option, stack
+from hd_plugin.cli._output import wide
 
 if TYPE_CHECKING:
     from hd_plugin.study import Scenario
@@ -33,6 +34,7 @@ __all__ = [
     "scenario",
     "search_options",
     "threads_option",
+    "wide_option",
 ]
 
 DEFAULT_NETWORK = "resnet20_cifar10_w4"
@@ -107,7 +109,16 @@ objective_options = stack(
     ),
 )
 
+wide_option = option(
+    "Output",
+    "--wide",
+    is_flag=True,
+    expose_value=False,
+    callback=wide,
+    help="Tables with all columns and whole names, however wide.",
+)
 output_options = stack(
+    wide_option,
     option("Output", "--json", "as_json", is_flag=True, help="Machine-readable result on stdout."),
     option(
         "Output",

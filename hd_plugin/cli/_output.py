@@ -10,21 +10,27 @@ import click
 if TYPE_CHECKING:
     from hd_plugin.study import Result
 
-__all__ = ["INTERRUPTED", "checked_folder", "deliver", "show"]
+__all__ = ["INTERRUPTED", "checked_folder", "deliver", "show", "wide"]
 
 INTERRUPTED = 130  # as a shell has it: 128 and the number of the signal
-_WIDTH = 160  # of a file or a pipe, which has none: numbers must not be cut short
+_ALL = 10_000  # columns, for tables that are to show all
+_WIDE = "hd_plugin.wide"
 
 
 def show(*things: Any) -> None:
     """Tables and lines on stdout."""
     from rich.console import Console
 
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=_WIDTH)
+    context = click.get_current_context(silent=True)
+    console = Console(width=_ALL if context is not None and context.meta.get(_WIDE) else None)
     for thing in things:
-        console.print(thing, highlight=not isinstance(thing, str), soft_wrap=isinstance(thing, str))
+        text = isinstance(thing, str)
+        console.print(thing, highlight=not text, soft_wrap=text, crop=False)
+
+
+def wide(context: click.Context, param: click.Parameter, value: bool) -> None:
+    """Callback of ``--wide``: ``show`` asks the context."""
+    context.meta[_WIDE] = value
 
 
 def checked_folder(path: Path | None) -> Path | None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hd_plugin.cli._command import command, option, stack
-from hd_plugin.cli._options import EXISTING
+from hd_plugin.cli._options import EXISTING, wide_option
 from hd_plugin.cli._output import checked_folder, deliver
 from hd_plugin.cli._progress import jobs, progress_bar
 
@@ -120,6 +120,7 @@ _epochs = stack(
 @_weights
 @_float_epochs
 @_epochs
+@wide_option
 @option("Output", "--json", "as_json", is_flag=True, help="Machine-readable result on stdout.")
 @option(
     "Output",

@@ -15,13 +15,15 @@ from hd_plugin.energy._components import (
     flip_scale,
 )
 from hd_plugin.energy._flip_rate import FlipRate, find_flip_rate
-from hd_plugin.energy._model import ActionCounts, EnergyBreakdown, price
+from hd_plugin.energy._model import PARTS, TOTALS, ActionCounts, EnergyBreakdown, Total, price
 from hd_plugin.energy._technology import Technology, load_technology, technologies, technology_path
 from hd_plugin.energy._widths import Widths
 
 __all__ = [
     "ALIASES",
     "COMPONENTS",
+    "PARTS",
+    "TOTALS",
     "ActionCounts",
     "AddressLut",
     "Characterisation",
@@ -37,6 +39,7 @@ __all__ = [
     "Sram",
     "StationaryRegister",
     "Technology",
+    "Total",
     "WeightHop",
     "Widths",
     "attributes_of",

@@ -8,7 +8,52 @@ from hd_plugin.energy._components import AddressLut, Clock, Mac, PsumHop, Sram, 
 from hd_plugin.energy._technology import Technology
 from hd_plugin.energy._widths import Widths
 
-__all__ = ["ActionCounts", "EnergyBreakdown", "price"]
+__all__ = ["PARTS", "TOTALS", "ActionCounts", "EnergyBreakdown", "Total", "price"]
+
+# the parts of EnergyBreakdown as people read them
+PARTS = {
+    "mac_J": "MACs",
+    "weight_hop_J": "weight hops",
+    "psum_hop_J": "partial-sum hops",
+    "lut_J": "address table",
+    "clock_J": "clock",
+    "memory_J": "memory",
+    "leakage_J": "leakage",
+}
+
+
+@dataclass(frozen=True)
+class Total:
+    """A sum of energies that has a name. parts : fields of EnergyBreakdown; base : how many of them the name
+    stands for, the others are told after it.
+    """
+
+    name: str
+    base: int
+    more: int = 0
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        return tuple(PARTS)[: self.base + self.more]
+
+    def words(self, clock: bool = True) -> str:
+        """What stands over a column; clock : False where the clock is left out of it."""
+        more = [PARTS[part] for part in self.parts[self.base :] if clock or part != "clock_J"]
+        return f"{self.name} with {', '.join(more)}" if more else self.name
+
+    def contents(self) -> str:
+        """The parts in words."""
+        return ", ".join(PARTS[part] for part in self.parts)
+
+
+# Every sum that a table shows, each holding the ones before it
+TOTALS = {
+    "pes": Total("PEs", 3),
+    "datapath": Total("datapath", 4),
+    "clocked": Total("datapath", 4, 1),
+    "total": Total("datapath", 4, 2),
+    "everything": Total("datapath", 4, 3),
+}
 
 
 @dataclass(frozen=True)
@@ -36,9 +81,9 @@ class ActionCounts:
 
 @dataclass(frozen=True)
 class EnergyBreakdown:
-    """Joules of one layer. The clock is a term of its own.
+    """Joules of one layer, by part; its sums are TOTALS.
 
-    leakage_J : None where the engine does not model it; never part of a total, as in the paper (section 2).
+    leakage_J : None where the engine does not model it; the paper (section 2) leaves it out.
     """
 
     mac_J: float
@@ -49,14 +94,29 @@ class EnergyBreakdown:
     clock_J: float
     leakage_J: float | None = None
 
+    def total(self, name: str) -> float:
+        """One of TOTALS, in joules; leakage that is not modelled counts as none."""
+        return float(sum(getattr(self, part) or 0.0 for part in TOTALS[name].parts))
+
     @property
     def datapath_J(self) -> float:
         """MACs, weight propagation, partial sums, and the address look-up that reordering needs."""
-        return self.mac_J + self.weight_hop_J + self.psum_hop_J + self.lut_J
+        return self.total("datapath")
+
+    @property
+    def clocked_J(self) -> float:
+        """The datapath and its clock."""
+        return self.total("clocked")
 
     @property
     def total_J(self) -> float:
-        return self.datapath_J + self.memory_J + self.clock_J
+        """The datapath, its clock and the memories; no leakage."""
+        return self.total("total")
+
+    @property
+    def everything_J(self) -> float | None:
+        """``total_J`` and leakage; None where the engine does not model that."""
+        return None if self.leakage_J is None else self.total("everything")
 
 
 def price(

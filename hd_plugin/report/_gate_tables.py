@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from rich.markup import escape
-from rich.table import Table
 
-from hd_plugin.report._table import named, new_table, sizes, told_of
+from hd_plugin.energy import TOTALS
+from hd_plugin.report._table import Fitted, named, names, new_table, sizes, spare, told_of
 from hd_plugin.report._tables import tables
-from hd_plugin.report._text import energy, ratio
+from hd_plugin.report._text import energy, engineering, percent, ratio
 from hd_plugin.study import Characterised, EnergyPlanning
 
 __all__: list[str] = []
 
 
 @tables.register(Characterised)
-def _characterised(result: Characterised) -> list[Table | str]:
+def _characterised(result: Characterised) -> list[Fitted | str]:
     """Every model with its errors, and the conditions."""
     found = result.characterisation
     c, kinds = found.conditions, list(found.model("flips").alone)
@@ -34,20 +34,20 @@ def _characterised(result: Characterised) -> list[Table | str]:
         "and methods; relu, linear only: fitted to and tested with activations of one kind",
     )
     for name, m in found.models.items():
-        alone = (f"{m.alone[kind].mean_error:.1%}, {m.alone[kind].r2:.4f}" for kind in kinds)
+        alone = (f"{percent(m.alone[kind].mean_error)}, {m.alone[kind].r2:.4f}" for kind in kinds)
         table.add_row(
             name,
             str(len(m.coefficients_fJ)),
-            f"{m.fit.mean_error:.1%}",
-            f"{m.test.mean_error:.1%}",
-            f"{m.test.p95_error:.1%}",
+            percent(m.fit.mean_error),
+            percent(m.test.mean_error),
+            percent(m.test.p95_error),
             f"{m.test.r2:.4f}",
             *alone,
         )
     return [table, _conditions(result), f"written: {escape(str(result.path))}"]
 
 
-def _conditions(result: Characterised) -> Table:
+def _conditions(result: Characterised) -> Fitted:
     found = result.characterisation
     t, array, c = found.technology, found.array, found.conditions
     reference_fJ = 1e3 * (
@@ -57,35 +57,35 @@ def _conditions(result: Characterised) -> Table:
     )
     table = new_table("Conditions", ["", ""], [])
     table.add_row("cells, area", f"{c['cells']:,}, {result.area_um2:,.0f} um2")
-    table.add_row("PE and step, random words", f"{reference_fJ:,.1f} fJ")
+    table.add_row("PE and step, random words", energy(1e-15 * reference_fJ))
     clock = found.clock_fJ / array["rows"] / array["cols"]
-    table.add_row("clock of a PE and cycle", f"{clock:,.1f} fJ (a term of its own)")
+    table.add_row("clock of a PE and cycle", f"{energy(1e-15 * clock)} (a term of its own)")
     table.add_row("glitches", str(c["glitches"]))
-    wire = f"{1e3 * c['wire_pF_per_pin']:.2f} fF a pin, assumed; input transition {1e3 * c['slew_ns']:.0f} ps"
+    wire = f"{engineering(1e-12 * c['wire_pF_per_pin'], 'F')} a pin, assumed"
+    wire += f"; input transition {engineering(1e-9 * c['slew_ns'], 's')}"
     table.add_row("wire load", wire)
     return table
 
 
 @tables.register(EnergyPlanning)
-def _energy_planning(result: EnergyPlanning) -> list[Table | str]:
+def _energy_planning(result: EnergyPlanning) -> list[Fitted | str]:
     """Plans for least flips and for least energy."""
     table = new_table(
         f"{escape(result.network)}: {result.method}, least flips against least energy in "
         f"{escape(result.technology)}",
-        ["layer", "K x C x taps"],
+        [names(), spare("K x C x taps", 2, "text")],
         [
-            "flips\nbefore",
-            "least\nflips",
-            "least\nenergy",
-            "energy\nbefore",
-            "least\nflips",
-            "least\nenergy",
-            "gain,\nmodelled",
-            "gain,\nsimulated",
+            spare("flips\nbefore"),
+            "flips:\nleast\nflips",
+            "\nleast\nenergy",
+            spare("energy\nbefore"),
+            "energy:\nleast\nflips",
+            "\nleast\nenergy",
+            spare("less,\nmodelled"),
+            "less,\nsimulated",
         ],
-        "energy: datapath of a tile without the clock, simulated at gate level; gain: of the plan for least "
-        "energy "
-        "over the one for least flips",
+        f"energy: of the PEs ({TOTALS['pes'].contents()}) for a tile, simulated at gate level; less: "
+        "1 - after / before, of the plan for least energy against the one for least flips",
     )
     for r in result.layers:
         energies = (r.simulated_fJ_before, r.simulated_fJ_plan_for_flips, r.simulated_fJ)
@@ -96,21 +96,22 @@ def _energy_planning(result: EnergyPlanning) -> list[Table | str]:
             f"{r.flips_plan_for_flips:,}",
             f"{r.flips:,}",
             *(energy(1e-15 * e) for e in energies),
-            f"{r.modelled_gain - 1:+.1%}",
-            f"{r.simulated_gain - 1:+.1%}",
+            percent(r.modelled_less),
+            percent(r.simulated_less),
         )
     return [table, _objectives(result), _models(result), *told_of(result.unmapped, result.network_notes)]
 
 
-def _objectives(result: EnergyPlanning) -> Table:
+def _objectives(result: EnergyPlanning) -> Fitted:
     s = result.summary()
     table = new_table(
         "Mean over layers",
         ["objective"],
-        ["flips", "datapath,\nsimulated", "datapath,\nmodelled", "with\nclock"],
-        "reductions against file order; least energy over least flips, simulated: "
-        f"{s['simulated_gain_mean'] - 1:+.2%} on average (standard deviation {s['simulated_gain_std']:.2%}), "
-        f"{s['simulated_gain_min'] - 1:+.2%} at worst, {s['simulated_gain_max'] - 1:+.2%} at best",
+        ["flips", "PEs,\nsimulated", "PEs,\nmodelled", "PEs with clock,\nsimulated"],
+        "x = before / after, against file order. Plans for least energy against plans for least flips, "
+        f"simulated: {percent(s['simulated_less_mean'])} less on average (standard deviation "
+        f"{percent(s['simulated_less_std'])}), {percent(s['simulated_less_min'])} at worst, "
+        f"{percent(s['simulated_less_max'])} at best",
     )
     for name in ("flips", "energy"):
         r = result.reductions(name)
@@ -119,7 +120,7 @@ def _objectives(result: EnergyPlanning) -> Table:
     return table
 
 
-def _models(result: EnergyPlanning) -> Table:
+def _models(result: EnergyPlanning) -> Fitted:
     table = new_table(
         "Modelled against simulated energy, all plans of all layers",
         ["energy model"],
@@ -127,6 +128,6 @@ def _models(result: EnergyPlanning) -> Table:
     )
     for name, m in result.models.items():
         table.add_row(
-            name, f"{m.mean_error:.1%}", f"{m.p95_error:.1%}", f"{m.worst_error:.1%}", f"{m.r2:.4f}"
+            name, percent(m.mean_error), percent(m.p95_error), percent(m.worst_error), f"{m.r2:.4f}"
         )
     return table

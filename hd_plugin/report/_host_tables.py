@@ -6,9 +6,8 @@ from dataclasses import asdict
 from pathlib import Path
 
 from rich.markup import escape
-from rich.table import Table
 
-from hd_plugin.report._table import named, new_table, told_of
+from hd_plugin.report._table import Fitted, named, names, new_table, told_of
 from hd_plugin.report._tables import tables
 from hd_plugin.study import Diagnosis, Problems, Registered
 
@@ -18,10 +17,10 @@ _LETTERS = ("C", "K", "R", "S", "P", "Q")
 
 
 @tables.register(Problems)
-def _problems(result: Problems) -> list[Table | str]:
+def _problems(result: Problems) -> list[Fitted | str]:
     """Sizes by Timeloop's letters."""
     files = ["file"] if result.files else []
-    table = new_table(f"{escape(result.network)}: Timeloop problems", ["layer", *files], list(_LETTERS))
+    table = new_table(f"{escape(result.network)}: Timeloop problems", [names(), *files], list(_LETTERS))
     for name, shape in result.shapes.items():
         own = [result.files[name].name] if files else []
         table.add_row(named(name), *own, *(str(getattr(shape, x)) for x in _LETTERS))
@@ -29,7 +28,7 @@ def _problems(result: Problems) -> list[Table | str]:
 
 
 @tables.register(Diagnosis)
-def _diagnosis(result: Diagnosis) -> list[Table | str]:
+def _diagnosis(result: Diagnosis) -> list[Fitted | str]:
     """Who served each component and action."""
     examination = result.examination
     found = new_table("Found", ["what", "where"], [])
@@ -56,7 +55,7 @@ def _diagnosis(result: Diagnosis) -> list[Table | str]:
 
 
 @tables.register(Registered)
-def _registered(result: Registered) -> list[Table | str]:
+def _registered(result: Registered) -> list[Fitted | str]:
     """What was done, in words."""
     done, dry = result.done, result.dry_run
     told = [escape(f"would write: {done.told}" if dry and done.changed else done.told)]

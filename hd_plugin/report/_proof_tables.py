@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from rich.markup import escape
-from rich.table import Table
 
-from hd_plugin.report._table import named, new_table, told_of
+from hd_plugin._ratios import times
+from hd_plugin.report._table import Fitted, named, names, new_table, told_of
 from hd_plugin.report._tables import tables
 from hd_plugin.report._text import ratio, shorten
 from hd_plugin.study import NetworkRewriting, NetworkVerification
@@ -14,19 +14,19 @@ __all__: list[str] = []
 
 
 @tables.register(NetworkVerification)
-def _verification(result: NetworkVerification) -> list[Table | str]:
+def _verification(result: NetworkVerification) -> list[Fitted | str]:
     """One line a layer and method."""
     name = result.simulator
     ran = f"; {name}: the first tiles through the Verilog" if name else "; no HDL simulator ran"
     table = new_table(
         f"{escape(result.network)}: {'all layers equal' if result.ok else 'NOT EQUAL'}; "
         f"activations: {escape(result.activations)}",
-        ["layer", "method", "integers"],
+        [names(), "method", "integers"],
         ["pixels", "flips\nhardware", "table\nbytes"],
         f"table: one group's output addresses{ran}",
     )
     for column in (name, "toggles", "flips of\nthose tiles") if name else ():
-        table.add_column(column, justify="left" if column == name else "right")
+        table.add_column(column, "text" if column == name else "number")
     for v in result.layers:
         rtl = v.rtl
         seen = (
@@ -48,7 +48,7 @@ def _verification(result: NetworkVerification) -> list[Table | str]:
 
 
 @tables.register(NetworkRewriting)
-def _rewriting(result: NetworkRewriting) -> list[Table | str]:
+def _rewriting(result: NetworkRewriting) -> list[Fitted | str]:
     """One line a layer."""
     total, test, told = result.summary(), result.test, ""
     if test:
@@ -59,8 +59,8 @@ def _rewriting(result: NetworkRewriting) -> list[Table | str]:
         )
     table = new_table(
         f"{escape(result.source)}: {total['flips_before']:,} -> {total['flips']:,} flips in file order{told}",
-        ["layer"],
-        ["flips before", "flips", "reduction"],
+        [names()],
+        ["flips\nbefore", "flips", "before /\nafter"],
     )
     table.add_column("output channels")
     for r in result.layers:
@@ -72,7 +72,7 @@ def _rewriting(result: NetworkRewriting) -> list[Table | str]:
             named(r.name),
             f"{r.flips_before:,}",
             f"{r.flips:,}",
-            ratio(r.flips_before / max(r.flips, 1)),
+            ratio(times(r.flips_before, r.flips)),
             escape(f"stay: {r.pinned}" if r.pinned else tied),
         )
     return [table]

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from hd_plugin._ratios import mean_times, times
 from hd_plugin._version import __version__
 from hd_plugin.characterisation import ArrayEnergy
 from hd_plugin.energy import Technology, load_technology
@@ -24,7 +25,6 @@ from hd_plugin.study._energies import array_energy
 from hd_plugin.study._layer_studies import layer_studies
 from hd_plugin.study._plan import all_plans
 from hd_plugin.study._policies import SOURCES
-from hd_plugin.study._result import reduction
 from hd_plugin.study._scenario import Scenario
 from hd_plugin.study._used import answered
 from hd_plugin.weights import Layer, Network, NetworkChoice
@@ -174,11 +174,12 @@ def _row(request: Request, plan: StreamPlan, array: Array, found: Evaluation, ba
         plan.method,
         total,
         request.flip_rate,
-        reduction(base.flips if base else total, total),
+        times(base.flips if base else total, total),
         hardware_flips(layer, plan, tiles),
         hardware_flips(layer, plan, tiles, alternate=True),
-        before.datapath_J / energy.datapath_J,
-        before.total_J / energy.total_J,
+        times(before.datapath_J, energy.datapath_J),
+        times(before.clocked_J, energy.clocked_J),
+        times(before.total_J, energy.total_J),
         found,
     )
 
@@ -189,12 +190,9 @@ def combined(base: Comparison, others: Sequence[Comparison]) -> tuple[Combined, 
     for result in (base, *others):
         for method in result.methods:
             pairs = list(zip(first, result.of(method)))
-            counted = tuple(reduction(b.flips, r.flips) for b, r in pairs)
-            energy = [b.energy.datapath_J / r.energy.datapath_J for b, r in pairs]
-            clocked = [
-                (b.energy.datapath_J + b.energy.clock_J) / (r.energy.datapath_J + r.energy.clock_J)
-                for b, r in pairs
-            ]
+            counted = tuple(times(b.flips, r.flips) for b, r in pairs)
+            energy = [times(b.energy.datapath_J, r.energy.datapath_J) for b, r in pairs]
+            clocked = [[one[i].energy.clocked_J for one in pairs] for i in (0, 1)]
             found.append(
                 Combined(
                     result.network,
@@ -203,7 +201,7 @@ def combined(base: Comparison, others: Sequence[Comparison]) -> tuple[Combined, 
                     max(counted),
                     float(np.mean(energy)),
                     max(energy),
-                    float(np.mean(clocked)),
+                    mean_times(*clocked),
                     counted,
                 )
             )

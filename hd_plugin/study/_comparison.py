@@ -29,7 +29,8 @@ class Row:
     baseline.
 
     flips_hardware : the weight inputs' flips over the whole layer, all tiles; flips_hardware_alternate : the
-    same with every other tile run backwards. energy_reduction : of the datapath, address table included.
+    same with every other tile run backwards. energy_reduction : of the datapath, address table included;
+    clocked_reduction : with its clock; total_reduction : with clock and memories (``energy.TOTALS``).
     evaluation : counts, energies, and what the engine tells beyond (components, the folders of its runs).
     """
 
@@ -46,6 +47,7 @@ class Row:
     flips_hardware: int
     flips_hardware_alternate: int
     energy_reduction: float
+    clocked_reduction: float
     total_reduction: float
     evaluation: Evaluation
 
@@ -66,8 +68,10 @@ class Row:
             "flips_hardware": self.flips_hardware,
             "flips_hardware_alternate": self.flips_hardware_alternate,
             "datapath_energy_J": self.energy.datapath_J,
+            "clocked_energy_J": self.energy.clocked_J,
             "total_energy_J": self.energy.total_J,
             "energy_reduction": self.energy_reduction,
+            "clocked_energy_reduction": self.clocked_reduction,
             "total_energy_reduction": self.total_reduction,
             "energy_J": {k[:-2]: v for k, v in asdict(self.energy).items()},
             "counts": asdict(self.counts),
@@ -77,17 +81,26 @@ class Row:
 
 @dataclass(frozen=True)
 class MethodSummary:
-    """``mean_*``: mean over layers of per-layer ratios (the paper's way); flips and energies are sums."""
+    """``mean_*``: mean over layers of per-layer ratios (the paper's way); flips and energies are sums.
+
+    Energies are those of ``energy.TOTALS``: mean_energy_reduction is of the datapath, mean_clocked_reduction
+    of the datapath with its clock, mean_total_reduction with clock and memories. leakage_energy_J : in none
+    of these; None where the engine does not model it.
+    """
 
     mean_hd_reduction: float
     best_hd_reduction: float
     mean_energy_reduction: float
     best_energy_reduction: float
+    mean_clocked_reduction: float
+    mean_total_reduction: float
     flips: int
     flips_hardware: int
     flips_hardware_alternate: int
     datapath_energy_J: float
+    clocked_energy_J: float
     total_energy_J: float
+    leakage_energy_J: float | None
 
 
 @dataclass(frozen=True)
@@ -199,14 +212,19 @@ class Comparison(Result):
 
 
 def _summary(rows: list[Row]) -> MethodSummary:
+    leaking: list[Any] = [r.energy.leakage_J for r in rows]
     return MethodSummary(
         mean_hd_reduction=float(np.mean([r.hd_reduction for r in rows])),
         best_hd_reduction=max(r.hd_reduction for r in rows),
         mean_energy_reduction=float(np.mean([r.energy_reduction for r in rows])),
         best_energy_reduction=max(r.energy_reduction for r in rows),
+        mean_clocked_reduction=float(np.mean([r.clocked_reduction for r in rows])),
+        mean_total_reduction=float(np.mean([r.total_reduction for r in rows])),
         flips=sum(r.flips for r in rows),
         flips_hardware=sum(r.flips_hardware for r in rows),
         flips_hardware_alternate=sum(r.flips_hardware_alternate for r in rows),
         datapath_energy_J=sum(r.energy.datapath_J for r in rows),
+        clocked_energy_J=sum(r.energy.clocked_J for r in rows),
         total_energy_J=sum(r.energy.total_J for r in rows),
+        leakage_energy_J=None if None in leaking else sum(leaking),
     )

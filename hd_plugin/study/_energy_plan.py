@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from hd_plugin._ratios import less, mean_times, times
 from hd_plugin.characterisation import ArrayEnergy, SimulatedEnergy, quality
 from hd_plugin.energy import Quality
 from hd_plugin.errors import InputError
@@ -36,8 +37,9 @@ _MODELS = ("flips", "transitions")
 class EnergyPlannedLayer:
     """One layer in file order ("before"), under the plan for flips, and under the plan for energy.
 
-    simulated_fJ, modelled_fJ : datapath of a tile without the clock; clock_fJ : of a tile. Gains: energy of
-    the plan for flips / energy of the plan for energy.
+    simulated_fJ, modelled_fJ : of the PEs (``energy.TOTALS``: no address table, no clock) for a tile;
+    clock_fJ : for a tile. Gains: energy of the plan for flips / energy of the plan for energy; simulated_less
+    and modelled_less say the same as the share that the plan for energy takes less.
     """
 
     name: str
@@ -59,11 +61,15 @@ class EnergyPlannedLayer:
     clock_fJ: float
     simulated_gain: float
     modelled_gain: float
+    simulated_less: float
+    modelled_less: float
 
 
 @dataclass(frozen=True)
 class Reductions:
-    """Means over layers of before / after, under plans of one objective."""
+    """Means over layers of before / after, under plans of one objective; energies are of the PEs, or of the
+    PEs with their clock.
+    """
 
     hd_reduction: float
     simulated_reduction: float
@@ -102,28 +108,30 @@ class EnergyPlanning(Result):
     def reductions(self, objective: str) -> Reductions:
         """Of the plans for least "flips" or least "energy"."""
         suffix = "_plan_for_flips" if objective == "flips" else ""
-        simulated, clock = self._column(f"simulated_fJ{suffix}"), self._column("clock_fJ")
-        before = self._column("simulated_fJ_before")
-        modelled = self._column("modelled_fJ_before") / self._column(f"modelled_fJ{suffix}")
-        counted = self._column("flips_before") / np.maximum(self._column(f"flips{suffix}"), 1)
+        clock = self._column("clock_fJ")
+        before, after = self._column("simulated_fJ_before"), self._column(f"simulated_fJ{suffix}")
         return Reductions(
-            float(counted.mean()),
-            float((before / simulated).mean()),
-            float(modelled.mean()),
-            float(((before + clock) / (simulated + clock)).mean()),
+            mean_times(self._column("flips_before"), self._column(f"flips{suffix}")),
+            mean_times(before, after),
+            mean_times(self._column("modelled_fJ_before"), self._column(f"modelled_fJ{suffix}")),
+            mean_times(before + clock, after + clock),
         )
 
     def _column(self, name: str) -> np.ndarray:
         return np.array([getattr(layer, name) for layer in self.layers], float)
 
     def summary(self) -> dict[str, Any]:
-        """Means over layers of per-layer ratios."""
-        gain = self._column("simulated_gain")
+        """Means over layers of per-layer ratios and shares."""
+        gain, gone = self._column("simulated_gain"), self._column("simulated_less")
         return {
             "simulated_gain_mean": float(gain.mean()),
             "simulated_gain_std": float(gain.std()),
             "simulated_gain_min": float(gain.min()),
             "simulated_gain_max": float(gain.max()),
+            "simulated_less_mean": float(gone.mean()),
+            "simulated_less_std": float(gone.std()),
+            "simulated_less_min": float(gone.min()),
+            "simulated_less_max": float(gone.max()),
             "modelled_gain_mean": float(self._column("modelled_gain").mean()),
             "flips": asdict(self.reductions("flips")),
             "energy": asdict(self.reductions("energy")),
@@ -248,6 +256,8 @@ def _line(
         modelled_fJ_plan_for_flips=modelled[1],
         modelled_fJ=modelled[2],
         clock_fJ=first.clock_fJ / first.tiles,
-        simulated_gain=priced[1][0].datapath_fJ / priced[2][0].datapath_fJ,
-        modelled_gain=priced[1][1]["transitions"].datapath_fJ / priced[2][1]["transitions"].datapath_fJ,
+        simulated_gain=times(*simulated[1:]),
+        modelled_gain=times(*modelled[1:]),
+        simulated_less=less(*simulated[1:]),
+        modelled_less=less(*modelled[1:]),
     )

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from hd_plugin._ratios import times
 from hd_plugin.energy import AddressLut, Mac, PsumHop, StationaryRegister, Technology, WeightHop, price
 from hd_plugin.engines import Array, analytic_counts
 from hd_plugin.hardware import address_bits
@@ -215,9 +216,7 @@ def layer_studies(
     sizes = tuple(s for s in (1, 2, 4, 8, 16, 32, 64) if s <= best.C)
     made = flips_by_size(best, sizes, seed=seed, jobs=jobs)
     before = flips(_first_tap(best))
-    reductions = {
-        m: tuple(before / max(f, 1) for f in made[m][1:]) for m in made
-    }  # one channel is no cluster
+    reductions = {m: tuple(times(before, f) for f in made[m][1:]) for m in made}  # one channel is no cluster
     cost = _table_cost(best, sizes, made, array, technology, seed) if best.K > 1 else None
     return LayerStudies(
         convergence(best, array.rows, seed, jobs),

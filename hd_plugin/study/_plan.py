@@ -8,13 +8,14 @@ from typing import Any
 
 import numpy as np
 
+from hd_plugin._ratios import times
 from hd_plugin.errors import InputError
 from hd_plugin.hardware import Activations
 from hd_plugin.streaming import METHODS, Jobs, StreamPlan, flips, lower_bound, nhd, optimize
 from hd_plugin.study._energies import array_energy
 from hd_plugin.study._energy_plan import EnergyPlanning, plan_for_energy
 from hd_plugin.study._policies import OBJECTIVES
-from hd_plugin.study._result import Result, reduction
+from hd_plugin.study._result import Result
 from hd_plugin.study._scenario import Scenario
 from hd_plugin.study._used import used
 from hd_plugin.weights import Layer, Network, Note, Unmapped
@@ -43,9 +44,9 @@ class PlannedLayer:
     lower_bound: int | None = None
 
     @property
-    def hd_reduction(self) -> float | None:
-        """before / after; None where nothing flips any more."""
-        return self.flips_before / self.flips if self.flips else None
+    def hd_reduction(self) -> float:
+        """x: flips before / flips."""
+        return times(self.flips_before, self.flips)
 
 
 @dataclass(frozen=True, repr=False)
@@ -69,7 +70,7 @@ class Planning(Result):
         out = {}
         for method in self.scenario.searched:
             rows = [layer for layer in self.layers if layer.method == method]
-            ratios = [reduction(r.flips_before, r.flips) for r in rows]
+            ratios = [times(r.flips_before, r.flips) for r in rows]
             out[method] = {"mean_hd_reduction": float(np.mean(ratios)), "flips": sum(r.flips for r in rows)}
         return out
 

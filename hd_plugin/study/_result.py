@@ -17,7 +17,7 @@ from hd_plugin.errors import MissingTool
 if TYPE_CHECKING:
     import pandas
 
-__all__ = ["Result", "reduction"]
+__all__ = ["Result"]
 
 _SHOWN = 30  # lines of a table in a notebook
 
@@ -126,8 +126,3 @@ def _cut(text: str, most: int) -> str:
 
 def _row(tag: str, cells: Iterable[str]) -> str:
     return "<tr>" + "".join(f"<{tag}>{html.escape(str(c))}</{tag}>" for c in cells) + "</tr>"
-
-
-def reduction(before: float, after: float) -> float:
-    """before / after; what had nothing to lose is unchanged (1), what lost all is infinitely better."""
-    return before / after if after else (1.0 if not before else math.inf)

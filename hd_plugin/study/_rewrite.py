@@ -9,8 +9,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hd_plugin._ratios import times
 from hd_plugin.errors import InputError
-from hd_plugin.study._result import Result, reduction
+from hd_plugin.study._result import Result
 from hd_plugin.weights import NetworkChoice, locate
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ class NetworkRewriting(Result):
 
     def summary(self) -> dict[str, float]:
         before, after = (sum(getattr(r, k) for r in self.layers) for k in ("flips_before", "flips"))
-        return {"flips_before": before, "flips": after, "hd_reduction": reduction(before, after)}
+        return {"flips_before": before, "flips": after, "hd_reduction": times(before, after)}
 
     def to_dict(self) -> dict[str, Any]:
         asked = self.request

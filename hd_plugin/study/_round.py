@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hd_plugin._ratios import mean_times
 from hd_plugin.characterisation import ArrayEnergy
 from hd_plugin.errors import InputError
 from hd_plugin.streaming import Jobs, Rounding, Search, StreamPlan, file_order_plan, flips, trellis
@@ -28,8 +29,8 @@ __all__ = ["RoundedNetwork", "Roundings", "SimulatedTiles", "round_weights"]
 
 @dataclass(frozen=True)
 class SimulatedTiles:
-    """Datapath energy of a tile of every layer at gate level, in fJ: as the network was in file order, and
-    rounded.
+    """Energy of the PEs (``energy.TOTALS``) for a tile of every layer at gate level, in fJ: as the network
+    was in file order, and rounded.
     """
 
     technology: str
@@ -39,8 +40,7 @@ class SimulatedTiles:
     @property
     def mean_energy_reduction(self) -> float:
         """Mean over layers of before / after."""
-        before, after = np.array(self.simulated_fJ_file_order), np.array(self.simulated_fJ)
-        return float((before / after).mean())
+        return mean_times(self.simulated_fJ_file_order, self.simulated_fJ)
 
 
 @dataclass(frozen=True)
@@ -80,13 +80,12 @@ class RoundedNetwork:
     @property
     def mean_hd_reduction(self) -> float:
         """Against nearest rounding in file order: mean over layers of before / after."""
-        pairs = zip(self.flips_file_order, self.roundings)
-        return float(np.mean([before / max(r.flips, 1) for before, r in pairs]))
+        return mean_times(self.flips_file_order, [r.flips for r in self.roundings])
 
     @property
     def mean_over_method(self) -> float:
         """Against nearest rounding under the same method's orders."""
-        return float(np.mean([r.flips_before / max(r.flips, 1) for r in self.roundings]))
+        return mean_times([r.flips_before for r in self.roundings], [r.flips for r in self.roundings])
 
     def to_dict(self) -> dict[str, Any]:
         """One entry of ``runs`` in round.json."""
