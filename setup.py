@@ -19,7 +19,7 @@ setup(
         "hd_plugin": ["py.typed", "*.pyi"],
         "hd_plugin.energy": ["*.yaml", "technologies/*"],
         "hd_plugin.hosts.accelergy": ["plug_in/*"],
-        "hd_plugin.report": ["*.j2", "*.css"],
+        "hd_plugin.report": ["*.j2", "*.css", "*.js"],
         "hd_plugin.hardware": ["rtl/*.v", "*.json"],
         "hd_plugin.gates": ["libraries/*.lib"],
         "hd_plugin.networks": ["*.npz", "*.md"],

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, fields
 
 from hd_plugin.energy._components import AddressLut, Clock, Mac, PsumHop, Sram, WeightHop
 from hd_plugin.energy._technology import Technology
@@ -117,6 +119,19 @@ class EnergyBreakdown:
     def everything_J(self) -> float | None:
         """``total_J`` and leakage; None where the engine does not model that."""
         return None if self.leakage_J is None else self.total("everything")
+
+    @classmethod
+    def sum(cls, parts: Iterable[EnergyBreakdown]) -> EnergyBreakdown:
+        """Term by term; leakage only where all of them tell it."""
+        found = list(parts)
+        leaked = [part.leakage_J for part in found if part.leakage_J is not None]
+        terms = [f.name for f in fields(cls) if f.name != "leakage_J"]
+        sums = {name: math.fsum(getattr(part, name) for part in found) for name in terms}
+        return cls(**sums, leakage_J=math.fsum(leaked) if leaked and len(leaked) == len(found) else None)
+
+    def to_dict(self) -> dict[str, float | None]:
+        """As ``energy_J`` in compare.json: terms without their unit."""
+        return {name.removesuffix("_J"): value for name, value in asdict(self).items()}
 
 
 def price(

@@ -9,10 +9,9 @@ from functools import singledispatch
 from pathlib import Path
 
 from hd_plugin._atomic import atomic_path
-from hd_plugin.report._axes import save_figure
-from hd_plugin.report._figures import figures
 from hd_plugin.report._html import write_html
 from hd_plugin.report._own_files import replace_files
+from hd_plugin.report._pictures import pictures, save_pictures
 from hd_plugin.streaming import StreamPlan
 from hd_plugin.study import (
     Characterised,
@@ -37,6 +36,7 @@ _RUN_FILES = (
     "*.map.txt",
     "*.map.yaml",
 )
+_STEM = 120  # characters of a layer's name in a file's; file systems take 255 bytes
 _FRONT = (
     "method",
     "strength",
@@ -52,9 +52,9 @@ _FRONT = (
 def write_report(result: Result, folder: str | Path) -> Path:
     """Write all files of ``result`` to ``folder``; the file to look at first.
 
-    A comparison: compare.json, compare.csv, plots/, plans/, report.html and, with Timeloop, timeloop/ with
-    the inputs and outputs of every run. Plans, roundings, verifications, training tables: their JSON and what
-    belongs to it. Raises InputError when the folder cannot be written.
+    A comparison: compare.json, compare.csv, plots/ (each as .png, .svg and .pdf), plans/, report.html and,
+    with Timeloop, timeloop/ with the inputs and outputs of every run. Plans, roundings, verifications,
+    training tables: their JSON and what belongs to it. Raises InputError when the folder cannot be written.
     """
     folder = Path(folder)
     if not isinstance(result, Characterised):  # its file is there already, under the technology's name
@@ -71,9 +71,9 @@ def _more(result: Result, folder: Path) -> Path | None:
 @_more.register(Comparison)
 def _comparison(result: Comparison, folder: Path) -> Path:
     result.to_csv(folder / "compare.csv")
-    for name, figure in figures(result).items():
-        save_figure(figure, folder / "plots" / f"{name}.png")
-    write_html(result, folder / "report.html")
+    drawn = pictures(result, page=True)
+    save_pictures(drawn, folder / "plots")
+    write_html(result, folder / "report.html", drawn)
     save_plans(folder / "plans", result.plans)
     _save_runs(folder / "timeloop", result)
     return folder / "report.html"
@@ -113,8 +113,7 @@ def _training(result: TrainingTable, folder: Path) -> Path:
         writer = csv.DictWriter(file, _FRONT, extrasaction="ignore")
         writer.writeheader()
         writer.writerows(row.to_dict() for row in result.runs)
-    for name, figure in figures(result).items():
-        save_figure(figure, folder / f"{name}.png")
+    save_pictures(pictures(result), folder)
     return folder / "front.png"
 
 
@@ -131,11 +130,14 @@ def save_plans(folder: Path, plans: Mapping[tuple[str, str], StreamPlan]) -> Non
 
 
 def _stems(keys: Iterable[tuple[str, str]]) -> list[str]:
-    """LAYER.METHOD for each; layer names may hold slashes, file names may not, and must stay apart."""
+    """LAYER.METHOD for each; layer names may be long and hold slashes, file names may not, and must stay
+    apart.
+    """
     stems: list[str] = []
     taken: set[str] = set()
     for layer, method in keys:
         stem = re.sub(r"[^A-Za-z0-9._-]+", "_", layer).strip("._") or "layer"
+        stem = stem if len(stem) <= _STEM else f"{stem[: _STEM // 2]}...{stem[-_STEM // 2 :]}"
         name, number = f"{stem}.{method}", 2
         while name.lower() in taken:
             name, number = f"{stem}-{number}.{method}", number + 1

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hd_plugin.errors import InputError
-from hd_plugin.report._axes import colour, new_axis
+from hd_plugin.report._axes import SOFT, bands, colour, heading, legend, new_axis, plot
+from hd_plugin.report._text import ratio
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["plot_cluster_size", "plot_convergence", "plot_table_cost"]
 
 
+@plot
 def plot_convergence(studies: LayerStudies, ax: Axes | None = None) -> Axes:
     """Algorithm 2 over its iterations from random starts, as the paper's Figure 5(a), and before the first
     one.
@@ -37,11 +39,18 @@ def plot_convergence(studies: LayerStudies, ax: Axes | None = None) -> Axes:
     ax.set_xticks(steps[::3])
     ax.set_xlabel("iteration (0: channels dealt at random, each cluster in Algorithm 1's order)", fontsize=8)
     ax.set_ylabel("flips / flips in file order")
-    ax.set_title(f"Algorithm 2 converging: {studies.convergence.layer[-30:]}", loc="left", fontsize=11)
-    ax.legend(frameon=False, fontsize=9)
+    told = zip(steps, curves.min(0), curves.mean(0), curves.max(0))
+    bands(
+        ax,
+        steps.tolist(),
+        [f"iteration {n}\nleast {a:.3f}, mean {b:.3f}, most {c:.3f}" for n, a, b, c in told],
+    )
+    legend(ax, 1.9)
+    heading(ax, "Algorithm 2 converging", studies.convergence.layer)
     return ax
 
 
+@plot
 def plot_cluster_size(studies: LayerStudies, ax: Axes | None = None) -> Axes:
     """Flip reduction against channels per cluster, as the paper's Figure 5(c)."""
     ax = new_axis(ax, 5.2, 3.4)
@@ -52,11 +61,18 @@ def plot_cluster_size(studies: LayerStudies, ax: Axes | None = None) -> Axes:
     ax.set_xticks(study.sizes, [str(s) for s in study.sizes])
     ax.set_xlabel("channels per cluster")
     ax.set_ylabel("flip reduction (x)")
-    ax.set_title(f"Smaller clusters, fewer flips: {study.layer[-30:]}", loc="left", fontsize=11)
-    ax.legend(frameon=False, fontsize=9)
+    told = zip(study.sizes, study.segment, study.cluster)
+    bands(
+        ax,
+        study.sizes,
+        [f"{n} channels per cluster\nsegment: {ratio(a)}\ncluster: {ratio(b)}" for n, a, b in told],
+    )
+    legend(ax, 1.4)
+    heading(ax, "Smaller clusters, fewer flips", study.layer)
     return ax
 
 
+@plot
 def plot_table_cost(studies: LayerStudies, ax: Axes | None = None) -> Axes:
     """Datapath energy against the array's size, with and without what the address table takes (paper, section
     5).
@@ -81,12 +97,18 @@ def plot_table_cost(studies: LayerStudies, ax: Axes | None = None) -> Axes:
             linewidth=1.2,
             label=f"{method} without its table",
         )
-    ax.axhline(1, color="#555555", linewidth=0.8)
+    ax.axhline(1, color=SOFT, linewidth=0.8)
     ax.set_xscale("log", base=2)
     ax.set_xticks(sizes, [f"{s}x{s}" for s in sizes], fontsize=8)
     ax.set_ylim(0, 1.6)  # tiny arrays lose by far: that they do is what matters
     ax.set_xlabel("array, rows x columns")
     ax.set_ylabel("datapath energy / file order")
-    ax.set_title(f"Where the address table pays: {study.layer[-22:]}", loc="left", fontsize=11)
-    ax.legend(frameon=False, fontsize=8)
+    ratios = {m: [b / v for b, v in zip(base, study.datapath_J[m])] for m in ("direct", "segment", "cluster")}
+    told = [
+        "\n".join((f"{n} x {n} PEs, datapath energy", *(f"{m}: {ratio(ratios[m][i])} less" for m in ratios)))
+        for i, n in enumerate(sizes)
+    ]
+    bands(ax, sizes, told)
+    legend(ax, 2.3)
+    heading(ax, "Where the address table pays", study.layer)
     return ax

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hd_plugin.report._axes import new_axis
+from hd_plugin.report._axes import SOFT, heading, legend, new_axis, plot
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -17,6 +17,7 @@ __all__ = ["plot_curves", "plot_front"]
 _STYLES = {"baseline": ("#8c8c8c", "s"), "paper": ("#d55e00", "^"), "trellis": ("#009e73", "o")}
 
 
+@plot
 def plot_front(result: TrainingTable, ax: Axes | None = None) -> Axes:
     """Top-1 against the mean flip reduction, a point a run: the trade-off that lambda or mu moves along."""
     ax = new_axis(ax, 6.4, 4.2)
@@ -27,11 +28,9 @@ def plot_front(result: TrainingTable, ax: Axes | None = None) -> Axes:
         ax.plot([p[0] for p in points], [p[1] for p in points], marker=marker, color=colour, label=method)
         for x, y, strength in points if method != "baseline" else []:
             place = (x, y)
-            ax.annotate(
-                f"{strength:g}", place, (5, 4), textcoords="offset points", fontsize=8, color="#555555"
-            )
+            ax.annotate(f"{strength:g}", place, (5, 4), textcoords="offset points", fontsize=8, color=SOFT)
     base = result.runs[0].run.top1
-    ax.axhline(base - 1, color="#555555", linewidth=0.8, linestyle=":")
+    ax.axhline(base - 1, color=SOFT, linewidth=0.8, linestyle=":")
     ax.annotate(
         "1 point under the baseline",
         (1.0, base - 1),
@@ -39,15 +38,16 @@ def plot_front(result: TrainingTable, ax: Axes | None = None) -> Axes:
         ha="right",
         va="bottom",
         fontsize=8,
-        color="#555555",
+        color=SOFT,
     )
     ax.set_xlabel("mean flip reduction against the baseline in file order (x)")
     ax.set_ylabel("top-1 accuracy (%)")
-    ax.set_title(f"Accuracy against flips: {result.model}", loc="left", fontsize=11)
-    ax.legend(frameon=False, fontsize=9)
+    legend(ax, 1.4)
+    heading(ax, "Accuracy against flips", result.model)
     return ax
 
 
+@plot
 def plot_curves(result: TrainingTable, ax: Axes | None = None) -> Axes:
     """Training loss (left) and flips under the present orders (right, dashed) by epoch, a colour a run."""
     ax = new_axis(ax, 6.4, 4.2)
@@ -61,6 +61,6 @@ def plot_curves(result: TrainingTable, ax: Axes | None = None) -> Axes:
     ax.set_xlabel("epoch")
     ax.set_ylabel("training loss")
     right.set_ylabel("flips under the present orders (dashed)")
-    ax.set_title("Learning curves", loc="left", fontsize=11)
-    ax.legend(frameon=False, fontsize=9)
+    legend(ax, 2.2)
+    heading(ax, "Learning curves")
     return ax

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from hd_plugin.energy import EnergyBreakdown
 from hd_plugin.errors import InputError
 from hd_plugin.weights import Network
 
@@ -16,8 +17,8 @@ __all__ = ["Combined", "check_same_layers"]
 class Combined:
     """Reductions of one network under one method, against the baseline network in file order.
 
-    hd_reductions : of every layer. The energy reductions are of the datapath, mean_clocked_reduction of the
-    datapath with its clock.
+    hd_reductions, energy_reductions, nhd : of every layer, in network order; energy : sums over layers. The
+    energy reductions are of the datapath, mean_clocked_reduction of the datapath with its clock.
     """
 
     network: str
@@ -28,10 +29,15 @@ class Combined:
     best_energy_reduction: float
     mean_clocked_reduction: float
     hd_reductions: tuple[float, ...]
+    energy_reductions: tuple[float, ...]
+    nhd: tuple[float, ...]
+    energy: EnergyBreakdown
 
     def to_dict(self) -> dict[str, Any]:
-        """One entry of ``trained`` in compare.json."""
-        return {**asdict(self), "hd_reductions": list(self.hd_reductions)}
+        """One entry of ``trained`` in compare.json; energies in joules."""
+        out = {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self).items() if k != "energy"}
+        out |= {"datapath_energy_J": self.energy.datapath_J, "total_energy_J": self.energy.total_J}
+        return out | {"energy_J": self.energy.to_dict()}
 
 
 def check_same_layers(base: Network, others: Sequence[Network]) -> None:

@@ -14,7 +14,7 @@ import numpy as np
 from hd_plugin._ratios import mean_times, times
 from hd_plugin._version import __version__
 from hd_plugin.characterisation import ArrayEnergy
-from hd_plugin.energy import Technology, load_technology
+from hd_plugin.energy import EnergyBreakdown, Technology, load_technology
 from hd_plugin.engines import Array, Engine, Evaluation, Request, get_engine
 from hd_plugin.errors import InputError
 from hd_plugin.hardware import address_bits
@@ -203,6 +203,9 @@ def combined(base: Comparison, others: Sequence[Comparison]) -> tuple[Combined, 
                     max(energy),
                     mean_times(*clocked),
                     counted,
+                    tuple(energy),
+                    tuple(r.nhd for _, r in pairs),
+                    EnergyBreakdown.sum(r.energy for _, r in pairs),
                 )
             )
     return tuple(found)

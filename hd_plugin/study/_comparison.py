@@ -73,7 +73,7 @@ class Row:
             "energy_reduction": self.energy_reduction,
             "clocked_energy_reduction": self.clocked_reduction,
             "total_energy_reduction": self.total_reduction,
-            "energy_J": {k[:-2]: v for k, v in asdict(self.energy).items()},
+            "energy_J": self.energy.to_dict(),
             "counts": asdict(self.counts),
             **self.evaluation.to_dict(),
         }
