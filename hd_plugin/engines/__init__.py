@@ -1,7 +1,7 @@
 """Action counts and energy of a layer on an array; one small protocol, an engine a file."""
 
 from hd_plugin.engines._accesses import Accesses, ComponentResult
-from hd_plugin.engines._analytic import AnalyticEngine, analytic_counts
+from hd_plugin.engines._analytic import AnalyticEngine, analytic_counts, check_sizes
 from hd_plugin.engines._array import Array, Expression, arrays, load_array
 from hd_plugin.engines._engines import ENGINES, check_engine_options, engine_options, get_engine
 from hd_plugin.engines._protocol import Engine, Evaluation, Request
@@ -19,6 +19,7 @@ __all__ = [
     "analytic_counts",
     "arrays",
     "check_engine_options",
+    "check_sizes",
     "engine_options",
     "get_engine",
     "load_array",

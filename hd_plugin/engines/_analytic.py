@@ -12,17 +12,32 @@ from hd_plugin.errors import InputError
 from hd_plugin.streaming import Jobs
 from hd_plugin.weights import Layer
 
-__all__ = ["AnalyticEngine", "analytic_counts", "output_size"]
+__all__ = ["AnalyticEngine", "analytic_counts", "check_sizes", "output_size"]
+
+
+_ADVICE = (
+    "weights alone do not tell it. Trace it with --model MODEL and --input-size HxW, or give a network spec "
+    "(--spec FILE, see layers/)"
+)
 
 
 def output_size(layer: Layer) -> tuple[int, int]:
     """(P, Q) of a layer. Raises InputError when they are not known."""
     if layer.output_hw is None:
-        raise InputError(
-            f"layer {layer.name!r}: its output size (P, Q) is not known; weights alone do not tell it. "
-            "Give a network spec (--spec FILE, see layers/)"
-        )
+        raise InputError(f"layer {layer.name!r}: its output size (P, Q) is not known; {_ADVICE}")
     return layer.output_hw
+
+
+def check_sizes(layers: Sequence[Layer]) -> None:
+    """Raises one InputError that names all layers whose output size is not known."""
+    lacking = [layer for layer in layers if layer.output_hw is None]
+    if len(lacking) > 1:
+        names = ", ".join(repr(layer.name) for layer in lacking[:3]) + (" ..." if len(lacking) > 3 else "")
+        raise InputError(
+            f"{len(lacking)} layers ({names}): their output sizes (P, Q) are not known; {_ADVICE}"
+        )
+    for layer in lacking:
+        output_size(layer)
 
 
 def analytic_counts(layer: Layer, array: Array, groups: int, lut: bool) -> ActionCounts:
@@ -58,6 +73,7 @@ class AnalyticEngine:
 
     def check(self, layers: Sequence[Layer], array: Array) -> None:
         array.check_weights(layers)
+        check_sizes(layers)
         for layer in layers:
             analytic_counts(layer, array, 1, False)
 

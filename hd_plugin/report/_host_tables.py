@@ -7,23 +7,25 @@ from pathlib import Path
 
 from rich.markup import escape
 
+from hd_plugin.engines.timeloop import DIMENSIONS
 from hd_plugin.report._table import Fitted, named, names, new_table, told_of
 from hd_plugin.report._tables import tables
 from hd_plugin.study import Diagnosis, Problems, Registered
 
 __all__: list[str] = []
 
-_LETTERS = ("C", "K", "R", "S", "P", "Q")
-
 
 @tables.register(Problems)
 def _problems(result: Problems) -> list[Fitted | str]:
     """Sizes by Timeloop's letters."""
     files = ["file"] if result.files else []
-    table = new_table(f"{escape(result.network)}: Timeloop problems", [names(), *files], list(_LETTERS))
+    table = new_table(
+        f"{escape(result.network)}: Timeloop problems", [names(), *files], [*DIMENSIONS, "stride"]
+    )
     for name, shape in result.shapes.items():
         own = [result.files[name].name] if files else []
-        table.add_row(named(name), *own, *(str(getattr(shape, x)) for x in _LETTERS))
+        stride = "x".join(map(str, shape.stride)) if result.windows.get(name) else "?"
+        table.add_row(named(name), *own, *(str(getattr(shape, x)) for x in DIMENSIONS), stride)
     return [table, *told_of(result.unmapped, result.network_notes)]
 
 

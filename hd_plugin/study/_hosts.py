@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from hd_plugin.engines.timeloop import Examination, Shape, examine, shape_of, write_problems
+from hd_plugin.engines import check_sizes
+from hd_plugin.engines.timeloop import DIMENSIONS, Examination, Shape, examine, shape_of, write_problems
 from hd_plugin.hosts import accelergy
 from hd_plugin.study._result import Result
-from hd_plugin.weights import Network, Note, Unmapped
+from hd_plugin.weights import Network, Note, Unmapped, Window
 
 __all__ = ["Diagnosis", "Problems", "Registered", "doctor", "problems", "register"]
 
@@ -28,6 +29,7 @@ class Problems(Result):
     files: Mapping[str, Path]
     unmapped: tuple[Unmapped, ...]
     network_notes: tuple[Note, ...] = ()
+    windows: Mapping[str, Window | None] = field(default_factory=dict)
 
     def summary(self) -> dict[str, int]:
         return {"layers": len(self.shapes), "unmapped": len(self.unmapped)}
@@ -36,7 +38,10 @@ class Problems(Result):
         layers = []
         for name, shape in self.shapes.items():
             own = {"file": self.files[name].name} if name in self.files else {}
-            layers.append({"name": name, **asdict(shape), **own})
+            window = self.windows.get(name)
+            padding = list(window.padding) if window and window.padding else None
+            steps = {"stride": list(shape.stride), "dilation": list(shape.dilation), "padding": padding}
+            layers.append({"name": name, **{d: getattr(shape, d) for d in DIMENSIONS}, **steps, **own})
         return {
             "schema": self.schema,
             "network": self.network,
@@ -51,13 +56,19 @@ def problems(network: Network, folder: str | Path | None = None) -> Problems:
     """Timeloop v4 problems of the layers; with ``folder`` a YAML file each. Raises InputError without output
     sizes.
     """
+    check_sizes(network.layers)
     shapes = {layer.name: shape_of(layer) for layer in network.layers}
+    windows = {layer.name: layer.window for layer in network.layers}
     files = {}
     if folder is not None:
-        told = f"of network {network.name}; stride 1 assumed (weights do not tell it)"
+        told = f"of network {network.name}"
         files = dict(zip(shapes, write_problems(network.layers, Path(folder), told)))
-    beside = (tuple(network.unmapped), tuple(network.notes))
-    return Problems(network.name, network.digest, shapes, files, *beside)
+    notes = list(network.notes)
+    if unknown := tuple(name for name, window in windows.items() if window is None):
+        told = "stride 1 assumed, which the file does not tell (--model and --input-size trace it)"
+        notes.append(Note(told, unknown))
+    unmapped = tuple(network.unmapped)
+    return Problems(network.name, network.digest, shapes, files, unmapped, tuple(notes), windows)
 
 
 @dataclass(frozen=True, repr=False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from hd_plugin.weights._layer import Window
 from hd_plugin.weights._readers import RawLayer
 from hd_plugin.weights._told import Note
 
@@ -18,6 +19,7 @@ def with_sizes(layers: Sequence[RawLayer], tokens: int | None) -> tuple[list[Raw
     sized, notes = [], dict[str, list[str]]()
     for la in layers:
         known = la.output_hw
+        la = replace(la, window=Window(padding=(0, 0, 0, 0))) if len(la.shape) == 2 else la
         if len(la.shape) != 2 or (known is not None and tokens in (None, known[0] * known[1])):
             sized.append(la)
             continue

@@ -1,0 +1,151 @@
+"""Sizes, strides and paddings: as graphs tell them, traced, or said; and what is answered without them."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+import yaml
+from click.testing import CliRunner
+from test_weights_formats import _node, _onnx
+
+import hd_plugin as hd
+from hd_plugin.cli import main
+from hd_plugin.engines.timeloop import load_problem, problem_of, shape_of
+from hd_plugin.errors import InputError
+from hd_plugin.report import tables
+from hd_plugin.weights import Window, load_network
+
+RNG = np.random.default_rng(3)
+
+
+def floats(*shape):
+    return RNG.normal(size=shape).astype(np.float32)
+
+
+def ran(*words):
+    done = CliRunner().invoke(main, [str(word) for word in words])
+    assert done.exit_code == 0, done.output
+    return done
+
+
+def test_onnx_tells_strides_dilations_and_paddings(tmp_path):
+    path = tmp_path / "net.onnx"
+    _onnx(
+        path,
+        [
+            _node("Conv", ["x", "a"], ["c"], name="explicit", strides=[2, 1], pads=[1, 0, 1, 2]),
+            _node("Conv", ["x", "a"], ["d"], name="same", auto_pad="SAME_UPPER", strides=[2, 2]),
+            _node("Conv", ["x", "a"], ["e"], name="lower", auto_pad="SAME_LOWER", strides=[2, 2]),
+            _node("Conv", ["x", "a"], ["f"], name="apart", dilations=[2, 3]),
+            _node("Conv", ["x", "a"], ["y"], name="plain"),
+        ],
+        {"a": floats(6, 4, 3, 3)},
+    )  # the input is 10 x 12
+    found = {la.name: (la.output_hw, la.window) for la in load_network(path).layers}
+    assert found == {
+        "explicit": ((5, 12), Window((2, 1), (1, 0, 1, 2))),
+        "same": ((5, 6), Window((2, 2), (0, 0, 1, 1))),
+        "lower": ((5, 6), Window((2, 2), (1, 1, 0, 0))),
+        "apart": ((6, 6), Window((1, 1), (0, 0, 0, 0), (2, 3))),
+        "plain": ((8, 10), Window((1, 1), (0, 0, 0, 0))),
+    }
+
+
+def touched(layer, axis, size):
+    """Input rows (or columns) that a layer reads, straight from the definition of a convolution."""
+    out, taps = layer.output_hw[axis], layer.codes.shape[2 + axis]
+    pad, stride, dilation = layer.window.padding[axis], layer.window.stride[axis], layer.window.dilation[axis]
+    reads = {p * stride - pad + t * dilation for p in range(out) for t in range(taps)}
+    return min(reads), max(reads), {r for r in reads if 0 <= r < size}
+
+
+def test_tflite_tells_strides_and_paddings(data):
+    network = load_network(data / "mobilenet_v2_1.0_224_quant.tflite", layers=["MobilenetV2/Conv"])
+    [stem] = network.layers
+    assert stem.output_hw == (112, 112) and stem.window == Window((2, 2), (0, 0, 1, 1))
+    low, high, seen = touched(stem, 0, 224)
+    assert (low, high) == (0, 224) and seen == set(range(224))
+
+
+def test_problems_have_the_strides_and_no_blame_on_the_weights(tmp_path):
+    path = tmp_path / "net.onnx"
+    _onnx(
+        path,
+        [_node("Conv", ["x", "a"], ["y"], name="conv", strides=[2, 3], dilations=[1, 2])],
+        {"a": floats(6, 4, 3, 3)},
+    )
+    ran("layers", path, "-o", tmp_path / "out")
+    text = (tmp_path / "out" / "01_conv.yaml").read_text()
+    assert "assumed" not in text and "stride 2 x 3" in text
+    [layer] = load_network(path).layers
+    shape = shape_of(layer)
+    assert load_problem(tmp_path / "out" / "01_conv.yaml") == shape and shape.stride == (2, 3)
+    inputs = next(s for s in yaml.safe_load(text)["problem"]["shape"]["data_spaces"] if s["name"] == "Inputs")
+    sizes = yaml.safe_load(text)["problem"]["instance"]
+    for axis, projection in enumerate(inputs["projection"][1:]):  # what Timeloop counts as read
+        reach = 1 + sum((sizes[d] - 1) * sizes[step] for d, step in projection)
+        low, high, _ = touched(layer, axis, 99)
+        assert reach == high - low + 1
+    told = json.loads(ran("layers", path, "--json").stdout)["layers"][0]
+    assert (told["stride"], told["dilation"], told["padding"]) == ([2, 3], [1, 2], [0, 0, 0, 0])
+
+
+def test_a_stride_that_no_file_tells_is_an_assumption_that_is_told(tmp_path):
+    np.savez(tmp_path / "n.npz", **{"a.weight": floats(4, 4, 3, 3), "a.output_hw": [4, 4]})
+    ran("layers", tmp_path / "n.npz", "-o", tmp_path / "out")
+    text = (tmp_path / "out" / "01_a.yaml").read_text()
+    assert "stride 1 assumed" in text and "coefficients" not in text
+    content = json.loads(ran("layers", tmp_path / "n.npz", "--json").stdout)
+    assert [n["layers"] for n in content["network_notes"] if "stride 1 assumed" in n["text"]] == [["a"]]
+
+
+def test_strides_of_one_leave_the_problem_as_it_was():
+    layer = hd.Layer("l", np.zeros((2, 3, 3, 3), np.uint8), 4, output_hw=(4, 5))
+    known = hd.Layer("l", layer.codes, 4, output_hw=(4, 5), window=Window((1, 1), (1, 1, 1, 1)))
+    assert problem_of(shape_of(known)) == problem_of(shape_of(layer))
+
+
+def test_tokens_are_the_pixels_of_linear_layers(tmp_path):
+    np.savez(tmp_path / "n.npz", fc=floats(6, 8), c=floats(4, 4, 1, 1), **{"c.output_hw": [3, 3]})
+    plain, asked = load_network(tmp_path / "n.npz"), load_network(tmp_path / "n.npz", tokens=5)
+    assert [la.output_hw for la in plain.layers] == [(1, 1), (3, 3)]
+    assert [la.output_hw for la in asked.layers] == [(5, 1), (3, 3)]
+    assert [n.layers for n in plain.notes if "one input vector assumed" in n.text] == [("fc",)]
+    assert asked.asked.tokens == 5 and asked.asked.load().layers[0].output_hw == (5, 1)
+    one, five = (hd.compare(net, effort="greedy", methods=["direct"]) for net in (plain, asked))
+    assert five.rows[0].counts.mac == 5 * one.rows[0].counts.mac and five.rows[0].flips == one.rows[0].flips
+    (tmp_path / "s.yaml").write_text("network: n\nlayers: [{name: fc, output_hw: [2, 1]}]")
+    with pytest.raises(InputError, match="tokens: 5 given, and .*s.yaml has a size for 'fc'"):
+        load_network(tmp_path / "n.npz", tokens=5, spec=tmp_path / "s.yaml")
+
+
+def test_onnx_tells_how_many_vectors_a_linear_layer_sees(tmp_path):
+    onnx = pytest.importorskip("onnx", reason="reads .onnx")
+    h = onnx.helper
+    for dims, wanted in (
+        ((2, 7, 8), (7, 1)),
+        (("N", 7, 8), (7, 1)),
+        (("N", 8), (1, 1)),
+        (("N", "T", 8), None),
+    ):
+        image = h.make_tensor_value_info("x", onnx.TensorProto.FLOAT, list(dims))
+        out = h.make_tensor_value_info("y", onnx.TensorProto.FLOAT, None)
+        graph = h.make_graph(
+            [_node("MatMul", ["x", "m"], ["y"], name="mm")],
+            "g",
+            [image],
+            [out],
+            [onnx.numpy_helper.from_array(floats(8, 5), "m")],
+        )
+        path = tmp_path / "n.onnx"
+        onnx.save(h.make_model(graph, opset_imports=[h.make_opsetid("", 13)]), path)
+        network = load_network(path)
+        assert network.layers[0].output_hw == (wanted or (1, 1)), dims
+        assert any("assumed" in n.text for n in network.notes) == (wanted is None)
+        assert load_network(path, tokens=3).layers[0].output_hw == (3, 1)
+
+
+def shown(result):
+    return "\n".join(line for line in tables(result) if isinstance(line, str))
