@@ -18,6 +18,9 @@ from typing import TYPE_CHECKING, Any
 
 from hd_plugin._atomic import write_text
 from hd_plugin._data_files import accelergy_config
+from hd_plugin._guard import read_text
+from hd_plugin._parsed import parse_yaml
+from hd_plugin._wording import one_line
 from hd_plugin.errors import InputError, MissingTool
 
 if TYPE_CHECKING:
@@ -83,19 +86,22 @@ def _whole(path: Path) -> None:
 
 def read_config(path: Path) -> Any:
     """The mapping of a configuration, comments with it. Raises InputError: a file that is none or broken."""
-    from ruamel.yaml import YAMLError
     from ruamel.yaml.constructor import DuplicateKeyError
 
     try:
-        data = config_yaml().load(path.read_text(encoding="utf8"))
+        text = read_text(path, kind="YAML")
+        data = config_yaml().load(text)
+        parse_yaml(text, path)  # its limits: ruamel keeps comments, and has none
     except DuplicateKeyError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else "?"
         raise InputError(
             f"{path}: line {line}: a key stands twice, as when two Accelergys write the file together; "
             + _advice(path)
         ) from error
-    except (OSError, UnicodeDecodeError, YAMLError) as error:
-        told = " ".join(str(error).split())[:200]
+    except InputError as error:
+        raise InputError(f"{error}; {_advice(path)}") from error
+    except Exception as error:  # of scalars that are none, ruamel lets through whatever comes
+        told = one_line(str(error), 200)
         raise InputError(f"{path}: not readable as YAML ({told}); {_advice(path)}") from error
     if not isinstance(data, dict) or "version" not in data:
         raise InputError(

@@ -185,8 +185,12 @@ def _needed(model: type[BaseModel], loc: tuple[int | str, ...]) -> str | None:
     low: Any = ge.ge if ge is not None else gt.gt if gt is not None else 0
     above = "above " if ge is None else ""
     if le is None:
-        return f"a {whole}number {above or '>= '}{low:g}"
-    return f"a {whole}number from {above}{low:g} to {le.le:g}"
+        return f"a {whole}number {above or '>= '}{_bound(low)}"
+    return f"a {whole}number from {above}{_bound(low)} to {_bound(le.le)}"
+
+
+def _bound(value: Any) -> str:
+    return str(value) if isinstance(value, int) else f"{value:g}"
 
 
 def _metadata(annotation: Any) -> list[Any]:

@@ -110,8 +110,11 @@ def _size(count: int) -> str:
     return f"{count} bytes"
 
 
-def gunzip(path: str | Path, advice: str) -> bytes:
-    """What a gzip file holds. Raises InputError: none, a cut one, or more than the limit."""
+def gunzip(path: str | Path, advice: str, kind: str = "gzip file") -> bytes:
+    """What a gzip file holds; ``kind`` says what it should be.
+
+    Raises InputError: none, a cut one, or one that unpacks to more than the limit.
+    """
     path, packed = Path(path), read_bytes(path, advice)
     most = limit(max(UNPACKED, RATIO * len(packed)))
     parts, size, rest = [], 0, packed
@@ -128,7 +131,7 @@ def gunzip(path: str | Path, advice: str) -> bytes:
                 parts.append(part)
             rest = stream.unused_data
     except (zlib.error, EOFError) as error:
-        raise InputError(f"{path}: not readable as gzip ({why(error)}); {advice}") from error
+        raise InputError(f"{path}: not a readable {kind} ({why(error)}); {advice}") from error
     if not packed:
         raise InputError(f"{path}: empty; {advice}")
     return b"".join(parts)

@@ -12,7 +12,7 @@ from hd_plugin._guard import limit, why
 from hd_plugin._wording import shown
 from hd_plugin.errors import InputError
 
-__all__ = ["PlainLoader", "parse_json", "parse_yaml"]
+__all__ = ["PlainLoader", "check_json", "parse_json", "parse_yaml"]
 
 _NODES = 200_000  # of a YAML file, aliases unfolded; PyYAML makes some 50,000 a second
 _DEEPEST = 64
@@ -90,33 +90,41 @@ def parse_yaml(text: str, where: object, loader: type[PlainLoader] = PlainLoader
         raise InputError(f"{where}: not readable as YAML ({why(error)})") from error
 
 
-def parse_json(text: str | bytes, where: object, advice: str) -> Any:
+def parse_json(text: str | bytes, where: object, advice: str, finite: bool = True) -> Any:
     """The value of a JSON document. Raises InputError: ``where``, what is wrong, ``advice``.
 
-    Refuses what Python's own parser takes: NaN, a name that stands twice in an object, numbers of more
-    than 100 digits, and nesting that would end in a RecursionError here or later.
+    Refuses what Python's own parser takes: NaN (where all numbers are to be ``finite``), a name that stands
+    twice in an object, numbers of more than 100 digits, and nesting that would end in a RecursionError here
+    or later.
     """
     raw = text.encode("utf8", "surrogatepass") if isinstance(text, str) else text
+    check_json(raw, where, advice)
     try:
-        _check_json(raw)
-        return json.loads(raw.decode("utf8"), object_pairs_hook=_unique, parse_constant=_no_constant)
+        constant = _no_constant if finite else float
+        return json.loads(raw.decode("utf8"), object_pairs_hook=_unique, parse_constant=constant)
     except (ValueError, RecursionError) as error:
         told = str(error) if type(error) is ValueError else why(error)
         raise InputError(f"{where}: not readable as JSON ({told}); {advice}") from error
 
 
-def _check_json(raw: bytes) -> None:
-    """Raise ValueError for nesting and numbers that no file of ours has, without parsing them."""
+def check_json(raw: bytes, where: object, advice: str) -> None:
+    """InputError for nesting and numbers that no file of ours has, without parsing them."""
+    if problem := _problem(raw):
+        raise InputError(f"{where}: not readable as JSON ({problem}); {advice}")
+
+
+def _problem(raw: bytes) -> str | None:
     plain = _ESCAPED.sub(b"", raw) if b"\\" in raw else raw
     if _LONG_NUMBER.search(raw) and _LONG_NUMBER.search(_STRING.sub(b"", plain)):
-        raise ValueError(f"a number of more than {_DIGITS} digits")
+        return f"a number of more than {_DIGITS} digits"
     if raw.count(b"[") + raw.count(b"{") <= _DEEPEST:
-        return
+        return None
     depth = 0
     for bracket in _STRING.sub(b"", plain.translate(None, _ALL_BUT_BRACKETS)):
         depth += 1 if bracket in b"[{" else -1
         if depth > _DEEPEST:
-            raise ValueError(f"nested more than {_DEEPEST} deep")
+            return f"nested more than {_DEEPEST} deep"
+    return None
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

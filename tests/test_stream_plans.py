@@ -1,6 +1,7 @@
 """Plans as files: what they hold, what is refused, and in which words."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -58,10 +59,31 @@ def test_damaged_plans_are_refused_by_file_and_field(change, message, tmp_path):
         hd.StreamPlan.load(path)
 
 
-def test_more_rows_than_any_array_has_are_a_plan_too():
-    plan = hd.optimize(random_layer(0, (6, 9)))
-    content = json.loads(plan.to_json())
-    assert hd.StreamPlan.from_json(json.dumps({**content, "rows": 10**18})).rows == 10**18
+def test_sizes_that_no_layer_has_are_refused_before_memory_is_taken():
+    layer = random_layer(0, (6, 9))
+    content = json.loads(hd.optimize(layer).to_json())
+    assert hd.StreamPlan.from_json(json.dumps({**content, "rows": 1 << 20})).rows == 1 << 20
+    for changes, told in (
+        ({"rows": 10**18}, "rows: 1000000000000000000 found; a whole number from 1 to 1048576 is needed"),
+        ({"shape": [6, 10**12, 1, 1]}, r"shape\[1\]: 1000000000000 found"),
+        ({"shape": [6, 2**31, 1, 1]}, "groups: 9 channels at a tap are covered, 2147483648 of shape"),
+        ({"shape": [2**31, 9, 1, 1]}, "not a permutation of the 2147483648 output channels"),
+    ):
+        with pytest.raises(InputError, match=told):
+            hd.StreamPlan.from_json(json.dumps({**content, **changes}))
+    with pytest.raises(InputError, match="rows: 1000000000000000000 found"):
+        hd.optimize(layer, rows=10**18)
+
+
+def test_channels_that_are_no_whole_numbers_are_refused_in_code_too():
+    plan = hd.optimize(random_layer(0, (6, 9)), rows=4)
+    for change in (
+        {"channels": np.array([0.5, 1.7])},
+        {"order": np.arange(6.0)},
+        {"channels": np.zeros((1, 1), int)},
+    ):
+        with pytest.raises(InputError, match="a list of whole numbers is needed"):
+            replace(plan, groups=[replace(plan.groups[0], **change), *plan.groups[1:]]).validate()
 
 
 @pytest.mark.parametrize(

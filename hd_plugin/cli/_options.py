@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +10,7 @@ import click
 
 from hd_plugin.cli._command import option, stack
 from hd_plugin.cli._output import wide
+from hd_plugin.errors import InputError
 
 if TYPE_CHECKING:
     from hd_plugin.study import Scenario
@@ -189,9 +189,14 @@ def given_as_file(source: str) -> bool:
 
 def changed_inputs(source: str, digests: Mapping[str, str]) -> list[str]:
     """Weights whose digest is not the one in the report ``source``; none where it is no report."""
+    from hd_plugin._guard import read_bytes
+    from hd_plugin._parsed import parse_json
+
     if Path(source).suffix != ".json":
         return []
-    told = json.loads(Path(source).read_text(encoding="utf8"))["provenance"].get("input_digests", {})
+    told = parse_json(read_bytes(source), source, "make the report again")["provenance"].get("input_digests")
+    if not isinstance(told, Mapping):
+        raise InputError(f"{source}: provenance.input_digests: a mapping of files and digests is needed")
     return sorted(name for name in {*told, *digests} if told.get(name) != digests.get(name))
 
 

@@ -12,6 +12,7 @@ from pydantic import ConfigDict, Field, ValidationError
 
 from hd_plugin._atomic import write_text
 from hd_plugin._checked import Checked, Whole, told
+from hd_plugin._wording import joined
 from hd_plugin.energy._technology import (
     SCHEMA,
     Technology,
@@ -145,7 +146,7 @@ def load_characterisation(name: str | Path) -> Characterisation:
     try:
         file = _File.model_validate(read_characterisation(path))
     except ValidationError as error:
-        problems = "; ".join(told(_File, error))
+        problems = joined(told(_File, error), 400)
         raise InputError(
             f"{path}: not a characterisation, or not a whole one ({problems}); make it again with "
             "'hd-plugin characterize'"

@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import ConfigDict
 
 from hd_plugin._checked import Checked, check, read_json
+from hd_plugin._wording import shown
 from hd_plugin.errors import InputError, PlanMismatch, did_you_mean
 
 __all__ = ["FlipRate", "check_rate", "find_flip_rate"]
@@ -142,6 +143,6 @@ def check_rate(value: Any, where: str) -> float:
     number = isinstance(value, (int, float)) and not isinstance(value, bool)
     if not number or not math.isfinite(value) or not 0 <= value <= 1:
         raise InputError(
-            f"{where}: {value!r} found; a number from 0 to 1 is needed (flips per weight bit and step)"
+            f"{where}: {shown(value)} found; a number from 0 to 1 is needed (flips per weight bit and step)"
         )
     return float(value)

@@ -12,6 +12,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from hd_plugin._checked import Checked, check, read_json, read_mapping
+from hd_plugin._wording import shown
 from hd_plugin.energy._node_scaling import NodeScale, node_scale, scaled_nodes
 from hd_plugin.errors import InputError, did_you_mean
 
@@ -84,7 +85,7 @@ def technology_path(name: str | Path) -> Path:
     For a node that is scaled to, the file whose coefficients are scaled. Raises InputError for an unknown
     name or node.
     """
-    path = Path(name)
+    path = Path(str(name))  # 45 without quotes is a number in YAML
     if path.suffix in (".yaml", ".yml", ".json"):
         if not path.exists():
             raise InputError(
@@ -106,7 +107,7 @@ def technology_path(name: str | Path) -> Path:
 
 def _told(text: str) -> str:
     if not text.strip():
-        raise ValueError(f"{text!r} found; a text is needed")
+        raise ValueError(f"{shown(text)} found; a text is needed")
     return text
 
 
@@ -126,7 +127,7 @@ class _Sourced(Checked):
     @classmethod
     def _both(cls, data: Any) -> Any:
         if not isinstance(data, Mapping):
-            raise ValueError(f"{data!r} found; a mapping of 'value' and 'source' is needed")
+            raise ValueError(f"{shown(data)} found; a mapping of 'value' and 'source' is needed")
         return data
 
 

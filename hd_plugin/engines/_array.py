@@ -13,6 +13,7 @@ from pydantic import Field, ValidationError, field_serializer, field_validator
 from hd_plugin._checked import Checked, Whole, read_mapping, told
 from hd_plugin._data_files import data_folder
 from hd_plugin._parsed import PlainLoader
+from hd_plugin._wording import joined, shown
 from hd_plugin.energy import Widths
 from hd_plugin.errors import InputError, did_you_mean
 from hd_plugin.weights import Layer
@@ -53,7 +54,8 @@ def _variable(value: Any, name: str) -> Any:
     if value is None or isinstance(value, (bool, int, float, str)):
         return value
     raise ValueError(
-        f"{name}: {value!r} found; a number, a text, true or false, a list or a mapping of them is needed"
+        f"{name}: {shown(value)} found; a number, a text, true or false, a list or a mapping of them is "
+        "needed"
     )
 
 
@@ -165,5 +167,5 @@ def load_array(name: str | Path) -> Array:
     except ValidationError as error:
         problems += [f"variables.{text.removeprefix('variables: ')}" for text in told(Array, error)]
     if problems:
-        raise InputError(f"{path}: " + "; ".join(problems))
+        raise InputError(f"{path}: " + joined(problems))
     return array

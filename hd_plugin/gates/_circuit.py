@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import json
-import zlib
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
@@ -16,6 +15,9 @@ from pydantic_core import from_json
 
 from hd_plugin._atomic import atomic_path
 from hd_plugin._checked import Checked, told
+from hd_plugin._guard import gunzip, limit
+from hd_plugin._parsed import check_json
+from hd_plugin._wording import joined, shown
 from hd_plugin.errors import InputError
 from hd_plugin.gates._netlist import CellLogic, Instance, Netlist
 from hd_plugin.gates._schedule import Schedule, schedule
@@ -24,7 +26,9 @@ __all__ = ["Circuit", "load_circuit"]
 
 _SCHEMA = "hd-plugin/circuit/1"
 _STEPS_PER_CELL = 4  # of simulated time in the mean delay of a cell
+_MOST_VALUES = 6_000_000  # an array of 8 x 8 has 170,000; each takes up to 70 bytes of memory
 _MOST_TOLD = 5  # problems of a file; one wrong number may stand in it 20,000 times
+_ADVICE = "make it with 'hd-plugin characterize'"
 
 
 @dataclass(frozen=True, eq=False)
@@ -167,33 +171,36 @@ class _File(Checked):
         for at, entry in enumerate(entries):
             try:
                 kind = entry[0]
-                fits = 0 <= kind < types and len(entry) == sizes[kind] and max(entry[2:], default=0) < count
+                fits = 0 <= kind < types and len(entry) == sizes[kind]
+                fits = fits and all(-1 <= net < count for net in entry[2:])  # -1: no net at this pin
             except (IndexError, TypeError):  # empty, or a text among the numbers
                 fits = False
             if not fits or not isinstance(entry[1], str):
                 raise ValueError(
-                    f"instances[{at}]: {entry} found; a cell type below {types}, a name, and a net below "
-                    f"{count} for each pin of the type are needed"
+                    f"instances[{at}]: {shown(entry)} found; a cell type below {types}, a name, and a net "
+                    f"below {count} for each pin of the type are needed"
                 )
 
 
 def load_circuit(path: str | Path) -> Circuit:
     """Read a file of ``Circuit.save``. Raises InputError that lists what is wrong with it."""
     path = Path(path)
-    try:
-        raw = gzip.decompress(path.read_bytes())
-    except (OSError, EOFError, zlib.error) as error:
-        raise _unreadable(path, error) from error
+    raw = gunzip(path, _ADVICE, "circuit")
+    check_json(raw, path, _ADVICE)
+    if (values := sum(map(raw.count, (b",", b"[", b"{")))) > limit(_MOST_VALUES):
+        raise _unreadable(path, f"{values} values, at most {limit(_MOST_VALUES)} are read")
     try:
         return _File.model_validate_json(raw).circuit(path)
     except ValidationError as error:
         raise _unreadable(path, _why(raw, error)) from error
+    except InputError:
+        raise
     except ValueError as error:
         raise _unreadable(path, error) from error
 
 
 def _unreadable(path: Path, why: object) -> InputError:
-    return InputError(f"{path}: not a readable circuit ({why}); make it with 'hd-plugin characterize'")
+    return InputError(f"{path}: not a readable circuit ({why}); {_ADVICE}")
 
 
 def _why(raw: bytes, error: ValidationError) -> str:
@@ -204,7 +211,7 @@ def _why(raw: bytes, error: ValidationError) -> str:
         return str(broken)
     schema = data.get("schema") if isinstance(data, dict) else type(data).__name__
     if schema != _SCHEMA:
-        return f"schema: {schema!r} found, {_SCHEMA!r} needed"
+        return f"schema: {shown(schema)} found, {_SCHEMA!r} needed"
     problems = told(_File, error)
     more = [f"and {len(problems) - _MOST_TOLD} more"] if len(problems) > _MOST_TOLD else []
-    return "; ".join(problems[:_MOST_TOLD] + more)
+    return joined(problems[:_MOST_TOLD] + more)

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
+from hd_plugin._guard import read_bytes, why
+from hd_plugin._wording import shown
 from hd_plugin.errors import InputError
 from hd_plugin.gates._liberty_text import Group, parse_liberty
 
@@ -105,11 +107,7 @@ class Library:
 def read_liberty(path: str | Path) -> Library:
     """Read a Liberty file. Raises InputError that names the line, the cell and the attribute."""
     path = Path(path)
-    try:
-        text = path.read_text(encoding="utf8", errors="replace")
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror})") from error
-    top = parse_liberty(path, text)
+    top = parse_liberty(path, read_bytes(path).decode("utf8", "replace"))
     where = str(path)
     if not top.of("cell"):
         raise InputError(f"{path}: no cell in this library")
@@ -126,16 +124,21 @@ def read_liberty(path: str | Path) -> Library:
     voltage = _voltage(where, top) * unit
     scale = {"pF": farads * 1e12, "ns": seconds * 1e9, "pJ": farads * unit**2 * 1e12, "nW": watts * 1e9}
     templates = {t.names[0]: t for t in top.of("lu_table_template") + top.of("power_lut_template") if t.names}
-    cells = {c.names[0]: _cell(where, c, scale, templates) for c in top.of("cell") if c.names}
+    cells: dict[str, Cell] = {}
+    for group in top.of("cell"):
+        name = group.names[0] if group.names else ""
+        if not name or name in cells:
+            raise InputError(f"{path}: cell {shown(name)}: a name that no other cell has is needed")
+        cells[name] = _cell(where, group, scale, templates)
     return Library(top.names[0] if top.names else path.stem, where, voltage, cells)
 
 
 def _number(where: str, group: Group, name: str, default: str, units: dict[str, float]) -> float:
     text = (group.text(name) or default).strip().lower()
-    found = re.fullmatch(r"(\d*\.?\d+|\d+\.)\s*([a-z]+)", text)
-    if not found or found[2] not in units:
+    found = re.fullmatch(r"([0-9]{1,20}\.?[0-9]{0,20}|\.[0-9]{1,20})\s*([a-z]+)", text)
+    if not found or found[2] not in units or not float(found[1]):
         raise InputError(
-            f"{where}: {name}: {text!r} found; a number with one of {', '.join(units)} is needed"
+            f"{where}: {name}: {shown(text)} found; a number with one of {', '.join(units)} is needed"
         )
     return float(found[1]) * units[found[2]]
 
@@ -143,11 +146,14 @@ def _number(where: str, group: Group, name: str, default: str, units: dict[str, 
 def _load_unit(where: str, top: Group) -> float:
     found = top.attributes.get("capacitive_load_unit", ["1", "pf"])
     try:
-        return float(found[0]) * _CAPACITANCE_F[found[1].lower()]
-    except (ValueError, KeyError, IndexError) as error:
+        farads = float(found[0]) * _CAPACITANCE_F[found[1].lower()]
+    except (ValueError, KeyError, IndexError):
+        farads = math.nan
+    if not 0 < farads < 1:
         raise InputError(
-            f"{where}: capacitive_load_unit: {found} found; a number and pf or ff are needed"
-        ) from error
+            f"{where}: capacitive_load_unit: {shown(found)} found; a number and pf or ff are needed"
+        )
+    return farads
 
 
 def _voltage(where: str, top: Group) -> float:
@@ -171,7 +177,7 @@ def _value(where: str, group: Group, name: str, default: str = "0", low: float =
         value = math.nan
     if not low <= value < math.inf:
         kind = f"{group.kind} {group.names[0]!r}" if group.names else group.kind
-        raise InputError(f"{where}: {kind}: {name}: {text!r} found; a number is needed, {low:g} or more")
+        raise InputError(f"{where}: {kind}: {name}: {shown(text)} found; a number is needed, {low:g} or more")
     return value
 
 
@@ -273,13 +279,14 @@ def _table(at: str, group: Group, scale: dict[str, float], templates: dict[str, 
         try:
             return np.array([float(x) for part in found for x in part.replace(",", " ").split()])
         except ValueError as error:
-            raise InputError(f"{at}: {name}: numbers are needed ({error})") from error
+            raise InputError(f"{at}: {name}: numbers are needed ({why(error)})") from error
 
     values, axes = floats("values"), [floats("index_1"), floats("index_2")]
     if values.size == 1:
         axes = [np.zeros(1), np.zeros(1)]
     axes = [axis if axis.size else np.zeros(1) for axis in axes]
-    if values.size != axes[0].size * axes[1].size or not np.isfinite(values).all():
+    whole = all(np.isfinite(numbers).all() for numbers in (values, *axes))
+    if values.size != axes[0].size * axes[1].size or not whole:
         raise InputError(f"{at}: {values.size} values found for {axes[0].size} x {axes[1].size} indices")
     grid = values.reshape(axes[0].size, axes[1].size) * scale[unit]
     if template is not None and "capacitance" in (template.text("variable_1", "") or ""):

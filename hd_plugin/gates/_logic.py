@@ -6,12 +6,14 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, NoReturn
 
+from hd_plugin._wording import shown
 from hd_plugin.errors import InputError
 
 __all__ = ["AND", "CONST", "COPY", "NOT", "OR", "XOR", "Tree", "emit", "evaluate", "inputs_of", "parse"]
 
 # ("0",), ("1",), ("pin", name), ("!", a), ("&", a, b), ("|", a, b), ("^", a, b)
 Tree = tuple[Any, ...]
+_LONGEST = 200  # parts of a function: a tree of that depth at most
 COPY, NOT, AND, OR, XOR, CONST = range(6)
 _MARK = re.compile(r"\s*([A-Za-z_][A-Za-z0-9_\[\]]*|[()!'&*|+^01])")
 
@@ -26,9 +28,11 @@ def parse(text: str, where: str) -> Tree:
     while at < len(text):
         found = _MARK.match(text, at)
         if not found:
-            raise InputError(f"{where}: function {text!r}: {text[at : at + 10]!r} is not understood")
+            raise InputError(f"{where}: function {shown(text)}: {text[at : at + 10]!r} is not understood")
         marks.append(found[1])
         at = found.end()
+    if len(marks) > _LONGEST:
+        raise InputError(f"{where}: function {shown(text)}: {len(marks)} parts; at most {_LONGEST} are read")
     parser = _Parser(marks, text, where)
     tree = parser.either()
     if parser.at < len(marks):
@@ -42,7 +46,7 @@ class _Parser:
 
     def fail(self, found: str) -> NoReturn:
         raise InputError(
-            f"{self.where}: function {self.text!r}: {found or 'its end'} found where an operand or an "
+            f"{self.where}: function {shown(self.text)}: {found or 'its end'} found where an operand or an "
             "operator is needed"
         )
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from hd_plugin._guard import read_bytes, why
+from hd_plugin._parsed import parse_json
 from hd_plugin.errors import InputError, did_you_mean
 from hd_plugin.gates._liberty import Cell, Library
 
 __all__ = ["CellLogic", "Instance", "Netlist", "read_netlist"]
 
+_ADVICE = "JSON of yosys's write_json is needed"
 _IGNORED = {"$scopeinfo"}  # hierarchy that yosys kept a note of; no hardware
 
 
@@ -79,7 +81,7 @@ def read_netlist(path: str | Path, library: Library, top: str | None = None) -> 
     """
     path = Path(path)
     try:
-        modules = json.loads(path.read_text(encoding="utf8"))["modules"]
+        modules = parse_json(read_bytes(path, _ADVICE), path, _ADVICE)["modules"]
         used = {
             name
             for name, module in modules.items()
@@ -98,12 +100,10 @@ def read_netlist(path: str | Path, library: Library, top: str | None = None) -> 
         if top not in modules:
             raise InputError(f"{path}: no module {top!r}; {did_you_mean(top, modules)}")
         return _Reader(str(path), top, modules[top], library).netlist()
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        if isinstance(error, InputError):
-            raise
-        raise InputError(
-            f"{path}: not a netlist (JSON of yosys's write_json; {type(error).__name__}: {error})"
-        ) from error
+    except InputError:
+        raise
+    except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
+        raise InputError(f"{path}: not a netlist ({why(error)}); {_ADVICE}") from error
 
 
 class _Reader:

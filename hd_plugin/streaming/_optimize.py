@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from hd_plugin._wording import shown
 from hd_plugin.bits import TransitionTable
 from hd_plugin.errors import InputError
 from hd_plugin.streaming._count import nhd
@@ -14,6 +15,7 @@ from hd_plugin.streaming._method import SearchContext
 from hd_plugin.streaming._methods import METHODS
 from hd_plugin.streaming._paper import HAMMING
 from hd_plugin.streaming._plan import StreamPlan
+from hd_plugin.streaming._plan_file import MOST_ROWS
 from hd_plugin.weights import Layer
 
 __all__ = ["check_minimise", "check_rows", "check_seed", "lessen_energy", "optimize", "with_rate"]
@@ -21,8 +23,11 @@ __all__ = ["check_minimise", "check_rows", "check_seed", "lessen_energy", "optim
 
 def check_rows(rows: int) -> int:
     """``rows`` as an int >= 1, or InputError."""
-    if isinstance(rows, bool) or int(rows) != rows or rows < 1:
-        raise InputError(f"rows: {rows!r} found; the array needs a whole number of rows, at least 1")
+    if isinstance(rows, bool) or int(rows) != rows or not 1 <= rows <= MOST_ROWS:
+        raise InputError(
+            f"rows: {shown(rows)} found; the array needs a whole number of rows, at least 1 (and at most "
+            f"{MOST_ROWS})"
+        )
     return int(rows)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +11,8 @@ import numpy as np
 
 from hd_plugin._atomic import write_text
 from hd_plugin._checked import read_json
+from hd_plugin._parsed import parse_json
+from hd_plugin._wording import shown
 from hd_plugin.errors import InputError, PlanMismatch
 from hd_plugin.streaming._plan_file import ADVICE, SCHEMA, PlanFile, read_plan
 from hd_plugin.weights import Layer
@@ -127,11 +130,7 @@ class StreamPlan:
     @classmethod
     def from_json(cls, text: str, where: str = "plan") -> StreamPlan:
         """The plan in the text of a plan file; ``where`` is what errors name."""
-        try:
-            data = json.loads(text)
-        except (ValueError, RecursionError) as error:
-            raise InputError(f"{where}: not readable as JSON ({error}); {ADVICE}") from error
-        return cls._of(read_plan(data, where), where)
+        return cls._of(read_plan(parse_json(text, where, ADVICE), where), where)
 
     @classmethod
     def _of(cls, file: PlanFile, where: str | Path) -> StreamPlan:
@@ -143,12 +142,19 @@ class StreamPlan:
     def validate(self, where: str = "plan") -> None:
         """Raise InputError unless every order is a permutation and the groups partition channels x taps."""
         if len(self.shape) != 4 or min(self.shape) < 1:
-            raise InputError(f"{where}: shape: {list(self.shape)} found, [K, C, Fy, Fx] needed")
+            raise InputError(f"{where}: shape: {shown(list(self.shape))} found, [K, C, Fy, Fx] needed")
         _, C, Fy, Fx = self.shape
-        seen = np.zeros((C, Fy, Fx), np.int64)
         for i, group in enumerate(self.groups):
             if problem := self._problem(group):
                 raise InputError(f"{where}: groups[{i}]{problem}")
+        covered = sum(group.channels.size for group in self.groups)
+        if math.prod(self.shape[1:]) > 2 * covered:  # before as much memory as the shape says is taken
+            raise InputError(
+                f"{where}: groups: {covered} channels at a tap are covered, {math.prod(self.shape[1:])} of "
+                f"shape {list(self.shape)} are needed, each once"
+            )
+        seen = np.zeros((C, Fy, Fx), np.int64)
+        for group in self.groups:
             np.add.at(seen[:, group.tap[0], group.tap[1]], group.channels, 1)
         if (seen != 1).any():
             c, fy, fx = np.argwhere(seen != 1)[0]
@@ -160,6 +166,9 @@ class StreamPlan:
     def _problem(self, group: Group) -> str | None:
         """What is wrong with one group by itself."""
         K, C, Fy, Fx = self.shape
+        for name, found in (("channels", group.channels), ("order", group.order)):
+            if found.ndim != 1 or not np.issubdtype(found.dtype, np.integer):
+                return f".{name}: {found.dtype}{list(found.shape)} found; a list of whole numbers is needed"
         if not 1 <= group.channels.size <= self.rows:
             return f".channels: {group.channels.size} channels on {self.rows} rows"
         if group.order.shape != (K,) or (np.sort(group.order) != np.arange(K)).any():

@@ -9,11 +9,14 @@ import numpy as np
 from pydantic import BeforeValidator, Field, Strict
 
 from hd_plugin._checked import Checked, Listed, check
+from hd_plugin._wording import shown
 from hd_plugin.errors import InputError
 
-__all__ = ["ADVICE", "SCHEMA", "PlanFile", "read_plan"]
+__all__ = ["ADVICE", "MOST_ROWS", "SCHEMA", "PlanFile", "read_plan"]
 
 SCHEMA = "hd-plugin/plan/1"
+MOST_ROWS = 1 << 20  # of an array; more than any layer has channels
+_LARGEST = 1 << 31  # size of a layer
 ADVICE = "make the plan again with 'hd-plugin optimize'"
 
 
@@ -23,7 +26,7 @@ def _integers(found: Any) -> np.ndarray:
         raise ValueError(f"{type(found).__name__} found; a list of whole numbers is needed")
     if not set(map(type, found)) <= {int}:  # neither 1.5, nor true, nor "1"
         wrong = next(x for x in found if type(x) is not int)
-        raise ValueError(f"{wrong!r:.60} found; a list of whole numbers is needed")
+        raise ValueError(f"{shown(wrong)} found; a list of whole numbers is needed")
     try:
         return np.array(found, np.int64)
     except OverflowError as error:
@@ -44,8 +47,8 @@ class PlanFile(Checked):
 
     layer: str
     digest: str
-    shape: Listed[int]
-    rows: Annotated[int, Field(ge=1)]
+    shape: Listed[Annotated[int, Field(ge=1, le=_LARGEST)]]
+    rows: Annotated[int, Field(ge=1, le=MOST_ROWS)]
     method: str
     effort: str
     seed: int

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-import zipfile
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -11,10 +11,14 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
+from hd_plugin._guard import check_unpacked, open_zip, why
+from hd_plugin._wording import shown
 from hd_plugin.errors import InputError
 
 __all__ = ["Images", "augmented_batches", "load_images", "normalise"]
 
+_LARGEST = 4096  # pixels along a side
+_RATIO = 64  # of an image's pixels to its file; photographs reach 30
 _IMAGE_SUFFIXES = {".webp", ".png", ".jpg", ".jpeg", ".bmp"}
 MEAN = (0.485, 0.456, 0.406)
 STD = (0.229, 0.224, 0.225)
@@ -41,13 +45,38 @@ def _files(path: Path) -> Iterator[tuple[str, bytes]]:
         for file in sorted(p for p in path.rglob("*") if p.suffix.lower() in _IMAGE_SUFFIXES):
             yield file.parent.name, file.read_bytes()
         return
+    with open_zip(path, "a folder or a zip of CLASS/image files is needed") as archive:
+        for name in sorted(archive.namelist()):
+            if Path(name).suffix.lower() in _IMAGE_SUFFIXES:
+                yield Path(name).parent.name, archive.read(name)
+
+
+def _decoded(path: Path, name: str, data: bytes, size: tuple[int, int] | None) -> np.ndarray:
+    """uint8[H, W, 3]; ``size`` : of the images before. Its own is looked at before it is decoded."""
+    from PIL import Image
+
     try:
-        with zipfile.ZipFile(path) as archive:
-            for name in sorted(archive.namelist()):
-                if Path(name).suffix.lower() in _IMAGE_SUFFIXES:
-                    yield Path(name).parent.name, archive.read(name)
-    except (OSError, zipfile.BadZipFile) as error:
-        raise InputError(f"{path}: not a folder or zip of CLASS/image files ({error})") from error
+        with warnings.catch_warnings(), Image.open(io.BytesIO(data)) as image:
+            warnings.simplefilter("ignore")  # of size and odd metadata: sizes are checked here
+            if size not in (None, image.size):
+                raise InputError(
+                    f"{path}: images of several sizes, {_told(size)} and {_told(image.size)}; resize them to "
+                    "one first"
+                )
+            if max(image.size) > _LARGEST:
+                raise InputError(
+                    f"{path}: an image of {_told(image.size)} pixels found; at most {_LARGEST} along a side "
+                    "are read"
+                )
+            return np.asarray(image.convert("RGB"))
+    except InputError:
+        raise
+    except Exception as error:  # PIL raises many kinds for a file that is none
+        raise InputError(f"{path}: an image of class {shown(name)} cannot be read ({why(error)})") from error
+
+
+def _told(size: tuple[int, int] | None) -> str:
+    return f"{size[0]} x {size[1]}" if size else ""
 
 
 def load_images(*paths: str | Path) -> Images:
@@ -56,21 +85,18 @@ def load_images(*paths: str | Path) -> Images:
     A label is the index of the image's folder name in alphabetical order (torchvision's ImageFolder rule).
     Raises InputError for an archive that cannot be read, holds no image, or holds images of several sizes.
     """
-    from PIL import Image
-
-    names, images = [], []
+    names: list[str] = []
+    images: list[np.ndarray] = []
+    packed = unpacked = 0
     for path in paths:
         for name, data in _files(Path(path)):
-            try:
-                with Image.open(io.BytesIO(data)) as image:
-                    images.append(np.asarray(image.convert("RGB")))
-            except OSError as error:
-                raise InputError(f"{path}: an image of class {name!r} cannot be read ({error})") from error
+            size = (images[0].shape[1], images[0].shape[0]) if images else None
+            images.append(_decoded(Path(path), name, data, size))
+            packed, unpacked = packed + len(data), unpacked + images[-1].nbytes
+            check_unpacked(path, packed, unpacked, _RATIO)
             names.append(name)
     if not images:
         raise InputError(f"{', '.join(map(str, paths))}: no CLASS/image file found")
-    if len({i.shape for i in images}) > 1:
-        raise InputError(f"{', '.join(map(str, paths))}: images of several sizes; resize them to one first")
     classes = sorted(set(names))
     index = {c: i for i, c in enumerate(classes)}
     pixels = torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2).contiguous()

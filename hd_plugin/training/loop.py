@@ -9,13 +9,17 @@ import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import torch
 import torch.nn.functional as F
+from pydantic import Field
 from torch import nn
 
 from hd_plugin._atomic import atomic_path
+from hd_plugin._checked import Checked, check
+from hd_plugin._guard import why
+from hd_plugin._parsed import parse_json
 from hd_plugin.errors import InputError
 from hd_plugin.streaming import Progress
 from hd_plugin.training.data import Images, augmented_batches
@@ -23,8 +27,11 @@ from hd_plugin.training.identity import check_same_run
 from hd_plugin.training.methods import Method
 from hd_plugin.training.processes import agreed, device_of, rank, summed, world
 from hd_plugin.training.quantised import quantise_weights
+from hd_plugin.weights import load_plain
 
 __all__ = ["Recipe", "Running", "fit"]
+
+_ADVICE = "delete it to begin this run again"
 
 
 @dataclass(frozen=True)
@@ -123,6 +130,24 @@ def _decayed(model: nn.Module, recipe: Recipe) -> list[dict[str, Any]]:
     ]
 
 
+class _Told(Checked):
+    """What a checkpoint says beside its tensors."""
+
+    identity: dict[str, Any]
+    epoch: Annotated[int, Field(ge=0)]
+    rows: list[dict[str, int | float | None]]
+    method: dict[str, Any]
+
+    @classmethod
+    def of(cls, text: Any, path: Path) -> _Told:
+        if not isinstance(text, str):
+            raise InputError(f"{path}: damaged (it says nothing of its run); {_ADVICE}")
+        told = check(cls, parse_json(text, path, _ADVICE, finite=False), path)
+        if len(told.rows) != told.epoch + 1:
+            raise InputError(f"{path}: epoch {told.epoch} after {len(told.rows)} rows; {_ADVICE}")
+        return told
+
+
 class _Run:
     """What a run is made of, and what a checkpoint carries on."""
 
@@ -218,19 +243,19 @@ class _Run:
         path = self.folder / "checkpoint.pt"
         if not path.is_file():
             return 0
+        data = load_plain(path, _ADVICE, device)
+        told = _Told.of(data.get("told") if isinstance(data, dict) else None, path)
+        check_same_run(path, told.identity, self._identity(), path)
         try:
-            data = torch.load(path, map_location=device, weights_only=True)
-            told = json.loads(data["told"])
-        except Exception as error:  # torch raises many kinds for a file that is cut short
-            raise InputError(f"{path}: damaged ({error}); delete it to begin this run again") from error
-        check_same_run(path, told["identity"], self._identity(), path)
-        self.optimiser.load_state_dict(data["optimiser"])
-        self.schedule.load_state_dict(data["schedule"])
-        self.model.load_state_dict(data["model"])
-        if self.method:
-            self.method.restore(told["method"])
-        self.rows = told["rows"]
-        return told["epoch"] + 1
+            self.optimiser.load_state_dict(data["optimiser"])
+            self.schedule.load_state_dict(data["schedule"])
+            self.model.load_state_dict(data["model"])
+            if self.method:
+                self.method.restore(told.method)
+        except Exception as error:  # torch raises many kinds for states of another kind
+            raise InputError(f"{path}: damaged ({why(error)}); {_ADVICE}") from error
+        self.rows = [dict(row) for row in told.rows]
+        return told.epoch + 1
 
     def _identity(self) -> dict[str, Any]:
         """What makes a checkpoint this run's."""

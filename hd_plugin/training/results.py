@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -13,6 +14,8 @@ from pydantic import ConfigDict, Field
 
 from hd_plugin._atomic import write_text
 from hd_plugin._checked import Checked, check, read_json
+from hd_plugin._guard import read_text, why
+from hd_plugin._wording import shown
 from hd_plugin.bits import NumberFormat
 from hd_plugin.errors import InputError
 
@@ -148,7 +151,7 @@ def read_inputs(folder: Path) -> dict[str, Any] | None:
         return None
     inputs = _read(path).get("inputs")
     if not isinstance(inputs, dict):
-        raise InputError(f"{path}: inputs: {inputs!r} found; a mapping is needed; {_ADVICE}")
+        raise InputError(f"{path}: inputs: {shown(inputs)} found; a mapping is needed; {_ADVICE}")
     return inputs
 
 
@@ -160,8 +163,11 @@ def write_float_run(folder: Path, inputs: Mapping[str, Any]) -> None:
 def learning_curve(folder: Path) -> list[EpochRow]:
     """The log of one run, over all its pieces. Raises InputError for a damaged log.csv."""
     path = folder / "log.csv"
-    with open(path, newline="", encoding="utf8") as file:
-        return [_epoch(path, row) for row in csv.DictReader(file)]
+    try:
+        rows = list(csv.DictReader(io.StringIO(read_text(path, kind="CSV")), strict=True))
+    except csv.Error as error:
+        raise InputError(f"{path}: not readable as CSV ({why(error)})") from error
+    return [_epoch(path, row) for row in rows]
 
 
 def learning_curves(folder: str | Path) -> dict[str, list[EpochRow]]:
@@ -183,7 +189,7 @@ def _epoch(path: Path, row: Mapping[str, str]) -> EpochRow:
             bit=whole("bit"),
         )
     except (KeyError, TypeError, ValueError) as error:
-        raise InputError(f"{path}: {dict(row)} is no row of a training log ({error})") from error
+        raise InputError(f"{path}: {shown(dict(row))} is no row of a training log ({why(error)})") from error
 
 
 def _read(path: Path) -> dict[str, Any]:

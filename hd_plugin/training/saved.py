@@ -9,9 +9,11 @@ import numpy as np
 import torch
 from torch import nn
 
+from hd_plugin._npz import open_npz
+from hd_plugin._wording import shown
 from hd_plugin.errors import InputError
 from hd_plugin.training.quantised import quantised_layers
-from hd_plugin.weights import Layer, save_layers
+from hd_plugin.weights import Layer, load_plain, save_layers
 
 __all__ = ["load_into", "load_layers", "save_network"]
 
@@ -87,28 +89,31 @@ def load_layers(model: nn.Module, layers: Iterable[Layer]) -> nn.Module:
 
 def _numpy_state(path: Path) -> dict[str, torch.Tensor]:
     state = {}
-    try:
-        with open(path, "rb") as file, np.load(file, allow_pickle=False) as archive:
-            arrays = {key: archive[key] for key in archive.files}
-    except Exception as error:  # numpy and zlib raise many kinds for a file that is none
-        raise InputError(f"{path}: not a readable .npz archive ({error})") from error
+    with open_npz(path) as archive:
+        if archive.foreign:
+            raise InputError(f"{path}: member {shown(archive.foreign[0])}: no array; a network has none such")
+        arrays = dict(archive)
     for key in arrays:
         name, _, kind = key.rpartition(".")
         if kind in ("scale", "output_hw"):
             continue
+        if arrays[key].dtype.kind not in "biuf":
+            raise InputError(f"{path}: {shown(key)}: {arrays[key].dtype} found; numbers are needed")
         value = np.asarray(arrays[key], np.float32)
         if kind == "weight" and f"{name}.scale" in arrays:
             step = arrays[f"{name}.scale"]
+            if not value.ndim or step.dtype.kind not in "iuf" or step.shape not in ((), value.shape[:1]):
+                raise InputError(
+                    f"{path}: {shown(name)}: scale {step.dtype}{list(step.shape)} found; one number, or one "
+                    "for each output channel, is needed"
+                )
             value = value * (step.reshape((-1,) + (1,) * (value.ndim - 1)) if step.ndim else step)
         state[key] = torch.from_numpy(np.asarray(value, np.float32))
     return state
 
 
 def _torch_state(path: Path) -> dict[str, torch.Tensor]:
-    try:
-        data = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # torch raises many kinds for a file that is none
-        raise InputError(f"{path}: not a PyTorch state file ({error})") from error
+    data = load_plain(path, "save it with torch.save(model.state_dict(), path)")
     for key in ("state_dict", "model_state_dict"):
         data = data.get(key, data) if isinstance(data, dict) else data
     if not isinstance(data, dict) or not all(isinstance(v, torch.Tensor) for v in data.values()):

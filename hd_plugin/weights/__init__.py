@@ -6,6 +6,7 @@ from hd_plugin.weights._network import Network, NetworkChoice, load_network
 from hd_plugin.weights._quantise import optimal_scale, quantise
 from hd_plugin.weights._readers._onnx import layer_names as onnx_layer_names
 from hd_plugin.weights._readers._onnx import load_model as load_onnx_model
+from hd_plugin.weights._readers._plain_torch import load_plain
 from hd_plugin.weights._save import save_layers
 from hd_plugin.weights._spec import LayerSpec, NetworkSpec, bundled_specs, load_spec
 from hd_plugin.weights._told import Note, Unmapped
@@ -23,6 +24,7 @@ __all__ = [
     "bundled_specs",
     "load_network",
     "load_onnx_model",
+    "load_plain",
     "load_spec",
     "locate",
     "onnx_layer_names",

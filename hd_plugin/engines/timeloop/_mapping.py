@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from hd_plugin._guard import read_text, why
+from hd_plugin._parsed import parse_yaml
 from hd_plugin.engines._array import Array
 from hd_plugin.engines.timeloop._problem import Shape
 from hd_plugin.errors import InputError
@@ -91,11 +91,11 @@ def paper_mapping(shape: Shape, array: Array, names: Mapping[str, str]) -> dict[
 def read_map(path: Path) -> list[dict[str, Any]]:
     """The entries of a map.yaml that timeloop-mapper wrote. Raises InputError for anything else."""
     try:
-        entries = yaml.safe_load(path.read_text(encoding="utf8"))["mapping"]
+        entries: list[dict[str, Any]] = parse_yaml(read_text(path), path)["mapping"]
         for entry in entries:
             entry["target"], entry["type"]
-    except (OSError, UnicodeDecodeError, yaml.YAMLError, KeyError, TypeError) as error:
-        raise InputError(f"{path}: not a mapping that timeloop-mapper wrote ({error!r})") from error
+    except (KeyError, TypeError, IndexError) as error:
+        raise InputError(f"{path}: not a mapping that timeloop-mapper wrote ({why(error)})") from error
     return entries
 
 

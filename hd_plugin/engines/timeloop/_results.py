@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
-import yaml
-
+from hd_plugin._guard import read_text
+from hd_plugin._parsed import parse_yaml
 from hd_plugin.energy import build_component, served_class
 from hd_plugin.engines._accesses import Accesses, ComponentResult
 from hd_plugin.errors import HdPluginError, InputError
@@ -236,6 +236,6 @@ def _each(stats: ElementTree.Element, tag: str) -> list[float]:
 
 def _yaml(path: Path) -> Any:
     try:
-        return yaml.safe_load(path.read_text(encoding="utf8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise RunError(f"{path}: not readable ({error!r})") from error
+        return parse_yaml(read_text(path), path)
+    except InputError as error:
+        raise RunError(str(error)) from error

@@ -19,6 +19,8 @@ from typing import Any
 
 from hd_plugin._accelergy_config import ensure_config
 from hd_plugin._atomic import atomic_path, write_text
+from hd_plugin._guard import read_bytes, why
+from hd_plugin._parsed import parse_json
 from hd_plugin.energy import COMPONENTS
 from hd_plugin.engines._accesses import ComponentResult
 from hd_plugin.engines.timeloop._results import RunError, check_table, read_stats, reference_table, refused
@@ -225,17 +227,20 @@ class Runs:
 
     def _load(self, folder: Path) -> Outcome | None:
         try:
-            data = json.loads((folder / "result.json").read_text(encoding="utf8"))
+            path = folder / "result.json"
+            if not path.exists():
+                return None
+            data = parse_json(read_bytes(path), path, "delete this folder and run again")
             return Outcome(
                 {n: ComponentResult.from_dict(c) for n, c in data["components"].items()},
                 data["cycles"],
                 folder,
             )
-        except FileNotFoundError:
-            return None
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        except InputError:
+            raise
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise InputError(
-                f"{folder}: result.json is damaged ({error!r}); delete this folder and run again"
+                f"{folder}: result.json is damaged ({why(error)}); delete this folder and run again"
             ) from error
 
 
