@@ -35,6 +35,12 @@ FULL = {
     "hd_sram": {"technology": "eyeriss45", "width": 8, "depth": 1024},
     "hd_stationary_register": {"technology": "eyeriss45", "width": 8},
     "hd_main_memory": {"technology": "eyeriss45", "width": 8, "energy_pJ_per_bit": 2.0},
+    "hd_scaled": {
+        **MAC,
+        **{f"{action}_pJ": 1.136 for action in ("compute", "read", "write", "update")},
+        "area_um2": 466.4,
+        "leakage_nW": 5.6,
+    },
 }
 
 
@@ -91,6 +97,8 @@ def test_an_alias_is_ours_only_with_a_flip_rate(alias):
     assert served_class(alias, theirs) is None and served_class(alias, {**theirs, "flip_rate": None}) is None
     assert served_class(alias, {**theirs, "flip_rate": 0.5}) == ALIASES[alias]
     ours = {"technology": "45nm", "weight_bits": 8, "activation_bits": 8, "psum_bits": 32, "flip_rate": 0.5}
+    if ALIASES[alias] == "hd_scaled":
+        ours["reference_class"] = alias
     assert build_component(alias, {**theirs, "flip_rate": 0.5})[0] == build_component(ALIASES[alias], ours)[0]
 
 

@@ -4,11 +4,11 @@ import importlib.util
 import logging
 import subprocess
 import sys
-from dataclasses import dataclass, field
-from types import ModuleType
-from typing import Annotated, Any
+from dataclasses import dataclass
+from typing import Annotated
 
 import pytest
+from accelergy_cases import AccelergyQuery, Estimation, PrintableCall, accelergy
 from pydantic import Field
 
 from hd_plugin.energy import ALIASES, COMPONENTS, Component, attributes_of, build_component
@@ -17,65 +17,11 @@ from hd_plugin.errors import InputError
 MAC = {"technology": "eyeriss45", "flip_rate": 0.25, "weight_bits": 4, "activation_bits": 8, "psum_bits": 16}
 
 
-class AccelergyPlugIn:
-    logger = logging.getLogger("accelergy")
-
-
-@dataclass
-class AccelergyQuery:
-    class_name: str
-    class_attrs: dict[str, Any]
-    action_name: str = ""
-    action_args: dict[str, Any] = field(default_factory=lambda: {"global_cycle_seconds": 1e-9})
-
-
-@dataclass
-class AccuracyEstimation:
-    percent: float
-
-
-@dataclass
-class Estimation:
-    value: float
-    unit: str
-
-
-@dataclass
-class PrintableCall:
-    name: str
-    arguments: list[str] = field(default_factory=list)
-    defaults: dict[str, Any] = field(default_factory=dict)
-
-
-@dataclass
-class SupportedComponent:
-    names: list[str]
-    init: PrintableCall
-    actions: list[PrintableCall]
-
-
 @pytest.fixture
 def plug_in(monkeypatch):
     """The plug-in object, made as Accelergy makes it."""
-    modules = {
-        "accelergy": (),
-        "accelergy.plug_in_interface": (),
-        "accelergy.plug_in_interface.interface": (
-            AccelergyPlugIn,
-            AccelergyQuery,
-            AccuracyEstimation,
-            Estimation,
-        ),
-        "accelergy.plug_in_interface.estimator_wrapper": (PrintableCall, SupportedComponent),
-    }
-    for name, classes in modules.items():
-        module = ModuleType(name)
-        for cls in classes:
-            setattr(module, cls.__name__, cls)
-        monkeypatch.setitem(sys.modules, name, module)
-    monkeypatch.delitem(sys.modules, "hd_plugin.hosts.accelergy._plug_in", raising=False)
-    yield importlib.import_module("hd_plugin.hosts.accelergy._plug_in").HdPlugIn()
-    sys.modules.pop("hd_plugin.hosts.accelergy._plug_in", None)
+    with accelergy(monkeypatch) as made:
+        yield made
 
 
 @dataclass(frozen=True)
@@ -119,8 +65,8 @@ def test_a_registered_component_is_built_and_its_bounds_are_checked(repeater):
 
 def test_a_registered_component_is_served_to_accelergy(repeater, plug_in):
     query = AccelergyQuery("hd_repeater", repeater, "drive")
-    assert plug_in.primitive_action_supported(query).percent == 98
-    assert plug_in.primitive_area_supported(query).percent == 98
+    assert plug_in.primitive_action_supported(query).value == 98
+    assert plug_in.primitive_area_supported(query).value == 98
     part, _ = build_component("hd_repeater", repeater)
     assert plug_in.estimate_energy(query) == Estimation(part.actions_pJ()["drive"], "p")
     assert plug_in.estimate_area(query) == Estimation(8.0, "u^2")
@@ -132,8 +78,8 @@ def test_a_registered_component_is_served_to_accelergy(repeater, plug_in):
 def test_what_is_no_class_of_ours_is_left_to_others(plug_in):
     for name, attributes in (("hd_repeater", {}), ("SRAM", MAC), ("intmac", {**MAC, "flip_rate": None})):
         query = AccelergyQuery(name, attributes, "read")
-        assert plug_in.primitive_action_supported(query).percent == 0
-        assert plug_in.primitive_area_supported(query).percent == 0
+        assert plug_in.primitive_action_supported(query).value == 0
+        assert plug_in.primitive_area_supported(query).value == 0
 
 
 @pytest.mark.parametrize("name", ["hd_mac", "intmac"])
@@ -150,7 +96,7 @@ def test_a_mac_and_its_leakage_are_the_components(name, plug_in, caplog):
 
 
 def test_an_action_that_a_class_has_not_is_refused_with_those_that_it_has(plug_in, caplog):
-    assert plug_in.primitive_action_supported(AccelergyQuery("hd_mac", MAC, "read")).percent == 0
+    assert plug_in.primitive_action_supported(AccelergyQuery("hd_mac", MAC, "read")).value == 0
     assert "it knows compute and leak" in caplog.text
 
 

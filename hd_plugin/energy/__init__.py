@@ -16,6 +16,7 @@ from hd_plugin.energy._components import (
 )
 from hd_plugin.energy._flip_rate import FlipRate, find_flip_rate
 from hd_plugin.energy._model import PARTS, TOTALS, ActionCounts, EnergyBreakdown, Total, price
+from hd_plugin.energy._scaled import Scaled
 from hd_plugin.energy._technology import Technology, load_technology, technologies, technology_path
 from hd_plugin.energy._widths import Widths
 
@@ -36,6 +37,7 @@ __all__ = [
     "MainMemory",
     "PsumHop",
     "Quality",
+    "Scaled",
     "Sram",
     "StationaryRegister",
     "Technology",

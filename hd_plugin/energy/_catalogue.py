@@ -26,6 +26,7 @@ from hd_plugin.energy._components import (
     WeightHop,
 )
 from hd_plugin.energy._flip_rate import FlipRate, find_flip_rate
+from hd_plugin.energy._scaled import Scaled
 from hd_plugin.energy._technology import Technology, load_technology
 from hd_plugin.errors import InputError, did_you_mean
 
@@ -40,14 +41,16 @@ COMPONENTS.register("hd_clock", Clock)
 COMPONENTS.register("hd_sram", Sram)
 COMPONENTS.register("hd_stationary_register", StationaryRegister)
 COMPONENTS.register("hd_main_memory", MainMemory)
+COMPONENTS.register("hd_scaled", Scaled)
 
-# classes of other plug-ins, taken only when the component gives a flip_rate
+# Classes of other plug-ins, taken only when the component gives a flip_rate. A register is read, written and
+# updated by whoever uses it, and what each of these costs only its own estimator knows: so it is scaled.
 ALIASES = {
     "mac": "hd_mac",
     "intmac": "hd_mac",
-    "reg": "hd_weight_hop",
-    "register": "hd_weight_hop",
-    "aladdin_register": "hd_weight_hop",
+    "reg": "hd_scaled",
+    "register": "hd_scaled",
+    "aladdin_register": "hd_scaled",
 }
 # an alias comes with the other plug-in's attributes: one datawidth for all operands
 _DATAWIDTH_FOR = ("weight_bits", "activation_bits")
@@ -77,7 +80,7 @@ def build_component(class_name: str, attributes: Mapping[str, Any]) -> tuple[Com
     if ours is None:
         raise InputError(f"class {class_name!r} is not hd_plugin's; {did_you_mean(class_name, COMPONENTS)}")
     cls = COMPONENTS[ours]
-    given = {k: v for k, v in _with_widths(class_name, attributes).items() if v is not None}
+    given = {k: v for k, v in _of_alias(class_name, attributes).items() if v is not None}
     values = {f.name: given[f.name] for f in _attributes(cls) if f.name in given}
     problems: list[str] = []
     technology = _technology(given, problems)
@@ -89,9 +92,12 @@ def build_component(class_name: str, attributes: Mapping[str, Any]) -> tuple[Com
         checked = dict(form.model_validate(values))
     except ValidationError as error:
         problems += told(form, error)
-    if problems or technology is None:
+    component = None if problems or technology is None else cls(technology, **checked)
+    if component is not None:
+        problems += component.problems()
+    if component is None or problems:
         raise InputError(f"component of class {class_name}: " + "; ".join(problems))
-    return cls(technology, **checked), rate
+    return component, rate
 
 
 def _attributes(cls: type[Any]) -> list[dataclasses.Field[Any]]:
@@ -115,10 +121,12 @@ def _from_a_host(hint: Any) -> Any:
     return Annotated[(*get_args(Whole), *bounds)] if kind is int else hint
 
 
-def _with_widths(class_name: str, attributes: Mapping[str, Any]) -> dict[str, Any]:
-    """The attributes; those of an alias with the widths that its datawidth stands for."""
+def _of_alias(class_name: str, attributes: Mapping[str, Any]) -> dict[str, Any]:
+    """The attributes; those of an alias with what they stand for: widths, or the class that is scaled."""
     given = dict(attributes)
-    if class_name in ALIASES:
+    if ALIASES.get(class_name) == "hd_scaled":
+        given.setdefault("reference_class", class_name)
+    elif class_name in ALIASES:
         for name in _DATAWIDTH_FOR:
             given.setdefault(name, given.get("datawidth", given.get("width")))
         given.setdefault("psum_bits", _ALIAS_PSUM_BITS)

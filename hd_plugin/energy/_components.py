@@ -65,6 +65,24 @@ class Component:
         """Energy that is spent every cycle whatever the data, leakage left out, in pJ."""
         return 0.0
 
+    @property
+    def asks(self) -> str | None:
+        """The class whose energies and area the host asks another estimator for; None: they are here."""
+        return None
+
+    def scaled_pJ(self, reference_pJ: float) -> float:
+        """The energy of an action, for one that asks and was answered ``reference_pJ``."""
+        return reference_pJ
+
+    @property
+    def told(self) -> str:
+        """What a host's log says beside the energies."""
+        return ""
+
+    def problems(self) -> list[str]:
+        """What is wrong between attributes that are right one by one."""
+        return []
+
     def leak_pJ(self, cycle_seconds: float) -> float:
         """Leakage of one cycle, in pJ."""
         return self.leakage_nW * cycle_seconds * 1e3  # nW x s = 1e-9 J = 1e3 pJ

@@ -10,7 +10,7 @@ from typing import Any
 
 from hd_plugin._data_files import accelergy_config, data_folder
 from hd_plugin._guard import read_text
-from hd_plugin.energy import COMPONENTS, served_class
+from hd_plugin.energy import COMPONENTS
 from hd_plugin.engines._array import read_variables
 from hd_plugin.engines.timeloop._architecture import sections
 from hd_plugin.engines.timeloop._problem import Shape, problem_of
@@ -103,9 +103,9 @@ def _rows(folder: Path, answers: list[tuple[str, str, str]]) -> list[Served]:
 
     rows = []
     for entry in components(folder):
-        ours, right, refused = served_class(entry.class_name, entry.attributes) is not None, {}, ""
+        ours, right, refused = entry.ours, None, ""
         try:
-            right = expected(entry) if ours else {}
+            right = expected(entry) if ours else None
         except InputError as error:
             refused = f"; {error}"
         found = [("ENERGY", action, value, "pJ") for action, value in energies.get(entry.name, {}).items()]
@@ -114,10 +114,14 @@ def _rows(folder: Path, answers: list[tuple[str, str, str]]) -> list[Served]:
             estimator, problem = who(kind, entry.class_name), ""
             if ours and estimator != "hd_plugin":
                 problem = f"answered by {estimator}, not by hd_plugin{refused}"
-            elif ours and (action not in right or abs(value - right[action]) > half_unit(right[action])):
+            elif entry.unread:
+                problem = entry.unread
+            elif right is not None and (
+                action not in right or abs(value - right[action]) > half_unit(right[action])
+            ):
                 says = f"{right[action]:.6g} {unit}" if action in right else "nothing"
                 problem = f"hd_plugin here says {says}: another version of it answered{refused}"
-            elif not ours and entry.class_name.startswith("hd_"):
+            elif not ours and not entry.compound and entry.class_name.startswith("hd_"):
                 problem = f"not a class of hd_plugin; {did_you_mean(entry.class_name, COMPONENTS)}"
             rows.append(Served(entry.name, entry.class_name, action, value, unit, estimator, problem))
     names = list(dict.fromkeys(row.component for row in rows))

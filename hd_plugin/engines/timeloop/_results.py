@@ -14,6 +14,7 @@ from hd_plugin._guard import read_text
 from hd_plugin._parsed import parse_yaml
 from hd_plugin.energy import build_component, served_class
 from hd_plugin.engines._accesses import Accesses, ComponentResult
+from hd_plugin.engines.timeloop._compounds import classes_of, unread_flip_rate
 from hd_plugin.errors import HdPluginError, InputError
 
 __all__ = [
@@ -41,17 +42,29 @@ class RunError(HdPluginError):
 
 @dataclass(frozen=True)
 class Entry:
-    """A component of the architecture as Accelergy was given it; ``instances`` in the whole array."""
+    """A component of the architecture as Accelergy was given it; ``instances`` in the whole array.
+
+    compound : its class is defined by the architecture, and its parts are asked for. unread : why its
+    flip_rate changes nothing; empty when it does, or there is none.
+    """
 
     name: str
     class_name: str
     attributes: dict[str, Any]
     instances: int = 1
+    compound: bool = False
+    unread: str = ""
+
+    @property
+    def ours(self) -> bool:
+        """Whether hd_plugin has to answer for it."""
+        return not self.compound and served_class(self.class_name, self.attributes) is not None
 
 
 def components(folder: Path) -> list[Entry]:
     """The components of the input that the front end wrote, with every attribute that reaches them."""
     data = _yaml(folder / "parsed-processed-input.yaml")
+    classes = classes_of(data)
     found = []
     for top in data["architecture"]["subtree"]:
         for part in top["local"]:
@@ -59,12 +72,16 @@ def components(folder: Path) -> list[Entry]:
             attributes = {
                 k: v for k, v in {**top["attributes"], **part["attributes"]}.items() if v is not None
             }
+            class_name = part.get("subclass") or part["class"]
             found.append(
                 Entry(
                     name,
-                    part.get("subclass") or part["class"],
+                    class_name,
                     attributes,
                     int(span.rstrip("]").rpartition("..")[2] or 1),
+                    class_name in classes,
+                    # its own attributes: a variable reaches every component, whether meant for it or not
+                    unread_flip_rate(class_name, part["attributes"], classes),
                 )
             )
     return found
@@ -104,12 +121,15 @@ def served(log: Path) -> list[tuple[str, str, str]]:
     return found
 
 
-def expected(entry: Entry) -> dict[str, float]:
+def expected(entry: Entry) -> dict[str, float] | None:
     """What hd_plugin says of a component of its own: action -> pJ, ``leak`` included, and ``area`` in um2.
 
-    Raises InputError when hd_plugin would have refused its attributes.
+    None when it asks another of Accelergy's estimators, which only Accelergy can. Raises InputError when
+    hd_plugin would have refused its attributes.
     """
     component, _ = build_component(entry.class_name, entry.attributes)
+    if component.asks:
+        return None
     seconds = float(entry.attributes["global_cycle_seconds"])
     return {
         **component.actions_pJ(),
@@ -127,7 +147,7 @@ def refused(folder: Path) -> list[str]:
         return []
     found = []
     for entry in components(folder):
-        if served_class(entry.class_name, entry.attributes) is not None:
+        if entry.ours:
             try:
                 build_component(entry.class_name, entry.attributes)
             except InputError as error:
@@ -144,12 +164,14 @@ def check_table(folder: Path, table: Mapping[str, Mapping[str, float]], log: Pat
     """Raise RunError unless every value of a component of ours is hd_plugin's, to the table's 6 digits."""
     wrong = []
     for entry in components(folder):
-        if served_class(entry.class_name, entry.attributes) is None:
+        if not entry.ours:
             continue
         try:
             right = expected(entry)
         except InputError as error:
             wrong.append(f"{entry.name}: {error}")
+            continue
+        if right is None:
             continue
         if entry.name not in table:
             wrong.append(f"{entry.name}: not in the table")
@@ -195,7 +217,8 @@ def read_stats(
 def _leak_pJ(entry: Entry, table: Mapping[str, Mapping[str, float]]) -> float:
     if "leak" in table.get(entry.name, {}):
         return table[entry.name]["leak"]
-    return expected(entry)["leak"] if served_class(entry.class_name, entry.attributes) else 0.0
+    right = expected(entry) if entry.ours else None
+    return right["leak"] if right else 0.0
 
 
 def _levels(path: Path) -> list[tuple[str, ElementTree.Element]]:
