@@ -23,6 +23,7 @@ from .streaming import (
 from .study import (
     Comparison,
     EnergyPlanning,
+    FlipComparison,
     Measurement,
     NetworkVerification,
     Planning,
@@ -50,6 +51,7 @@ __all__ = [
     "Array",
     "Comparison",
     "EnergyPlanning",
+    "FlipComparison",
     "Group",
     "HdPluginError",
     "InputError",

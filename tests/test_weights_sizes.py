@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import json
 
 import numpy as np
 import pytest
 import yaml
 from click.testing import CliRunner
+from rich.console import Console
 from test_weights_formats import _node, _onnx
 
 import hd_plugin as hd
@@ -148,4 +150,47 @@ def test_onnx_tells_how_many_vectors_a_linear_layer_sees(tmp_path):
 
 
 def shown(result):
-    return "\n".join(line for line in tables(result) if isinstance(line, str))
+    console = Console(width=200, record=True, file=io.StringIO())
+    for one in tables(result):
+        console.print(one)
+    return console.export_text()
+
+
+@pytest.fixture
+def unsized(tmp_path):
+    path = tmp_path / "n.npz"
+    np.savez(path, conv=floats(6, 8, 3, 3), fc=floats(6, 8))
+    return path
+
+
+def test_flips_need_no_sizes_and_what_energy_needs_is_said(unsized, tmp_path):
+    result = hd.compare(load_network(unsized), effort="greedy")
+    sized = [
+        hd.Layer(la.name, la.codes, la.bits, la.number_format, output_hw=(2, 2))
+        for la in load_network(unsized).layers
+    ]
+    whole = hd.compare(hd.Network("n", sized), effort="greedy")
+    for line in result.layers:
+        [row] = [r for r in whole.of(line.method) if r.layer == line.name]
+        assert (line.flips, line.nhd) == (row.flips, row.nhd)
+    assert {(la.name, la.method) for la in result.layers} == {
+        (name, m) for name in ("conv", "fc") for m in ("direct", "segment", "cluster")
+    }
+    assert result.sizes_missing == ("conv",) and "segment" in shown(result)
+    done = ran("compare", unsized, "--effort", "greedy", "-o", tmp_path / "out", "--json")
+    assert all(word in done.stderr for word in ("conv", "--input-size", "--spec", "flips only"))
+    told = json.loads((tmp_path / "out" / "compare.json").read_text())
+    assert told["sizes_missing"] == ["conv"] and "energy" not in json.dumps(told["layers"])
+    assert len(list((tmp_path / "out" / "plans").glob("*.plan.json"))) == 6
+    again = ran("compare", tmp_path / "out" / "compare.json", "--json")
+    assert json.loads(again.stdout) == told and "other weights" not in again.stderr
+
+
+@pytest.mark.parametrize(
+    "asked", [{"engine": "timeloop"}, {"energy": "modelled"}, {"objective": "energy"}, {"trained": True}]
+)
+def test_an_energy_that_is_asked_for_needs_the_sizes_and_names_the_layers(unsized, asked):
+    network = load_network(unsized)
+    fields = {**asked, "trained": [network]} if "trained" in asked else asked
+    with pytest.raises(InputError, match=r"'conv'.*--input-size.*--spec"):
+        hd.compare(network, effort="greedy", methods=["direct"], **fields)

@@ -17,6 +17,7 @@ from hd_plugin.study import (
     Characterised,
     Comparison,
     EnergyPlanning,
+    FlipComparison,
     NetworkVerification,
     Planning,
     Result,
@@ -77,6 +78,11 @@ def _comparison(result: Comparison, folder: Path) -> Path:
     save_plans(folder / "plans", result.plans)
     _save_runs(folder / "timeloop", result)
     return folder / "report.html"
+
+
+@_more.register(FlipComparison)
+def _flips(result: FlipComparison, folder: Path) -> None:
+    save_plans(folder / "plans", result.plans)
 
 
 @_more.register(Planning)

@@ -6,6 +6,7 @@ from hd_plugin.study._combined import Combined
 from hd_plugin.study._compare import compare, run
 from hd_plugin.study._comparison import Comparison, MethodSummary, Provenance, Row
 from hd_plugin.study._energy_plan import EnergyPlannedLayer, EnergyPlanning, plan_for_energy
+from hd_plugin.study._flips_only import FlipComparison
 from hd_plugin.study._hosts import Diagnosis, Problems, Registered, doctor, problems, register
 from hd_plugin.study._layer_studies import (
     ClusterSize,
@@ -42,6 +43,7 @@ __all__ = [
     "EnergyPlannedLayer",
     "EnergyPlanning",
     "EngineChoice",
+    "FlipComparison",
     "Gates",
     "KnownComponent",
     "KnownTechnology",

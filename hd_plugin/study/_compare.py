@@ -15,13 +15,14 @@ from hd_plugin._ratios import mean_times, times
 from hd_plugin._version import __version__
 from hd_plugin.characterisation import ArrayEnergy
 from hd_plugin.energy import EnergyBreakdown, Technology, load_technology
-from hd_plugin.engines import Array, Engine, Evaluation, Request, get_engine
+from hd_plugin.engines import Array, Engine, Evaluation, Request, check_sizes, get_engine
 from hd_plugin.errors import InputError
 from hd_plugin.hardware import address_bits
 from hd_plugin.streaming import METHODS, Jobs, StreamPlan, flips, hardware_flips, nhd
 from hd_plugin.study._combined import Combined, check_same_layers
 from hd_plugin.study._comparison import Comparison, Provenance, Row
 from hd_plugin.study._energies import array_energy
+from hd_plugin.study._flips_only import FlipComparison, flips_only, lacks_sizes
 from hd_plugin.study._layer_studies import layer_studies
 from hd_plugin.study._plan import all_plans
 from hd_plugin.study._policies import SOURCES
@@ -32,7 +33,7 @@ from hd_plugin.weights import Layer, Network, NetworkChoice
 __all__ = ["combined", "compare", "run"]
 
 
-def run(scenario: Scenario, jobs: Jobs | None = None) -> Comparison:
+def run(scenario: Scenario, jobs: Jobs | None = None) -> Comparison | FlipComparison:
     """The comparison that ``scenario`` describes whole, its networks read from their files.
 
     Raises InputError for a scenario without a network, and what ``compare`` raises.
@@ -55,22 +56,29 @@ def compare(
     trained: Sequence[Network] = (),
     jobs: Jobs | None = None,
     **fields: Any,
-) -> Comparison:
+) -> Comparison | FlipComparison:
     """Flips and energy of every layer of ``network`` under every method; the baseline always comes first.
 
     scenario : or its ``fields`` (``hd.compare(net, rows=16, energy="simulated")``), or both. trained :
     networks of the same layers, trained for few flips; each goes through the baseline and the last method,
     against ``network`` in file order (the paper's Table 4). Results do not depend on ``jobs`` (threads,
     progress). Ctrl-C during the searches keeps what was found (``interrupted``); during runs of Timeloop it
-    ends the call, and finished runs are kept for the next one. Raises InputError: a wrong field; a layer
-    without an output size; and what the engine raises (MissingTool, say).
+    ends the call, and finished runs are kept for the next one.
+
+    Flips need no output sizes: where one is not known, and nothing but the analytic engine's energy is asked
+    for, the answer is a FlipComparison. Raises InputError: a wrong field; a layer without an output size
+    where anything else is asked; and what the engine raises (MissingTool, say).
     """
     asked = answered((scenario or Scenario()).but(**fields), network)
     if asked.trained and trained:
         raise InputError("trained: networks, and a scenario that names some; keep one of them")
     trained = trained or [named(choice) for choice in asked.trained]
     check_same_layers(network, trained)
-    engine, jobs = get_engine(asked.engine.name, **asked.engine.options), jobs or Jobs()
+    jobs = jobs or Jobs()
+    if lacks_sizes(network) and not trained and not asked.needs_gates and asked.engine.name == "analytic":
+        return flips_only(network, asked, _digests(network, ()), jobs)
+    check_sizes(network.layers)  # before an hour of search, not after
+    engine = get_engine(asked.engine.name, **asked.engine.options)
     result = _compare(network, asked, trained, engine, jobs)
     if not trained:
         return result
@@ -85,7 +93,7 @@ def _compare(
 ) -> Comparison:
     """One network; ``trained`` is for its provenance only."""
     technology = load_technology(asked.technology_name())
-    engine.check(network.layers, asked.array)  # a missing output size: before an hour of search, not after
+    engine.check(network.layers, asked.array)
     energies = array_energy(asked, network.layers) if asked.needs_gates else None
     rows, plans = _rows(network, asked, (engine, technology, energies), jobs)
     found = None

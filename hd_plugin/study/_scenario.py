@@ -24,7 +24,13 @@ from hd_plugin.weights import NetworkChoice
 __all__ = ["ACTIVATIONS", "EngineChoice", "Scenario"]
 
 ACTIVATIONS = ("relu", "linear", "uniform")
-_REPORTS = ("hd-plugin/compare/2", "hd-plugin/optimize/2", "hd-plugin/round/1", "hd-plugin/verify/2")
+_REPORTS = (
+    "hd-plugin/compare/2",
+    "hd-plugin/compare-flips/1",
+    "hd-plugin/optimize/2",
+    "hd-plugin/round/1",
+    "hd-plugin/verify/2",
+)
 _FOLDED = ("rows", "cols")  # short for array.rows and array.cols
 
 

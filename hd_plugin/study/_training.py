@@ -13,6 +13,7 @@ from hd_plugin.errors import InputError
 from hd_plugin.streaming import Jobs
 from hd_plugin.study._combined import Combined
 from hd_plugin.study._compare import combined, compare
+from hd_plugin.study._comparison import Comparison
 from hd_plugin.study._result import Result
 from hd_plugin.weights import load_network
 
@@ -89,6 +90,7 @@ def training_table(
         for r in runs
     ]
     found = compare(networks[0], trained=networks[1:], jobs=jobs, rows=rows, methods=(order_method,))
+    assert isinstance(found, Comparison)  # saved networks hold their sizes
     table = [c for c in found.trained or combined(found, []) if c.method == order_method]
     pairs = tuple(RunRow(run, row) for run, row in zip(runs, table))
     return TrainingTable(runs[0].model, recipe, rows, order_method, pairs, learning_curves(folder))
