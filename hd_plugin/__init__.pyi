@@ -39,7 +39,7 @@ from .study import (
     run,
     verify_network,
 )
-from .weights import Layer, Network, NetworkChoice, bundled_networks, load_network
+from .weights import Layer, Network, NetworkChoice, as_layer, bundled_networks, load_network
 
 __version__: str
 
@@ -74,6 +74,7 @@ __all__ = [
     "Verification",
     "VerifyOptions",
     "__version__",
+    "as_layer",
     "bundled_networks",
     "characterize",
     "compare",

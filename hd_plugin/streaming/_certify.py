@@ -10,7 +10,7 @@ from hd_plugin.streaming._count import group_flips
 from hd_plugin.streaming._jobs import Jobs
 from hd_plugin.streaming._paper import HAMMING
 from hd_plugin.streaming._plan import StreamPlan
-from hd_plugin.weights import Layer
+from hd_plugin.weights import Layer, as_layer
 
 __all__ = ["group_lower_bounds", "lower_bound"]
 
@@ -39,6 +39,6 @@ def group_lower_bounds(
     return np.array(jobs.map(bound, range(len(plan.groups)), lambda i: 0), np.int64)
 
 
-def lower_bound(layer: Layer, plan: StreamPlan, *, jobs: Jobs | None = None) -> int:
+def lower_bound(layer: Layer | np.ndarray, plan: StreamPlan, *, jobs: Jobs | None = None) -> int:
     """Sum of ``group_lower_bounds``: no orders of the plan's groups flip fewer bits in all."""
-    return int(group_lower_bounds(layer, plan, jobs=jobs).sum())
+    return int(group_lower_bounds(as_layer(layer), plan, jobs=jobs).sum())

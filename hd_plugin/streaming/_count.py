@@ -7,7 +7,7 @@ import numpy as np
 from hd_plugin.bits import hamming, stream_flips
 from hd_plugin.errors import InputError
 from hd_plugin.streaming._plan import StreamPlan
-from hd_plugin.weights import Layer
+from hd_plugin.weights import Layer, as_layer
 
 __all__ = ["flips", "group_flips", "hardware_flips", "nhd"]
 
@@ -18,18 +18,21 @@ def group_flips(layer: Layer, plan: StreamPlan) -> np.ndarray:
     return np.array([stream_flips(plan.words(layer, g)) for g in plan.groups], np.int64)
 
 
-def flips(layer: Layer, plan: StreamPlan | None = None) -> int:
+def flips(layer: Layer | np.ndarray, plan: StreamPlan | None = None) -> int:
     """Total bit flips of streaming the layer once (paper, section 4.1); file order without a plan.
 
-    Sum over groups, over consecutive pairs in the group's order, over its rows, of HD.
+    Sum over groups, over consecutive pairs in the group's order, over its rows, of HD. layer : or an array of
+    weights, as ``as_layer`` takes it.
     """
+    layer = as_layer(layer)
     if plan is None:
         return stream_flips(layer.codes)  # every row streams in the same order: cuts do not matter
     return int(group_flips(layer, plan).sum())
 
 
-def nhd(layer: Layer, plan: StreamPlan | None = None) -> float:
+def nhd(layer: Layer | np.ndarray, plan: StreamPlan | None = None) -> float:
     """Normalised Hamming distance, flips / (C * taps * (K - 1) * bits), in [0, 1]; 0 when K = 1."""
+    layer = as_layer(layer)
     most = layer.C * layer.taps * (layer.K - 1) * layer.bits
     return flips(layer, plan) / most if most else 0.0
 
@@ -46,7 +49,7 @@ def _joins(ends: list[tuple[np.ndarray, np.ndarray]], held: np.ndarray) -> int:
     return total
 
 
-def hardware_flips(layer: Layer, plan: StreamPlan, tiles: int, alternate: bool = False) -> int:
+def hardware_flips(layer: Layer | np.ndarray, plan: StreamPlan, tiles: int, alternate: bool = False) -> int:
     """Flips of the array's weight inputs over a whole layer of ``tiles`` tiles of ``cols`` output pixels.
 
     Tiles outermost, groups inside, K innermost: each switch of groups and each wrap from tile to tile flips
@@ -56,6 +59,7 @@ def hardware_flips(layer: Layer, plan: StreamPlan, tiles: int, alternate: bool =
     """
     if tiles < 1:
         raise InputError(f"tiles: {tiles} found; at least 1 is needed")
+    layer = as_layer(layer)
     inside = flips(layer, plan)
     ends = [
         (w[0].astype(np.int64), w[-1].astype(np.int64)) for w in (plan.words(layer, g) for g in plan.groups)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
+
 from hd_plugin._wording import shown
 from hd_plugin.bits import TransitionTable
 from hd_plugin.errors import InputError
@@ -16,7 +18,7 @@ from hd_plugin.streaming._methods import METHODS
 from hd_plugin.streaming._paper import HAMMING
 from hd_plugin.streaming._plan import StreamPlan
 from hd_plugin.streaming._plan_file import MOST_ROWS
-from hd_plugin.weights import Layer
+from hd_plugin.weights import Layer, as_layer
 
 __all__ = ["check_minimise", "check_rows", "check_seed", "lessen_energy", "optimize", "with_rate"]
 
@@ -53,7 +55,7 @@ def check_minimise(layer: Layer, minimise: TransitionTable | EnergyObjective | N
 
 
 def optimize(
-    layer: Layer,
+    layer: Layer | np.ndarray,
     rows: int = 8,
     method: str = "cluster",
     effort: str = "local",
@@ -64,16 +66,17 @@ def optimize(
 ) -> StreamPlan:
     """A plan that streams ``layer`` through an array of ``rows`` rows with few bit flips.
 
-    method : of ``METHODS``: ``baseline`` file order; ``direct`` one order for all groups (no hardware
-    needed); ``segment`` channels in file order, an order per group; ``cluster`` channels regrouped, an order
-    per group (paper, section 4). effort : of ``EFFORTS``: ``greedy`` the paper's Algorithms 1 and 2;
-    ``local`` local search (default); ``best`` 10 to 25 times more of it. minimise : transition costs or
-    energy in place of flips; the plan for flips is where the search for little energy begins, so that it
-    costs no more by this objective, but for switches between groups. jobs : threads and progress,
-    ``Jobs(threads=2)``; the same inputs and seed give the same plan for any. Ctrl-C keeps the best so far
-    (plan.interrupted). Raises InputError for a bad argument.
+    layer : or an array of weights [K, C, Fy, Fx] or [K, C]: floats are quantised to 4 bits, integers have
+    to fit 4 bits (``as_layer`` takes other widths). method : of ``METHODS``: ``baseline`` file order;
+    ``direct`` one order for all groups (no hardware needed); ``segment`` channels in file order, an order
+    per group; ``cluster`` channels regrouped, an order per group (paper, section 4). effort : of
+    ``EFFORTS``: ``greedy`` the paper's Algorithms 1 and 2; ``local`` local search (default); ``best`` 10 to
+    25 times more of it. minimise : transition costs or energy in place of flips; the plan for flips is
+    where the search for little energy begins, so that it costs no more by this objective, but for switches
+    between groups. jobs : threads and progress, ``Jobs(threads=2)``; the same inputs and seed give the same
+    plan for any. Ctrl-C keeps the best so far (plan.interrupted). Raises InputError for a bad argument.
     """
-    rows = check_rows(rows)
+    rows, layer = check_rows(rows), as_layer(layer)
     chosen, strength = METHODS[method], EFFORTS[effort]
     check_seed(seed)
     check_minimise(layer, minimise)

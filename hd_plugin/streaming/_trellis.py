@@ -20,7 +20,7 @@ from hd_plugin.streaming._levels import Errors, Price, best_codes, steps_of
 from hd_plugin.streaming._optimize import check_minimise, optimize, with_rate
 from hd_plugin.streaming._plan import StreamPlan
 from hd_plugin.streaming._settings import Search
-from hd_plugin.weights import Layer
+from hd_plugin.weights import Layer, as_layer
 
 __all__ = ["Rounding", "round_to_plan", "trellis"]
 
@@ -61,7 +61,7 @@ class Rounding:
 
 
 def trellis(
-    layer: Layer,
+    layer: Layer | np.ndarray,
     mu: float,
     search: Search = _USUAL,
     *,
@@ -81,6 +81,7 @@ def trellis(
     for which round is best, not for a single code. Starts from the real weights where the layer has them,
     else from its integers. Raises InputError for a bad argument.
     """
+    layer = as_layer(layer)
     _check(layer, mu, importance, hessian, minimise)
     target, price = steps_of(layer), Price(layer.bits, minimise)
     errors = Errors(layer.codes.shape, importance, hessian)

@@ -1,7 +1,7 @@
 """Weight files (.npz .safetensors .pt .pth .th .tflite .onnx) -> a Network of Layers of bit patterns."""
 
 from hd_plugin.weights._layer import Layer, Window
-from hd_plugin.weights._load import bundled_networks, locate
+from hd_plugin.weights._load import as_layer, bundled_networks, locate
 from hd_plugin.weights._network import Network, NetworkChoice, load_network
 from hd_plugin.weights._quantise import optimal_scale, quantise
 from hd_plugin.weights._readers._onnx import layer_names as onnx_layer_names
@@ -20,6 +20,7 @@ __all__ = [
     "Note",
     "Unmapped",
     "Window",
+    "as_layer",
     "bundled_networks",
     "bundled_specs",
     "load_network",

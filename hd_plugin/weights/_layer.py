@@ -34,7 +34,7 @@ class Window:
         return told
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Layer:
     """One convolution or linear layer as it streams into the array.
 
@@ -76,6 +76,11 @@ class Layer:
                     f"{codes.shape}"
                 )
             object.__setattr__(self, "weights", weights.reshape(codes.shape))
+
+    def __repr__(self) -> str:
+        size = "" if self.output_hw is None else ", P x Q {} x {}".format(*self.output_hw)
+        shape = f"K={self.K}, C={self.C}, taps={self.taps}"
+        return f"Layer({self.name!r}, {shape}, {self.bits}-bit {self.number_format}{size})"
 
     @classmethod
     def from_values(

@@ -6,19 +6,29 @@ import hashlib
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from hd_plugin.bits import NumberFormat
+from hd_plugin.bits import NumberFormat, check_bits
 from hd_plugin.errors import InputError, did_you_mean
 from hd_plugin.weights._layer import Layer
 from hd_plugin.weights._quantise import quantise
-from hd_plugin.weights._readers import INDEX, READERS, RawFile, RawLayer, reader_for
+from hd_plugin.weights._readers import INDEX, READERS, RawFile, RawLayer, Stored, read_memory, reader_for
 from hd_plugin.weights._sizes import with_sizes
 from hd_plugin.weights._spec import NetworkSpec, apply_spec, load_spec, spec_for
 from hd_plugin.weights._told import Note, Unmapped
 
-__all__ = ["Asked", "Contents", "Conversion", "bundled_networks", "locate", "read_file"]
+__all__ = [
+    "Asked",
+    "Contents",
+    "Conversion",
+    "as_layer",
+    "bundled_networks",
+    "locate",
+    "read_file",
+    "read_weights",
+]
 
 
 def bundled_networks() -> list[str]:
@@ -63,29 +73,49 @@ def read_file(path: Path, conversion: Conversion, asked: Asked) -> Contents:
     """
     found = reader_for(path)(path)
     files = found.files or (path,)
-    digest, name = _digest(files), path.parent.resolve().name if len(files) > 1 else path.stem
-    raw, unmapped, notes = _checked(path, found), list(found.unmapped), list(found.notes)
+    name = path.parent.resolve().name if len(files) > 1 else path.stem
+    return _contents(path, found, conversion, asked, name=name, digest=_digest(files))
+
+
+def read_weights(source: Any, conversion: Conversion, asked: Asked) -> Contents:
+    """The same of weights in memory; their digest is of names, shapes and numbers.
+
+    Raises what ``load_network`` raises.
+    """
+    name = type(source).__name__ if hasattr(source, "state_dict") else "arrays"
+    found = read_memory(source, Path(name))
+    return _contents(Path(name), found, conversion, asked, name=name, digest=_digest_of(name, found.layers))
+
+
+def _contents(
+    where: Path, found: RawFile, conversion: Conversion, asked: Asked, *, name: str, digest: str
+) -> Contents:
+    """What is asked for of all that was found; ``where`` is what errors name.
+
+    Raises what ``load_network`` raises.
+    """
+    raw, unmapped, notes = _checked(where, found), list(found.unmapped), list(found.notes)
     named = set(asked.layers or ())
     if asked.spec is not None:
         spec = load_spec(asked.spec)
-        raw, unmapped, told = apply_spec(spec, raw, unmapped, path)
+        raw, unmapped, told = apply_spec(spec, raw, unmapped, where)
         turned = {la.name for la in spec.layers if la.transposed is not None}
         notes = [n for note in notes if (n := note.among({la.name for la in raw} - turned))] + told
         named, name = named | {la.name for la in spec.layers}, spec.network
         _check_tokens(spec, raw, asked.tokens)
         if not raw:
-            raise InputError(f"{spec.source}: every layer of {path} is skipped; leave one in")
+            raise InputError(f"{spec.source}: every layer of {where} is skipped; leave one in")
     elif made_for := spec_for(digest):
         notes.append(Note(f"read as it is; a network spec was made for this file: --spec {made_for}"))
     streamed = [la for la in raw if not la.aside or la.name in named]
     unmapped += [Unmapped(la.name, la.aside, la.shape) for la in raw if la.aside and la.name not in named]
     for one in asked.layers or ():
-        _check_name(path, one, raw, unmapped)
+        _check_name(where, one, raw, unmapped)
     chosen = [la for la in streamed if asked.layers is None or la.name in named & set(asked.layers)]
     if not chosen:
-        raise InputError(f"{path}: no convolution or linear layer that can be mapped{_why(unmapped)}")
+        raise InputError(f"{where}: no convolution or linear layer that can be mapped{_why(unmapped)}")
     chosen, sized = with_sizes(chosen, asked.tokens)
-    layers = [_layer(f"{path}: layer {la.name!r}", la, conversion) for la in chosen]
+    layers = [_layer(f"{where}: layer {la.name!r}", la, conversion) for la in chosen]
     kept = {la.name for la in layers}
     notes = [n for note in notes + sized if (n := note.among(kept))]
     return Contents(name, layers, unmapped, notes, digest)
@@ -138,6 +168,15 @@ def _digest(files: tuple[Path, ...]) -> str:
     return hashlib.sha256(lines.encode()).hexdigest()
 
 
+def _digest_of(name: str, layers: list[RawLayer]) -> str:
+    found = hashlib.sha256()
+    for la in layers:
+        values = np.ascontiguousarray(la.stored(f"{name}: layer {la.name!r}").values)
+        found.update(f"{la.name}|{values.shape}|{values.dtype.str}|".encode())
+        found.update(values.tobytes())
+    return found.hexdigest()
+
+
 def _bundled() -> dict[str, Path]:
     folder = resources.files("hd_plugin") / "networks"
     if not folder.is_dir():
@@ -174,6 +213,38 @@ def _within(folder: Path) -> Path:
     names = ", ".join(p.name for p in found[:4]) + (" ..." if len(found) > 4 else "")
     told = f"{len(found)} weights files ({names})" if found else "no weights file"
     raise InputError(f"{folder}: is a folder with {told}; name one file or an index")
+
+
+def as_layer(
+    weights: Layer | np.ndarray,
+    *,
+    name: str = "array",
+    bits: int = 4,
+    number_format: NumberFormat = "twos_complement",
+    per_channel: bool = False,
+) -> Layer:
+    """One layer from an array of weights [K, C, Fy, Fx] or [K, C]; a Layer as it is.
+
+    Floats are quantised to ``bits``, with one step per tensor or per output channel. Integers stream as they
+    are. Raises InputError when integers do not fit ``bits``, and for an array of another shape or type, or
+    with numbers that are not finite.
+    """
+    if isinstance(weights, Layer):
+        return weights
+    values = np.asarray(weights)
+    if values.dtype.kind not in "fiu" or values.ndim not in (2, 4):
+        raise InputError(
+            f"{name}: an array of {values.dtype} and shape {list(values.shape)} found; real numbers of shape "
+            "[K, C, Fy, Fx] or [K, C] are needed"
+        )
+    size = (1, 1) if values.ndim == 2 else None
+    raw = RawLayer(name, values.shape, lambda: Stored(values), size)
+    keep = None if values.dtype.kind == "f" else True
+    try:
+        return _layer(name, raw, Conversion(check_bits(bits), number_format, per_channel, keep))
+    except InputError as error:
+        told = str(error).replace("use keep_integers=False or more bits", "as_layer(weights, bits=8), say")
+        raise InputError(told) from error
 
 
 def _layer(where: str, raw: RawLayer, conversion: Conversion) -> Layer:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypedDict
+from typing import TYPE_CHECKING, Annotated, Any, Protocol, TypedDict, cast
 
 from pydantic import Field
 
@@ -14,7 +15,8 @@ from hd_plugin._checked import Checked, Listed, Whole, check
 from hd_plugin.bits import NumberFormat, check_bits
 from hd_plugin.errors import InputError, did_you_mean
 from hd_plugin.weights._layer import Layer
-from hd_plugin.weights._load import Asked, Conversion, locate, read_file
+from hd_plugin.weights._load import Asked, Conversion, locate, read_file, read_weights
+from hd_plugin.weights._readers import in_memory
 from hd_plugin.weights._told import Note, Unmapped
 
 if TYPE_CHECKING:
@@ -45,9 +47,9 @@ class NetworkChoice(Checked):
         return load_network(self.source, **fields)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Network:
-    """Layers in network order.
+    """Layers in network order: ``net["conv1"]``, ``net[0]``, ``for layer in net``, ``len(net)``.
 
     source : names the file. digest : the SHA-256 of its bytes. asked : the choice that reads these very
     layers from the file again; None for a network that was made otherwise. unmapped, notes : what of the file
@@ -61,6 +63,38 @@ class Network:
     digest: str = ""
     asked: NetworkChoice | None = None
     notes: list[Note] = field(default_factory=list)
+
+    def __getitem__(self, key: str | int) -> Layer:
+        """A layer by name (InputError with the nearest names when there is none) or by place."""
+        return self.layer(key) if isinstance(key, str) else self.layers[key]
+
+    def __iter__(self) -> Iterator[Layer]:
+        return iter(self.layers)
+
+    def __len__(self) -> int:
+        return len(self.layers)
+
+    def __contains__(self, key: object) -> bool:
+        """Whether there is such a layer, or one of that name."""
+        return any(key is layer or key == layer.name for layer in self.layers)
+
+    def __repr__(self) -> str:
+        weights = sum(layer.codes.size for layer in self.layers)
+        widths = "/".join(str(b) for b in sorted({layer.bits for layer in self.layers}))
+        beside = f", {len(self.unmapped)} unmapped" if self.unmapped else ""
+        return f"Network({self.name!r}, {len(self)} layers, {weights:,} weights of {widths} bits{beside})"
+
+    def _repr_html_(self) -> str:
+        """A line a layer, for notebooks."""
+        names = ("K", "C", "taps", "bits")
+        rows = "".join(
+            f"<tr><td>{escape(la.name)}</td>"
+            + "".join(f"<td>{getattr(la, name)}</td>" for name in names)
+            + f"<td>{'' if la.output_hw is None else '{} x {}'.format(*la.output_hw)}</td></tr>"
+            for la in self.layers
+        )
+        head = "".join(f"<th>{name}</th>" for name in ("layer", *names, "P x Q"))
+        return f"<p>{escape(repr(self))}</p><table><tr>{head}</tr>{rows}</table>"
 
     def layer(self, name: str) -> Layer:
         """The layer called ``name``; raises InputError with the nearest names when there is none."""
@@ -81,6 +115,14 @@ class Network:
         return replace(self, layers=kept, asked=asked, notes=notes)
 
 
+class Module(Protocol):
+    """What of a ``torch.nn.Module`` is read."""
+
+    def state_dict(self) -> Mapping[str, Any]: ...
+
+    def named_modules(self) -> Any: ...
+
+
 class Reading(TypedDict, total=False):
     """The options of ``load_network``: the fields of a NetworkChoice."""
 
@@ -93,11 +135,12 @@ class Reading(TypedDict, total=False):
     tokens: int | None
 
 
-def load_network(source: str | Path, **options: Unpack[Reading]) -> Network:
+def load_network(source: str | Path | Mapping[str, Any] | Module, **options: Unpack[Reading]) -> Network:
     """Read the weights of a network as ``bits``-wide bit patterns, layers in network order.
 
     source : a .npz, .safetensors, .pt, .pth, .th, .tflite or .onnx file, the index of a network in several
-    .safetensors files, a folder with one of these, or one of ``bundled_networks()``.
+    .safetensors files, a folder with one of these, or one of ``bundled_networks()``; or the weights
+    themselves: arrays or tensors by name, a ``torch.nn.Module``.
     per_channel : one scale for each output channel where weights are (re)quantised, not one per tensor.
     keep_integers : True takes a file's integers (less their zero point) as they are, and they must fit
     ``bits``; False dequantises and requantises them; None keeps them, layer by layer, where they fit. spec :
@@ -109,13 +152,19 @@ def load_network(source: str | Path, **options: Unpack[Reading]) -> Network:
     library that is not installed.
     """
     spec, layers = options.get("spec"), options.get("layers")
-    choice = {**options, "source": _file_or_name(source), "spec": spec and _file_or_name(spec)}
-    asked = check(NetworkChoice, {**choice, "layers": layers or None}, source)
+    file = None if in_memory(source) else cast("str | Path", source)
+    named = type(source).__name__ if file is None else _file_or_name(file)
+    choice = {**options, "source": named, "spec": spec and _file_or_name(spec), "layers": layers or None}
+    asked = check(NetworkChoice, choice, named)
     conversion = Conversion(
         check_bits(asked.bits), asked.number_format, asked.per_channel, asked.keep_integers
     )
-    path = locate(source)
-    found = read_file(path, conversion, Asked(asked.spec, asked.layers, asked.tokens))
+    wanted = Asked(asked.spec, asked.layers, asked.tokens)
+    if file is None:
+        found = read_weights(source, conversion, wanted)
+        return Network(found.name, found.layers, found.unmapped, "", found.digest, None, found.notes)
+    path = locate(file)
+    found = read_file(path, conversion, wanted)
     if asked.layers is not None:  # in network order
         asked = asked.model_copy(update={"layers": tuple(layer.name for layer in found.layers)})
     return Network(found.name, found.layers, found.unmapped, str(path), found.digest, asked, found.notes)

@@ -7,9 +7,10 @@ from pathlib import Path
 
 from hd_plugin.errors import InputError, did_you_mean
 from hd_plugin.weights._readers import _npz, _onnx, _safetensors, _tflite, _torch
+from hd_plugin.weights._readers._memory import in_memory, read_memory
 from hd_plugin.weights._readers._raw import RawFile, RawLayer, Stored
 
-__all__ = ["INDEX", "READERS", "RawFile", "RawLayer", "Stored", "reader_for"]
+__all__ = ["INDEX", "READERS", "RawFile", "RawLayer", "Stored", "in_memory", "read_memory", "reader_for"]
 
 INDEX = _safetensors.INDEX
 

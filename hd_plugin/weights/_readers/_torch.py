@@ -16,7 +16,7 @@ from hd_plugin.weights._readers._raw import DAMAGE, RawFile, need
 from hd_plugin.weights._readers._state import Tensor, from_state
 from hd_plugin.weights._told import Note, Unmapped
 
-__all__ = ["read"]
+__all__ = ["from_tensors", "read"]
 
 _NESTED = ("state_dict", "model_state_dict", "model", "net")
 _SAVE = "torch.save(model.state_dict(), path)"
@@ -31,12 +31,18 @@ def read(path: Path) -> RawFile:
     """
     torch = need("torch", "hd_plugin[torch]")
     state, notes = _state_dict(path, _load(path, torch), torch)
+    read = from_tensors(path, state, torch)
+    return RawFile(read.layers, read.unmapped, notes + read.notes)
+
+
+def from_tensors(path: Path, state: Mapping, torch: Any) -> RawFile:
+    """The layers of a state dict; ``path`` is what errors name."""
     found = {str(k): v for k, v in state.items()}
     tensors = {k: v for k, v in found.items() if isinstance(v, torch.Tensor)}
     prefix = "module." if tensors and all(k.startswith("module.") for k in tensors) else ""
     read = from_state(path, {k[len(prefix) :]: _tensor(path, v, torch) for k, v in tensors.items()})
     rest = [Unmapped(k, f"no tensor but a {type(v).__name__}") for k, v in found.items() if k not in tensors]
-    return RawFile(read.layers, read.unmapped + rest, notes + read.notes)
+    return RawFile(read.layers, read.unmapped + rest, read.notes)
 
 
 def _tensor(path: Path, tensor: Any, torch: Any) -> Tensor:
@@ -49,7 +55,7 @@ def _tensor(path: Path, tensor: Any, torch: Any) -> Tensor:
         values = tensor.dequantize() if tensor.is_quantized else tensor
         if values.is_floating_point() and values.dtype != torch.float64:
             values = values.float()
-        return values.detach().numpy()
+        return values.detach().cpu().numpy()
 
     told = f"{tensor.dtype} ({tensor.layout}, {tensor.device})"
     return Tensor(tuple(tensor.shape), told if odd else kind, lambda: _guarded(path, load))
