@@ -13,10 +13,16 @@ PYOSYS ?= pyosys==0.70
 JOBS   ?= auto
 TESTS  ?=
 
-.PHONY: compare test check format docs bench clean
+.PHONY: compare test check format docs bench numbers clean
 
 compare: $(VENV)/.core
 	$(BIN)/hd-plugin compare -o $(OUT)
+	@printf '%s\n' '' 'Next:' \
+	  '  open $(OUT)/report.html in a browser' \
+	  '  . $(BIN)/activate                   hd-plugin is now a command of this terminal' \
+	  '  hd-plugin compare YOUR_WEIGHTS -o out/  your own network (.npz .safetensors .pt .tflite .onnx)' \
+	  '  hd-plugin --help                        what else there is' \
+	  "As a command of its own, anywhere: pipx install '.[standard]', or uv tool install '.[standard]'"
 
 test: $(VENV)/.test
 	$(BIN)/python -m pytest -n $(JOBS) --maxprocesses 8 --dist worksteal $(TESTS)
@@ -40,6 +46,12 @@ docs: $(VENV)/.docs
 
 bench: $(VENV)/.test
 	$(BIN)/python -m benchmarks
+
+# The numbers of the README and docs/ anew, as far as this machine can (docs/numbers.md); an hour or two.
+# `make numbers RUNS='mobilenet cards'` takes some.
+RUNS ?=
+numbers: $(VENV)/.test
+	$(BIN)/python -m benchmarks.numbers $(RUNS)
 
 $(VENV)/.core: setup.py pyproject.toml
 	$(PYTHON) -m venv $(VENV)

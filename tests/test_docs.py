@@ -2,6 +2,8 @@
 
 import re
 import shlex
+import shutil
+import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -73,8 +75,8 @@ def test_the_commands_of_the_readme_run_one_after_another(own_network):
     ran = []
     for words in lines:
         words = [as_here(word, own_network) for word in words]
-        if "timeloop" in words:
-            continue
+        if "timeloop" in words or any("mobilenet_v2_1.0" in word for word in words):
+            continue  # other programs; and a network that `make numbers` runs
         done = CliRunner().invoke(main, words)
         assert done.exit_code == 0, f"hd-plugin {' '.join(words)}: {done.output}"
         ran.append(words[0])
@@ -85,3 +87,30 @@ def test_the_commands_of_the_readme_run_one_after_another(own_network):
 def test_the_python_of_the_documents_runs(page, own_network):
     for code in blocks(page, "python"):
         exec(compile(as_here(code, own_network), page.name, "exec"), {"__name__": "documents"})
+
+
+def test_make_compare_ends_with_the_next_step(tmp_path):
+    """On the screen and in the README: how the command is run from here on."""
+    if not shutil.which("make"):
+        pytest.skip("make is not installed")
+    venv = tmp_path / "venv"
+    (venv / "bin").mkdir(parents=True)
+    command = venv / "bin" / "hd-plugin"
+    command.write_text("#!/bin/sh\necho ran: hd-plugin $*\n")
+    command.chmod(0o755)
+    (venv / ".core").touch()  # set up already
+    done = subprocess.run(
+        ["make", "--no-print-directory", "compare", f"VENV={venv}", f"OUT={tmp_path}/out"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    ran, told = done.stdout.split("Next:")
+    assert ran.split() == ["ran:", "hd-plugin", "compare", "-o", f"{tmp_path}/out"]
+    for step in (f"{tmp_path}/out/report.html", f". {venv}/bin/activate", "hd-plugin compare YOUR_WEIGHTS"):
+        assert step in told
+    readme = (ROOT / "README.md").read_text(encoding="utf8")
+    for installed in ("pipx install '.[standard]'", "uv tool install '.[standard]'"):
+        assert installed in told and installed in readme
+    assert ". .venv/bin/activate" in readme

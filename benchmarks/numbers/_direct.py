@@ -1,0 +1,82 @@
+"""``python -m benchmarks.numbers._direct NAME``: numbers that no command tells, as JSON on stdout."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+import hd_plugin as hd
+from hd_plugin.bits import plane_flips
+from hd_plugin.energy import load_characterisation
+
+__all__ = ["main"]
+
+_ROOT = Path(__file__).parents[2]
+
+
+def models() -> dict[str, float]:
+    """Errors of the energy models in the bundled technologies' files."""
+    found = {}
+    for technology in ("sg13g2", "hd_generic45"):
+        for name, m in load_characterisation(technology).models.items():
+            key = f"{technology}.{name}"
+            found |= {f"{key}.error": m.test.mean_error, f"{key}.r2": m.test.r2}
+            for kind, q in m.alone.items():
+                found |= {f"{key}.{kind}.error": q.mean_error, f"{key}.{kind}.r2": q.r2}
+            found[f"{key}.samples"] = m.test.samples
+    return found
+
+
+def speeds() -> dict[str, float]:
+    """Of benchmarks/RESULTS.md, which ``make bench`` writes: cell evaluations a second."""
+    text = (_ROOT / "benchmarks" / "RESULTS.md").read_text(encoding="utf8")
+    rows = re.findall(
+        r"^\| (hd_plugin|iverilog|verilator)[^|]* \| (\w+) \| (\d) \|.*?([\d.]+e\+\d+) ", text, re.M
+    )
+    return {f"{name}.{counts}.{threads}": float(rate) for name, counts, threads, rate in rows}
+
+
+def planes() -> dict[str, float]:
+    """Flips of each bit, the least significant first, of ResNet-20's trained networks under ``cluster``."""
+    found = {}
+    for name in ("baseline", "paper", "trellis"):
+        total = np.zeros(4, np.int64)
+        for layer in hd.load_network(f"resnet20_cifar10_w4_{name}").layers:
+            for group in hd.optimize(layer, 8, "cluster").groups:
+                (fy, fx), lanes = group.tap, np.ix_(group.order, group.channels)
+                total += plane_flips(layer.codes[:, :, fy : fy + 1, fx : fx + 1][lanes], 4)
+        found |= {f"{name}.bit{i}": float(n) for i, n in enumerate(total)}
+    return found
+
+
+def cards() -> dict[str, float]:
+    """Top-1 of the bundled networks as their cards say; tests/test_real_networks.py runs the networks."""
+    folder = _ROOT / "hd_plugin" / "networks"
+    found = {}
+    for card in sorted(folder.glob("*.md")):
+        scored = re.search(r"([\d.]+) % top-1", card.read_text(encoding="utf8"))
+        found[f"{card.stem}.top1"] = float(scored[1]) if scored else float("nan")
+    return found
+
+
+_DIRECT: dict[str, Callable[[], dict[str, float]]] = {
+    "models": models,
+    "speeds": speeds,
+    "planes": planes,
+    "cards": cards,
+}
+
+
+def main() -> None:
+    name = sys.argv[1]
+    found = {k: float(v) for k, v in _DIRECT[name]().items()}
+    print(json.dumps({"schema": "hd-plugin-numbers/direct/1", "values": found}))
+
+
+if __name__ == "__main__":
+    main()
