@@ -12,7 +12,7 @@ import numpy as np
 
 import hd_plugin as hd
 from hd_plugin.bits import plane_flips
-from hd_plugin.energy import load_characterisation
+from hd_plugin.energy import build_component, load_characterisation, load_technology
 
 __all__ = ["main"]
 
@@ -64,8 +64,23 @@ def cards() -> dict[str, float]:
     return found
 
 
+def scaling() -> dict[str, float]:
+    """Energy of logic at other nodes against 45 nm, with its range; and of a MAC with 0.25 flips."""
+    found = {}
+    for node in (65, 90):
+        scale = load_technology(f"{node}nm").scaled
+        if scale is not None:
+            found |= {f"{node}.energy": scale.energy, f"{node}.low": scale.low, f"{node}.high": scale.high}
+    widths = {"weight_bits": 8, "activation_bits": 8, "psum_bits": 16, "flip_rate": 0.25}
+    for node in (45, 65):
+        mac, _ = build_component("hd_mac", {**widths, "technology": f"{node}nm"})
+        found[f"{node}.mac_pJ"] = mac.actions_pJ()["compute"]
+    return found
+
+
 _DIRECT: dict[str, Callable[[], dict[str, float]]] = {
     "models": models,
+    "scaling": scaling,
     "speeds": speeds,
     "planes": planes,
     "cards": cards,

@@ -43,6 +43,8 @@ RUNS = {
     "models": Run(f"{_DIRECT} models"),
     "speeds": Run(f"{_DIRECT} speeds"),
     "cards": Run(f"{_DIRECT} cards"),
+    "scaling": Run(f"{_DIRECT} scaling"),
+    "library": Run("accelergy on the examples of docs/accelergy.md, with its library", ("timeloop", "hours")),
     "resnet20_direct": Run("hd-plugin optimize resnet20_cifar10_w4 --method direct"),
     "rewrite": Run(
         "hd-plugin rewrite resnet20_cifar10_w4 --model resnet20 --test cifar10_test.zip", ("data", "torch")
