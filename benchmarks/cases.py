@@ -9,6 +9,7 @@ import numpy as np
 
 import hd_plugin as hd
 from hd_plugin.streaming._clusters import group_distances
+from hd_plugin.streaming._distances import NEVER
 from hd_plugin.streaming._paper import HAMMING
 
 SEED = 0
@@ -26,7 +27,7 @@ def distances(layer: hd.Layer, rows: int, count: int) -> list[np.ndarray]:
     """Distance matrices int32[K, K] of the first ``count`` groups of the layer's first tap."""
     codes = layer.tap_codes((0, 0))
     return [
-        group_distances(codes, np.arange(s, min(s + rows, layer.C)), layer.bits, HAMMING)
+        group_distances(codes, np.arange(s, min(s + rows, layer.C)), layer.bits, HAMMING, NEVER)
         for s in range(0, layer.C, rows)
     ][:count]
 

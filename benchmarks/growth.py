@@ -9,6 +9,7 @@ import numpy as np
 
 from benchmarks.cases import SEED, random_codes
 from hd_plugin.streaming._clusters import group_distances
+from hd_plugin.streaming._distances import NEVER
 from hd_plugin.streaming._paper import HAMMING
 from hd_plugin.streaming._paths import greedy_path
 from hd_plugin.streaming._search import shortest_path
@@ -51,7 +52,7 @@ def run(quick: bool = False) -> Iterator[list[str]]:
                 (s.shape[1] - s @ s.T) / 2
 
         def ours() -> list[np.ndarray]:
-            return [group_distances(codes, c, _BITS, HAMMING) for c in cuts]
+            return [group_distances(codes, c, _BITS, HAMMING, NEVER) for c in cuts]
 
         matrices = ours()
 
@@ -60,7 +61,7 @@ def run(quick: bool = False) -> Iterator[list[str]]:
 
         def local() -> None:
             for d, o in zip(matrices, greedy()):
-                shortest_path(d, o, 8, 4 * K, SEED)
+                shortest_path(d, o, 8, 4 * K, SEED, NEVER)
 
         local()
         base, d, g, full = _seconds(blas), _seconds(ours), _seconds(greedy), _seconds(local)

@@ -10,6 +10,7 @@ import numpy as np
 from benchmarks.cases import SEED, distances, network
 from hd_plugin.streaming import EFFORTS
 from hd_plugin.streaming._bound import path_lower_bound
+from hd_plugin.streaming._distances import NEVER
 from hd_plugin.streaming._paths import greedy_path, path_cost
 from hd_plugin.streaming._search import shortest_path
 
@@ -52,13 +53,13 @@ def run(quick: bool = False) -> Iterator[list[str]]:
         for effort in ("local", "best"):
             e = EFFORTS[effort]
             for d in groups:  # compiled, and the caches warm
-                shortest_path(d, greedy_path(d, 0), e.neighbours, 0, SEED)
+                shortest_path(d, greedy_path(d, 0), e.neighbours, 0, SEED, NEVER)
             started = time.process_time()
             orders = [e.shorter(d, greedy_path(d, 0), SEED) for d in groups]
             ours = time.process_time() - started
             cost = [int(path_cost(d, o)) for d, o in zip(groups, orders)]
             greedy = [int(path_cost(d, greedy_path(d, 0))) for d in groups]
-            bound = [int(path_lower_bound(d, c, 200)) for d, c in zip(groups, cost)]
+            bound = [int(path_lower_bound(d, c, 200, NEVER)) for d, c in zip(groups, cost)]
             other = [_fast_tsp(d, c) for d, c in zip(groups, cost)]
             total = None if None in other else sum(other)
             yield [

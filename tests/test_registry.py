@@ -67,7 +67,7 @@ class EverySecond(Method):
 
         def group(item):
             tap, cut = item
-            order = search.effort.shorter(search.distances(layer, tap, cut), np.arange(layer.K), search.seed)
+            order = search.shorter(search.distances(layer, tap, cut), np.arange(layer.K))
             return Group(tap, cut, order)
 
         return search.jobs.map(group, [(tap, cut) for tap in taps for cut in cuts])
@@ -131,13 +131,13 @@ def test_an_effort_is_a_value_and_a_line():
 
 
 def test_the_methods_say_of_themselves_what_others_ask():
-    """Order, address tables, what there is to search, and who answers after a Ctrl-C."""
-    told = {m: (x.needs_table, x.searched, x.stand_in) for m, x in METHODS.items()}
+    """Order, address tables, and what there is to search."""
+    told = {m: (x.needs_table, x.searched) for m, x in METHODS.items()}
     assert told == {
-        "baseline": (False, False, None),
-        "direct": (False, True, None),
-        "segment": (True, True, None),
-        "cluster": (True, True, "segment"),
+        "baseline": (False, False),
+        "direct": (False, True),
+        "segment": (True, True),
+        "cluster": (True, True),
     }
     assert list(METHODS) == list(told) and list(EFFORTS) == ["greedy", "local", "best"]
     assert [METHODS[m].weight for m in METHODS] == sorted(METHODS[m].weight for m in METHODS)

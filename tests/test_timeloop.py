@@ -134,11 +134,11 @@ def test_an_interrupted_comparison_goes_on_where_it_stopped(cache):
     requests = [request(layer(f"l{i}", 8, 4 + i, 1, 1, 4, 4), array) for i in range(4)]
     where = cache / "interrupted"
     engine = get_engine("timeloop", cache=where)
-    jobs = Jobs(1, progress=lambda done, total, text: jobs.stop() if done == 2 else None)
-    with pytest.raises(hd.errors.HdPluginError, match="2 of 4 runs are kept.*again to go on"):
+    jobs = Jobs(1, progress=lambda done, total, text: jobs.stop() if 2 * done >= total else None)
+    with pytest.raises(hd.errors.HdPluginError, match="[23] of 4 runs are kept.*again to go on"):
         engine.evaluate(requests, array, TECHNOLOGY, jobs)
     before = {p.name: p.stat().st_mtime_ns for p in where.iterdir()}
-    assert len(before) == 2
+    assert 2 <= len(before) < 4  # a run that has begun is ended
     assert len(engine.evaluate(requests, array, TECHNOLOGY, Jobs(1))) == 4
     after = {p.name: p.stat().st_mtime_ns for p in where.iterdir()}
     assert len(after) == 4 and before.items() <= after.items()

@@ -8,8 +8,8 @@ import pytest
 pytest.importorskip("torch", reason="torch is not installed: training cannot run")
 pytest.importorskip("PIL", reason="pillow is not installed: images cannot be read")
 
+from hd_plugin._identity import check_same_run
 from hd_plugin.errors import InputError
-from hd_plugin.training.identity import check_same_run
 from hd_plugin.training.results import EpochRow, TrainedRun, learning_curves, trained_runs, write_float_run
 
 INPUTS = {"model": "resnet8", "recipe": {"epochs": 2, "bits": 4}, "number_format": "gray"}

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from hd_plugin._checked import check
+from hd_plugin._journal import Journal
 from hd_plugin.characterisation._fit import counts_of
 from hd_plugin.characterisation._objective import energy_objective
 from hd_plugin.characterisation._simulate import ArraySimulator, SimulatedEnergy
@@ -77,6 +78,14 @@ class ArrayEnergy:
         made_with = not str(found.conditions.get("glitches", "")).startswith("none")
         glitches = made_with if self.glitches is None else self.glitches
         return ArraySimulator(load_circuit(found.circuit), glitches)
+
+    @cached_property
+    def digest(self) -> bytes:
+        """Of all that prices depend on beside layer and plan. Raises InputError."""
+        found, given = self.characterisation, self.activations
+        own = given if isinstance(given, str) else {name: one.digest for name, one in given.items()}
+        files = (path.read_bytes() for path in (found.technology.path, found.circuit) if path.exists())
+        return Journal.key("array", (self.seed, self.glitches, own, *files))
 
     def prepare(self, simulated: bool = True) -> None:
         """Load what ``simulated`` and ``modelled`` need, before several threads ask for it at once."""

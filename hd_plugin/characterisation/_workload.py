@@ -96,7 +96,7 @@ def network_samples(
     asked = [(layer, i, m) for i, layer in enumerate(layers) for m in range(len(methods))]
     jobs = jobs or Jobs()
 
-    def make(item: tuple[Layer, int, int]) -> list[Sample]:
+    def make(item: tuple[Layer, int, int], jobs: Jobs) -> list[Sample]:
         layer, i, m = item
         kinds: tuple[str, ...] = KINDS
         if model is not None:  # one kind; those of the layers themselves often alternate too
@@ -104,11 +104,11 @@ def network_samples(
         pixels = size.cols * MOST_TILES
         drawn = {k: sampled_activations(layer, k, pixels, seed + i, size.act_bits) for k in kinds}
         least = None if model is None else energy_objective(model, layer, drawn[kinds[0]])
-        plan = optimize(layer, size.rows, methods[m], seed=seed, minimise=least, jobs=jobs.child())
+        plan = optimize(layer, size.rows, methods[m], seed=seed, minimise=least, jobs=jobs)
         made, tiles = program(layer, plan), telling_tiles(plan)
         return [Sample(layer.name, methods[m], kind, made, drawn[kind], tiles) for kind in kinds]
 
-    return [sample for samples in jobs.map(make, asked) for sample in samples]
+    return [sample for samples in jobs.spread(make, asked) for sample in samples]
 
 
 def network_layers(name: str, bits: int, seed: int) -> list[Layer]:

@@ -115,8 +115,8 @@ def compare(source: str, threads: int | None, as_json: bool, output: Path | None
     checked_folder(output)
     if output is not None and not given_as_file(source) and options["studies"] is None:
         asked = asked.but(studies=True)
-    with jobs(threads) as running:
+    with jobs(threads, output) as running:
         result = run(asked, running)
     if changed := changed_inputs(source, result.provenance.input_digests):
         click.echo(f"note: other weights than in {source}: {', '.join(changed)}", err=True)
-    deliver(result, output, as_json)
+    deliver(result, output, as_json, running)

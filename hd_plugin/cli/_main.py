@@ -1,4 +1,4 @@
-"""The group of commands, and exit codes: 0 done, 1 a check failed, 2 bad input, 130 interrupted."""
+"""The group of commands, and exit codes: 0 done, 1 a check failed, 2 bad input, 130 or 143 interrupted."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from hd_plugin._version import __version__
 from hd_plugin.cli._characterize_command import characterize
 from hd_plugin.cli._compare_command import compare
 from hd_plugin.cli._host_commands import doctor, layers, networks, register
-from hd_plugin.cli._output import INTERRUPTED
 from hd_plugin.cli._plan_commands import measure, optimize, round_
 from hd_plugin.cli._proof_commands import rewrite, verify
+from hd_plugin.cli._signals import exit_code, listening
 from hd_plugin.cli._train_command import train
 from hd_plugin.errors import HdPluginError
 
@@ -27,7 +27,8 @@ class _Group(click.Group):
 
     def invoke(self, context: click.Context) -> Any:
         try:
-            return super().invoke(context)
+            with listening(context):
+                return super().invoke(context)
         except (HdPluginError, ModuleNotFoundError) as error:
             told = missing_library(error) if isinstance(error, ModuleNotFoundError) else error
             if told is None:
@@ -35,8 +36,11 @@ class _Group(click.Group):
             click.echo(f"error: {told}", err=True)
             context.exit(2)
         except (KeyboardInterrupt, click.Abort):
-            click.echo("interrupted; nothing was written", err=True)
-            context.exit(INTERRUPTED)
+            click.echo("interrupted", err=True)
+            context.exit(exit_code())
+        except MemoryError as error:
+            click.echo(f"error: out of memory ({error}); fewer --threads or --layer need less", err=True)
+            context.exit(2)
         except BrokenPipeError:
             context.exit(0)
         except OSError as error:

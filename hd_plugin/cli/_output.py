@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from hd_plugin.cli._signals import exit_code
+
 if TYPE_CHECKING:
+    from hd_plugin.streaming import Jobs
     from hd_plugin.study import Result
 
-__all__ = ["INTERRUPTED", "checked_folder", "deliver", "show", "wide"]
+__all__ = ["checked_folder", "deliver", "show", "wide"]
 
-INTERRUPTED = 130  # as a shell has it: 128 and the number of the signal
 _ALL = 10_000  # columns, for tables that are to show all
 _WIDE = "hd_plugin.wide"
 
@@ -44,14 +46,17 @@ def checked_folder(path: Path | None) -> Path | None:
     return path
 
 
-def deliver(result: Result, output: Path | None, as_json: bool) -> None:
+def deliver(result: Result, output: Path | None, as_json: bool, jobs: Jobs | None = None) -> None:
     """Write the result's files to ``output`` if asked, then print it as JSON or as tables.
 
-    Exits with 130 for an interrupted result, with 1 for a failed check.
+    jobs : whose journal has done its service once the files are there. Exits with 130 for an interrupted
+    result (143 after a SIGTERM), with 1 for a failed check.
     """
     from hd_plugin.report import tables, write_report
 
     first = write_report(result, output) if output is not None else None
+    if jobs is not None and jobs.journal is not None and not result.interrupted:
+        jobs.journal.remove()
     for note in result.notes:
         click.echo(f"note: {note}", err=True)
     if as_json:
@@ -61,8 +66,7 @@ def deliver(result: Result, output: Path | None, as_json: bool) -> None:
         if first is not None:
             click.echo(f"written: {first}")
     if result.interrupted:
-        told = "interrupted: searches that had not begun fell back on the paper's greedy orders"
-        click.echo(told, err=True)
-        click.get_current_context().exit(INTERRUPTED)
+        click.echo("interrupted: file order stands for what had not begun", err=True)
+        click.get_current_context().exit(exit_code())
     if not result.ok:
         click.get_current_context().exit(1)

@@ -106,9 +106,9 @@ def optimize(
         from hd_plugin.training.calibrate import network_activations
 
         activations = network_activations(model, network.source, calibrate, asked.seed, unsigned=True)
-    with jobs(threads) as running:
+    with jobs(threads, output) as running:
         result = study.plan(network, asked, bound=bound, activations=activations, jobs=running)
-    deliver(result, output, as_json)
+    deliver(result, output, as_json, running)
 
 
 def _one_method(source: str, options: dict[str, Any]) -> tuple[Scenario, Network]:
@@ -189,6 +189,6 @@ def round_(
         from hd_plugin.training.scoring import Scoring
 
         scoring = Scoring(model, network.source, calibrate, count, asked.seed, test)
-    with jobs(threads) as running:
+    with jobs(threads, output) as running:
         result = study.round_weights(network, mus, asked, scoring=scoring, feedback=feedback, jobs=running)
-    deliver(result, output, as_json)
+    deliver(result, output, as_json, running)

@@ -107,11 +107,11 @@ def verify(
         found = network_activations(model, network.source, images, asked.seed)
         activations = (found, f"{images}, image {asked.seed}")
     plans = load_plans(network, paths) if paths else None
-    with jobs(threads) as running:
+    with jobs(threads, output) as running:
         result = verify_network(
             network, asked, plans=plans, activations=activations, options=_proof(asked, proof), jobs=running
         )
-    deliver(result, output, as_json)
+    deliver(result, output, as_json, running)
 
 
 def _proof(asked: Any, proof: dict[str, Any]) -> Any:

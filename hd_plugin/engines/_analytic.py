@@ -70,6 +70,7 @@ class AnalyticEngine:
     """Closed forms of the fixed input-stationary dataflow; needs no tools."""
 
     name = "analytic"
+    slow = False
 
     def check(self, layers: Sequence[Layer], array: Array) -> None:
         array.check_weights(layers)

@@ -59,6 +59,7 @@ class Engine(Protocol):
     """
 
     name: str
+    slow: bool = False  # whether evaluating takes longer than a person waits
 
     def check(self, layers: Sequence[Layer], array: Array) -> None:
         """Raise what ``evaluate`` would, as far as can be told before any search: sizes, missing tools."""

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from hd_plugin._journal import Journal
 from hd_plugin.errors import InputError, did_you_mean
 from hd_plugin.streaming import check_seed
 from hd_plugin.weights import Layer
@@ -47,6 +48,11 @@ class Activations:
                 f"activations: {patches.min()} to {patches.max()} found; {self.bits} bits, "
                 f"{'signed' if self.signed else 'unsigned'}, hold {low} to {high}"
             )
+
+    @property
+    def digest(self) -> str:
+        """Of all that it holds."""
+        return Journal.key("activations", (self.patches, self.bits, self.signed)).hex()
 
     @classmethod
     def from_map(

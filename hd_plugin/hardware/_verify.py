@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -18,7 +20,7 @@ from hd_plugin.hardware._activations import Activations, random_activations
 from hd_plugin.hardware._integer import NO_SUM, convolution, run_program
 from hd_plugin.hardware._program import Program, program
 from hd_plugin.hardware._verilog import Bench
-from hd_plugin.streaming import Progress, StreamPlan, hardware_flips
+from hd_plugin.streaming import Jobs, StreamPlan, hardware_flips
 from hd_plugin.weights import Layer
 
 __all__ = ["RtlCheck", "Verification", "VerifyOptions", "check_program", "verify", "verify_all"]
@@ -107,12 +109,13 @@ def verify_all(
     pairs: Sequence[tuple[Layer, StreamPlan]],
     activations: Mapping[str, Activations] | None = None,
     options: VerifyOptions = _DEFAULT,
-    progress: Progress | None = None,
+    jobs: Jobs | None = None,
 ) -> list[Verification]:
     """``verify`` for many; the Verilog is compiled once.
 
     All weights and all activations must be of one width and format, and all plans of one number of rows.
-    activations : by layer name, random ones for the others. progress : called with (done, total, text).
+    activations : by layer name, random ones for the others. jobs : progress, and a journal; runs go one by
+    one.
     """
     simulator = find_simulator(options.simulator)
     runs = _runs(pairs, activations or {}, options.seed)
@@ -121,12 +124,22 @@ def verify_all(
         if simulator is not None and runs:
             chosen = [(made, inputs) for _, _, made, inputs in runs]
             bench = Bench(simulator, Path(folder), chosen, options.cols, options.tiles)
-        done = []
-        for i, (layer, plan, made, inputs) in enumerate(runs):
-            if progress:
-                progress(i, len(runs), "verify")
-            done.append(check_program(layer, plan, made, inputs, bench, options.cols, options.alternate))
-    return done
+        running = (jobs or Jobs()).titled("verify")
+
+        def check(run: tuple[Layer, StreamPlan, Program, Activations], own: Jobs) -> Verification:
+            def make() -> tuple[np.ndarray]:
+                found = check_program(*run, bench, options.cols, options.alternate)
+                return (np.frombuffer(json.dumps(asdict(found)).encode(), np.uint8),)
+
+            layer, plan, _, given = run
+            told = options, simulator and simulator.name, layer.output_hw, plan.to_json(), given.digest
+            [text] = own.kept("verified", (layer.name, layer.digest, *told), make)
+            found = json.loads(text.tobytes())
+            rtl = found.pop("rtl")
+            return Verification(**found, rtl=None if rtl is None else RtlCheck(**rtl))
+
+        parts = running.parts(*[1.0] * len(runs))
+        return [part.apart(partial(check, run)) for part, run in zip(parts, runs)]
 
 
 def _runs(

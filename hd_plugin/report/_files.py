@@ -54,8 +54,9 @@ def write_report(result: Result, folder: str | Path) -> Path:
     """Write all files of ``result`` to ``folder``; the file to look at first.
 
     A comparison: compare.json, compare.csv, plots/ (each as .png, .svg and .pdf), plans/, report.html and,
-    with Timeloop, timeloop/ with the inputs and outputs of every run. Plans, roundings, verifications,
-    training tables: their JSON and what belongs to it. Raises InputError when the folder cannot be written.
+    with Timeloop, timeloop/ with the inputs and outputs of every run (an interrupted one: compare.json and
+    the plans). Plans, roundings, verifications, training tables: their JSON and what belongs to it. Raises
+    InputError when the folder cannot be written.
     """
     folder = Path(folder)
     if not isinstance(result, Characterised):  # its file is there already, under the technology's name
@@ -71,6 +72,9 @@ def _more(result: Result, folder: Path) -> Path | None:
 
 @_more.register(Comparison)
 def _comparison(result: Comparison, folder: Path) -> Path:
+    if result.interrupted:  # pictures and pages are of the whole
+        save_plans(folder / "plans", result.plans)
+        return folder / result.file
     result.to_csv(folder / "compare.csv")
     drawn = pictures(result, page=True)
     save_pictures(drawn, folder / "plots")

@@ -68,16 +68,16 @@ def solve(
     free = [block for block in producers if block.pinned is None and block.size > 1]
     jobs = jobs or Jobs()
 
-    def order(block: Any) -> np.ndarray:
+    def order(block: Any, jobs: Jobs) -> np.ndarray:
         words = [
             layers[name].codes[first : first + block.size].reshape(block.size, -1).astype(np.uint16)
             for name, first in producers[block]
         ]
         bits = max(layers[name].bits for name, _ in producers[block])
         joint = Layer("joint", np.concatenate(words, axis=1), bits)
-        return optimize(joint, 8, "direct", effort, seed, jobs=jobs.child()).groups[0].order
+        return optimize(joint, 8, "direct", effort, seed, jobs=jobs).groups[0].order
 
-    orders = dict(zip(free, jobs.map(order, free, lambda block: np.arange(block.size))))
+    orders = dict(zip(free, jobs.spread(order, free, lambda block: np.arange(block.size))))
     moved: dict[str, Layer] = {}
     told = []
     for weight in graph.weights:

@@ -60,11 +60,12 @@ def _one_tree(d, price, key, parent, degree):
 
 
 @compiled()
-def path_lower_bound(d, upper, rounds):
+def path_lower_bound(d, upper, rounds, stop):
     """No path over int32 distances ``d[K, K]`` is shorter than this: int64.
 
     Subgradient ascent (Held, Wolfe, Crowder 1974) for ``rounds`` rounds; ``upper`` is the length of a known
     path, for the step size. Integer arithmetic throughout, and path lengths are integers, so it rounds up.
+    ``stop[0]`` ends it, with a bound that is loose.
     """
     K = d.shape[0]
     if K < 2:
@@ -82,6 +83,8 @@ def path_lower_bound(d, upper, rounds):
     size = 1.0
     stale = 0
     for _ in range(rounds):
+        if stop[0]:
+            break
         weight = _one_tree(d, price, key, parent, degree)
         norm = 0.0
         for j in range(K):
@@ -106,4 +109,6 @@ def path_lower_bound(d, upper, rounds):
         step = size * max(upper * _SCALE * 1.0 - weight, 1.0) / norm
         for j in range(K):
             price[j] += np.int32(np.rint(step * move[j]))
+    if best < 0:
+        return np.int64(0)
     return min((best + _SCALE - 1) // _SCALE, np.int64(upper))

@@ -22,21 +22,29 @@ def group_lower_bounds(
 
     The grouping is taken as given; only orders are bounded. For ``direct`` plans, whose groups share one
     order, the bound still holds but is that of a segment plan. rounds : of the ascent that makes it tight.
-    After a Ctrl-C it is 0 for what was not begun. Raises PlanMismatch for other weights.
+    After a Ctrl-C it is 0 for what was not begun, and loose for what was not ended. Raises PlanMismatch for
+    other weights.
     """
     have = group_flips(layer, plan)
 
-    def bound(i: int) -> int:
+    jobs = (jobs or Jobs()).titled(f"{layer.name} bound")
+
+    def bound(i: int) -> tuple[np.ndarray]:
         g = plan.groups[i]
         words = layer.codes[:, g.channels, g.tap[0], g.tap[1]]
         distinct = np.unique(words, axis=0)  # equal words stand together at no cost
         if distinct.shape[0] < 2:
-            return 0
-        d = group_distances(distinct.astype(np.uint16), np.arange(g.channels.size), layer.bits, HAMMING)
-        return int(path_lower_bound(d, int(have[i]), rounds))
+            return (np.array(0),)
+        codes, channels = distinct.astype(np.uint16), np.arange(g.channels.size)
+        d = group_distances(codes, channels, layer.bits, HAMMING, jobs.flag)
+        return (np.array(path_lower_bound(d, int(have[i]), rounds, jobs.flag)),)
 
-    jobs = (jobs or Jobs()).titled(f"{layer.name} bound")
-    return np.array(jobs.map(bound, range(len(plan.groups)), lambda i: 0), np.int64)
+    def kept(i: int) -> int:
+        g = plan.groups[i]
+        inputs = layer.digest, g.tap, g.channels, int(have[i]), rounds
+        return int(jobs.kept("bound", inputs, lambda: bound(i))[0])
+
+    return np.array(jobs.map(kept, range(len(plan.groups)), lambda i: 0), np.int64)
 
 
 def lower_bound(layer: Layer | np.ndarray, plan: StreamPlan, *, jobs: Jobs | None = None) -> int:

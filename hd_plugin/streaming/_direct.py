@@ -21,28 +21,37 @@ class Direct(Method):
     weight = 1
 
     def groups(self, layer: Layer, search: SearchContext) -> list[Group]:
-        codes = layer.codes.reshape(layer.K, -1).astype(np.uint16)
-        d = group_distances(codes, np.arange(codes.shape[1]), layer.bits, search.cost)
-        [order] = search.jobs.map(
-            lambda d: search.effort.shorter(d, greedy_path(d, 0), search.seed),
-            [d],
-            lambda d: greedy_path(d, 0),
-        )
-        file_order = np.arange(layer.K)
-        if not search.effort.greedy and path_cost(d, order) > path_cost(d, file_order):
-            order = file_order  # Algorithm 1 can lose to it
+        def make() -> tuple[np.ndarray]:
+            codes, file_order = layer.codes.reshape(layer.K, -1).astype(np.uint16), np.arange(layer.K)
+            d = group_distances(codes, np.arange(codes.shape[1]), layer.bits, search.cost, search.jobs.flag)
+            order = search.shorter(d, greedy_path(d, 0))
+            if not search.effort.greedy and path_cost(d, order) > path_cost(d, file_order):
+                order = file_order  # Algorithm 1 can lose to it
+            return (order,)
+
+        [order] = search.kept("direct", layer.digest, make=make)
         return [Group(tap, channels, order) for tap, channels in segments(layer, search.rows)]
 
     def lessen(
         self, layer: Layer, groups: list[Group], search: SearchContext, objective: EnergyObjective
     ) -> list[Group]:
-        order = groups[0].order
-        for _ in range(ROUNDS):
-            order = shorter(_distances(layer, groups, search, objective), order, search)
+        for _ in range(1 if search.effort.greedy else ROUNDS):
+            order = _order(layer, groups, search, objective)
             groups = _placed(layer, groups, order, search, objective)
-            if search.effort.greedy or search.jobs.interrupted:
-                break
         return groups
+
+
+def _order(
+    layer: Layer, groups: list[Group], search: SearchContext, objective: EnergyObjective
+) -> np.ndarray:
+    """A better order for the groups as their channels stand: int64[K]."""
+    rows = np.concatenate([g.channels for g in groups])
+
+    def make() -> tuple[np.ndarray]:
+        return (shorter(_distances(layer, groups, search, objective), groups[0].order, search),)
+
+    inputs = layer.digest, objective.digest, rows, groups[0].order
+    return search.kept("direct for energy", search.rows, *inputs, make=make)[0]
 
 
 def _distances(
@@ -51,7 +60,7 @@ def _distances(
     """A step of all groups together: int32[K, K], scaled down where the sums are too large for it."""
 
     def cost(g: Group) -> np.ndarray:
-        return step_costs(objective, layer, g.tap, g.channels)
+        return step_costs(objective, layer, g.tap, g.channels, search.jobs.flag)
 
     total = np.zeros((layer.K, layer.K), np.int64)
     for part in search.jobs.map(cost, groups, cost):

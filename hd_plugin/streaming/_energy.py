@@ -10,14 +10,16 @@ rows matters: the sum at a row depends on the set of channels above it alone, so
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
+from hd_plugin._journal import Journal
 from hd_plugin.bits import TransitionTable
 from hd_plugin.bits._compiled import compiled
 from hd_plugin.bits._popcount import popcount
 from hd_plugin.errors import InputError
-from hd_plugin.streaming._distances import table_distances
+from hd_plugin.streaming._distances import NEVER, table_distances
 from hd_plugin.streaming._plan import Group
 from hd_plugin.weights import Layer
 
@@ -59,6 +61,11 @@ class EnergyObjective:
                 f"layer {layer.name!r} needs [{C}, {taps}, a multiple of {_WORD}]"
             )
 
+    @cached_property
+    def digest(self) -> bytes:
+        """Of all that it holds."""
+        return Journal.key("objective", (self.table.cost, self.psum_bits, self.activations))
+
     def group(
         self, layer: Layer, tap: tuple[int, int], channels: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -72,13 +79,20 @@ class EnergyObjective:
 
 
 def step_costs(
-    objective: EnergyObjective, layer: Layer, tap: tuple[int, int], channels: np.ndarray
+    objective: EnergyObjective,
+    layer: Layer,
+    tap: tuple[int, int],
+    channels: np.ndarray,
+    stop: np.ndarray = NEVER,
 ) -> np.ndarray:
-    """Cost of a step from each output channel to each other, ``channels`` on the rows: int32[K, K]."""
+    """Cost of a step from each output channel to each other, ``channels`` on the rows: int32[K, K].
+
+    stop : not 0 ends it, with costs that are of no use.
+    """
     codes, values, acts = objective.group(layer, tap, channels)
-    d = table_distances(codes, objective.table.cost)
+    d = table_distances(codes, objective.table.cost, stop)
     planes, weights = _planes(values, acts, np.asarray(objective.psum_bits, np.int64))
-    _add_plane_costs(d, planes, weights, acts.shape[1])
+    _add_plane_costs(d, planes, weights, acts.shape[1], stop)
     return d
 
 
@@ -153,10 +167,12 @@ def _planes(values: np.ndarray, acts: np.ndarray, cost: np.ndarray) -> tuple[np.
 
 
 @compiled()
-def _add_plane_costs(d, planes, weights, samples):
+def _add_plane_costs(d, planes, weights, samples, stop):
     K = d.shape[0]
     line = np.empty(K, np.int64)
     for i in range(K):
+        if stop[0]:
+            break
         line[:] = 0
         for q in range(planes.shape[0]):
             weight = weights[q]

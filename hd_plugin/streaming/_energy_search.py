@@ -18,24 +18,29 @@ ROUNDS = 2  # of rows for an order, and an order for rows
 def shorter(d: np.ndarray, order: np.ndarray, search: SearchContext) -> np.ndarray:
     """The best of ``order`` and a path from scratch, searched on from there."""
     start = min(order, greedy_path(d, 0), key=lambda o: int(path_cost(d, o)))
-    return search.effort.shorter(d, start, search.seed)
+    return search.shorter(d, start)
 
 
 def improved(
     layer: Layer, groups: list[Group], search: SearchContext, objective: EnergyObjective
 ) -> list[tuple[Group, int]]:
-    """Every group with rows and an order of no more cost than it came with, and that cost."""
+    """Every group with rows and an order of no more cost than it came with, and that cost.
 
-    def work(g: Group) -> tuple[Group, int]:
+    Of no use after a Ctrl-C.
+    """
+
+    def make(g: Group) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         channels, order, cost = g.channels, g.order, 0
         for _ in range(1 if search.effort.greedy else ROUNDS):
             channels = best_rows(objective, layer, g.tap, channels, order)
-            d = step_costs(objective, layer, g.tap, channels)
+            d = step_costs(objective, layer, g.tap, channels, search.jobs.flag)
             order = shorter(d, order, search)
             cost = int(path_cost(d, order))
-        return Group(g.tap, channels, order), cost
+        return channels, order, np.array(cost)
 
-    def as_it_is(g: Group) -> tuple[Group, int]:
-        return g, int(path_cost(step_costs(objective, layer, g.tap, g.channels), g.order))
+    def work(g: Group) -> tuple[Group, int]:
+        inputs = layer.digest, objective.digest, g.tap, g.channels, g.order
+        channels, order, cost = search.kept("improved", *inputs, make=lambda: make(g))
+        return Group(g.tap, channels, order), int(cost)
 
-    return search.jobs.map(work, groups, as_it_is)
+    return search.jobs.map(work, groups, lambda g: (g, 0))

@@ -6,6 +6,7 @@ import numpy as np
 
 from hd_plugin.bits import TransitionTable, decode, encode, hamming
 from hd_plugin.streaming._count import flips
+from hd_plugin.streaming._distances import NEVER
 from hd_plugin.streaming._energy import EnergyObjective, stream_cost
 from hd_plugin.streaming._plan import StreamPlan
 from hd_plugin.streaming._viterbi import round_columns, round_with_feedback
@@ -68,10 +69,15 @@ class Errors:
         return float(((flat @ self.hessian) * flat).sum() / self.unit / flat.size)
 
 
-def best_codes(layer: Layer, plan: StreamPlan, mu: float, errors: Errors, price: Price) -> np.ndarray:
-    """The codes that minimise errors + mu * cost for the orders of ``plan``: like ``layer.codes``."""
+def best_codes(
+    layer: Layer, plan: StreamPlan, mu: float, errors: Errors, price: Price, stop: np.ndarray = NEVER
+) -> np.ndarray:
+    """The codes that minimise errors + mu * cost for the orders of ``plan``: like ``layer.codes``.
+
+    stop : not 0 ends it, with codes that are of no use.
+    """
     if errors.hessian is not None:
-        return _with_feedback(layer, plan, mu, errors, np.diag(errors.hessian))
+        return _with_feedback(layer, plan, mu, errors, stop)
     target, orders = steps_of(layer), plan.column_orders()
     importance = np.broadcast_to(errors.importance, target.shape).reshape(orders.shape)
     chosen = round_columns(
@@ -80,15 +86,15 @@ def best_codes(layer: Layer, plan: StreamPlan, mu: float, errors: Errors, price:
         level_values(layer),
         float(mu),
         price.weight(mu),
+        stop,
     )
     codes = np.empty(orders.shape, layer.codes.dtype)
     np.put_along_axis(codes, orders, chosen.astype(codes.dtype), axis=0)
     return codes.reshape(layer.codes.shape)
 
 
-def _with_feedback(
-    layer: Layer, plan: StreamPlan, mu: float, errors: Errors, power: np.ndarray
-) -> np.ndarray:
+def _with_feedback(layer: Layer, plan: StreamPlan, mu: float, errors: Errors, stop: np.ndarray) -> np.ndarray:
+    power = np.diag(errors.damped)
     flat, orders = steps_of(layer).reshape(layer.K, -1), plan.column_orders()
     # groups with the largest inputs first: their errors have the most columns to go to
     taken = np.concatenate(
@@ -102,6 +108,7 @@ def _with_feedback(
         level_values(layer),
         float(mu),
         errors.unit,
+        stop,
     )
     return codes.reshape(layer.codes.shape)
 

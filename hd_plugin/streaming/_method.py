@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 
+from hd_plugin._journal import Journal
 from hd_plugin.errors import InputError
 from hd_plugin.streaming._clusters import group_distances
 from hd_plugin.streaming._efforts import Effort
@@ -23,7 +27,7 @@ class SearchContext:
     """What a method is asked, and what it searches with.
 
     method : its name. rows : of the array. cost : int32[L, L], what a transition between two codes costs; of
-    size 0 for flips. jobs : threads, progress and Ctrl-C.
+    size 0 for flips. jobs : threads, progress, Ctrl-C and the journal.
     """
 
     method: str
@@ -35,20 +39,33 @@ class SearchContext:
 
     def distances(self, layer: Layer, tap: tuple[int, int], channels: np.ndarray) -> np.ndarray:
         """What it costs to stream one output channel after another on these rows: int32[K, K]."""
-        return group_distances(layer.tap_codes(tap), channels, layer.bits, self.cost)
+        return group_distances(layer.tap_codes(tap), channels, layer.bits, self.cost, self.jobs.flag)
+
+    def shorter(self, d: np.ndarray, order: np.ndarray) -> np.ndarray:
+        """``order``, searched on over distances int32[K, K]: int64[K], never longer."""
+        return self.effort.shorter(d, order, self.seed, self.jobs.flag)
+
+    def kept(self, name: str, *inputs: Any, make: Callable[[], tuple[np.ndarray, ...]]) -> Any:
+        """``make()``, or what the journal has of it.
+
+        inputs : all that it depends on beside effort, seed and cost: arrays, or what has a ``repr``.
+        """
+        return self.jobs.kept(name, (self._settings, *inputs), make)
+
+    @cached_property
+    def _settings(self) -> bytes:
+        return Journal.key("search", (self.effort, self.seed, self.cost))
 
 
 class Method(ABC):
     """What may move in a plan. Another one is a subclass and a line: ``METHODS.register("name", Name())``.
 
     needs_table : whether the array needs a table of addresses for its plans. searched : False where there is
-    nothing to search. stand_in : the method that answers at once (with effort greedy) after a Ctrl-C; None
-    for itself. weight : how long its searches take beside other methods'; long ones begin first.
+    nothing to search. weight : how long its searches take beside other methods'; long ones begin first.
     """
 
     needs_table: bool = False
     searched: bool = True
-    stand_in: str | None = None
     weight: int = 1
 
     @abstractmethod

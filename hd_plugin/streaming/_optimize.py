@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -13,14 +14,23 @@ from hd_plugin.streaming._count import nhd
 from hd_plugin.streaming._efforts import EFFORTS, Effort
 from hd_plugin.streaming._energy import EnergyObjective
 from hd_plugin.streaming._jobs import Jobs
+from hd_plugin.streaming._levels import Price
 from hd_plugin.streaming._method import SearchContext
 from hd_plugin.streaming._methods import METHODS
 from hd_plugin.streaming._paper import HAMMING
-from hd_plugin.streaming._plan import StreamPlan
+from hd_plugin.streaming._plan import StreamPlan, file_order_plan
 from hd_plugin.streaming._plan_file import MOST_ROWS
 from hd_plugin.weights import Layer, as_layer
 
-__all__ = ["check_minimise", "check_rows", "check_seed", "lessen_energy", "optimize", "with_rate"]
+__all__ = [
+    "check_minimise",
+    "check_rows",
+    "check_seed",
+    "lessen_energy",
+    "optimize",
+    "unsearched",
+    "with_rate",
+]
 
 
 def check_rows(rows: int) -> int:
@@ -71,33 +81,57 @@ def optimize(
     ``direct`` one order for all groups (no hardware needed); ``segment`` channels in file order, an order
     per group; ``cluster`` channels regrouped, an order per group (paper, section 4). effort : of
     ``EFFORTS``: ``greedy`` the paper's Algorithms 1 and 2; ``local`` local search (default); ``best`` 10 to
-    25 times more of it. minimise : transition costs or energy in place of flips; the plan for flips is
-    where the search for little energy begins, so that it costs no more by this objective, but for switches
-    between groups. jobs : threads and progress, ``Jobs(threads=2)``; the same inputs and seed give the same
-    plan for any. Ctrl-C keeps the best so far (plan.interrupted). Raises InputError for a bad argument.
+    25 times more of it, and never a worse plan. minimise : transition costs or energy in place of flips; the
+    plan for flips is where the search for little energy begins, so that it costs no more by this objective,
+    but for switches between groups. jobs : threads, progress and a journal, ``Jobs(threads=2)``; the same
+    inputs and seed give the same plan for any. Ctrl-C keeps the best so far, and file order for groups that
+    were not begun (plan.interrupted). Raises InputError for a bad argument.
     """
     rows, layer = check_rows(rows), as_layer(layer)
     chosen, strength = METHODS[method], EFFORTS[effort]
     check_seed(seed)
     check_minimise(layer, minimise)
-    cost = minimise.cost if isinstance(minimise, TransitionTable) else HAMMING
     jobs = (jobs or Jobs()).titled(f"{layer.name} {method}")
-    groups = chosen.groups(layer, SearchContext(method, rows, strength, seed, cost, jobs))
-    searched = chosen.searched
-    plan = StreamPlan(
-        layer.name,
-        layer.digest,
-        layer.codes.shape,
-        rows,
-        method,
-        effort if searched else "none",
-        seed if searched else 0,
-        groups,
-        searched and jobs.interrupted,
-    )
-    if searched and isinstance(minimise, EnergyObjective):
-        return lessen_energy(layer, plan, minimise, jobs=jobs)
+    price = Price(layer.bits, minimise if isinstance(minimise, TransitionTable) else None)
+    cost = HAMMING if price.table is None else price.table.cost
+
+    def searched(strength: Effort, jobs: Jobs) -> StreamPlan:
+        context = SearchContext(method, rows, strength, seed, cost, jobs)
+        groups = jobs.apart(lambda own: chosen.groups(layer, replace(context, jobs=own)))
+        return replace(unsearched(layer, rows, method, effort, seed), groups=groups)
+
+    if not chosen.searched:
+        return with_rate(replace(searched(strength, jobs), interrupted=False), layer)
+    parts = jobs.parts(1.0, 1.0) if isinstance(minimise, EnergyObjective) else [jobs]
+    plan = _better(layer, strength, price, parts[0], searched)
+    if isinstance(minimise, EnergyObjective):
+        return lessen_energy(layer, plan, minimise, jobs=parts[1])
     return with_rate(plan, layer)
+
+
+def unsearched(layer: Layer, rows: int, method: str, effort: str, seed: int) -> StreamPlan:
+    """What stands for a plan that a Ctrl-C came before: file order. ``interrupted`` says so."""
+    plan = file_order_plan(layer, rows)
+    if METHODS[method].searched:
+        return replace(plan, method=method, effort=effort, seed=seed, interrupted=True)
+    return replace(plan, method=method)
+
+
+def _better(
+    layer: Layer, strength: Effort, price: Price, jobs: Jobs, search: Callable[[Effort, Jobs], StreamPlan]
+) -> StreamPlan:
+    """The plan of this effort, or that of its floor where that costs less."""
+    efforts = ([EFFORTS[strength.floor]] if strength.floor else []) + [strength]
+    best: tuple[float, StreamPlan] | None = None
+    for one, part in zip(efforts, jobs.parts(*[1.0 + e.kicks for e in efforts])):
+        if best is not None and jobs.interrupted:
+            break
+        plan = search(one, part)
+        cost = price.cost(layer, plan) if len(efforts) > 1 else 0.0
+        if best is None or cost <= best[0]:
+            best = cost, plan
+    assert best is not None  # there is an effort at least
+    return replace(best[1], interrupted=jobs.interrupted)
 
 
 def lessen_energy(
@@ -113,11 +147,18 @@ def lessen_energy(
     chosen = METHODS[plan.method]
     # a plan that nobody searched names no effort
     strength = EFFORTS[plan.effort] if chosen.searched else Effort()
-    jobs = (jobs or Jobs()).titled(f"{layer.name} {plan.method}")
-    search = SearchContext(plan.method, plan.rows, strength, plan.seed, HAMMING, jobs)
-    groups = chosen.lessen(layer, plan.groups, search, objective)
+    jobs, price = (jobs or Jobs()).titled(f"{layer.name} {plan.method}"), Price(layer.bits, objective)
+    floor = EFFORTS[strength.floor] if strength.floor else None
+    first, last = jobs.parts(1.0 + floor.kicks if floor else 0.0, 1.0 + strength.kicks)
+    context = SearchContext(plan.method, plan.rows, strength, plan.seed, HAMMING, last)
+    groups = last.apart(lambda own: chosen.lessen(layer, plan.groups, replace(context, jobs=own), objective))
+    best = replace(plan, groups=plan.groups if jobs.interrupted else groups)
+    if floor and not jobs.interrupted:  # all the way from its own plan for flips
+        asked = plan.rows, plan.method, str(strength.floor), plan.seed
+        other = optimize(layer, *asked, minimise=objective, jobs=first)
+        best = min(best, replace(best, groups=other.groups), key=lambda p: price.cost(layer, p))
     stopped = plan.interrupted or jobs.interrupted
-    return with_rate(replace(plan, groups=groups, interrupted=stopped, objective="energy"), layer)
+    return with_rate(replace(best, interrupted=stopped, objective="energy"), layer)
 
 
 def with_rate(plan: StreamPlan, layer: Layer) -> StreamPlan:

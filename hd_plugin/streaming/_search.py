@@ -111,11 +111,12 @@ def _push_ends(queue, tail_at, stretch, gap):
 
 
 @compiled()
-def _descend(d, near, tour, queue, tail_at, journal, used):
-    """Improve until no queued city has an improving move: (total gain, journal length)."""
+def _descend(d, near, tour, queue, journal, marks, stop):
+    """Improve until no queued city has an improving move, or ``stop[0]``: (total gain, journal length)."""
     total = np.int64(0)
+    tail_at, used = marks
     head = 0
-    while head < tail_at:
+    while head < tail_at and not stop[0]:
         t1 = queue[0, head & (queue.shape[1] - 1)]
         head += 1
         queue[1, t1] = 0
@@ -147,19 +148,19 @@ def _wrap(p, n):
 
 
 @compiled()
-def _settle(d, near, tour, queue, journal):
+def _settle(d, near, tour, queue, journal, stop):
     """Descend from every city until nothing is gained: a full journal ends a descent early."""
     gain = np.int64(1)
     while gain > 0:
         tail = 0
         for city in tour[0]:
             tail = push(queue, tail, city)
-        gain, _ = _descend(d, near, tour, queue, tail, journal, 0)
+        gain, _ = _descend(d, near, tour, queue, journal, (tail, 0), stop)
     queue[1] = 0
 
 
 @compiled()
-def _kick(d, near, tour, queue, journal, state):
+def _kick(d, near, tour, queue, journal, state, stop):
     """Swap two neighbouring stretches somewhere and repair around them; what does not pay is undone."""
     cities = tour[0]
     n = cities.size
@@ -176,26 +177,29 @@ def _kick(d, near, tour, queue, journal, state):
     loss -= distance(d, b, c) + distance(d, t, a) + distance(d, e, f)
     used = relocate(tour, (b, c, t, a), (e, f), True, journal, 0)
     tail = _push_ends(queue, 0, (b, c, t, a), (e, f))
-    won, used = _descend(d, near, tour, queue, tail, journal, used)
+    won, used = _descend(d, near, tour, queue, journal, (tail, used), stop)
     if won < loss:
         undo(tour, journal, used)
 
 
 @compiled()
-def optimise_path(d, order, neighbours, kicks, seed):
+def optimise_path(d, order, neighbours, kicks, seed, stop):
     """Shorten the path ``order`` over int32 distances ``d[K, K]`` with ``kicks`` perturbations: int64[K].
 
     K > EXACT. Never longer than the path given. Ties are accepted, so that the search drifts over plateaus.
+    stop : uint8[1]; not 0 ends the search where it is.
     """
     K = d.shape[0]
     near = neighbour_lists(d, min(neighbours, K - 1))
     tour, journal = make_tour(order), np.empty((JOURNAL, 4), np.int32)
     queue = make_queue(K + 1)
-    _settle(d, near, tour, queue, journal)
+    _settle(d, near, tour, queue, journal, stop)
     state = np.empty(1, np.uint64)
     state[0] = np.uint64(seed) * np.uint64(0x9E3779B97F4A7C15) + np.uint64(0x1234567)
     for _ in range(kicks):
-        _kick(d, near, tour, queue, journal, state)
+        if stop[0]:
+            break
+        _kick(d, near, tour, queue, journal, state, stop)
     result = np.empty(K, np.int64)
     at = tour[1, K]
     for i in range(K):
@@ -207,7 +211,7 @@ def optimise_path(d, order, neighbours, kicks, seed):
 
 
 @compiled()
-def shortest_path(d, order, neighbours, kicks, seed):
+def shortest_path(d, order, neighbours, kicks, seed, stop):
     """The best path found over ``d[K, K]``, never longer than ``order``: int64[K].
 
     Channels at distance 0 (the same words) are merged first: under a metric they stand together in some
@@ -218,6 +222,8 @@ def shortest_path(d, order, neighbours, kicks, seed):
     chosen = np.empty(K, np.int64)
     count = 0
     for at in range(K):
+        if stop[0]:
+            return order.copy()
         i = order[at]
         for u in range(count):
             if d[i, chosen[u]] == 0:
@@ -237,9 +243,9 @@ def shortest_path(d, order, neighbours, kicks, seed):
     if count <= EXACT:
         path = exact_path(small)
     elif count == K:  # `order` itself, in the numbering of `small`
-        path = optimise_path(small, order, neighbours, kicks, seed)
+        path = optimise_path(small, order, neighbours, kicks, seed, stop)
     else:
-        path = optimise_path(small, np.arange(count), neighbours, kicks, seed)
+        path = optimise_path(small, np.arange(count), neighbours, kicks, seed, stop)
     if count == K:
         result = path.astype(np.int64)
     else:

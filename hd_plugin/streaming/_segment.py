@@ -22,14 +22,17 @@ class Segment(Method):
     weight = 2
 
     def groups(self, layer: Layer, search: SearchContext) -> list[Group]:
-        def work(item: tuple[tuple[int, int], np.ndarray], hard: bool = True) -> Group:
-            tap, channels = item
-            d = search.distances(layer, tap, channels)
-            order = greedy_path(d, 0)
-            return Group(tap, channels, search.effort.shorter(d, order, search.seed) if hard else order)
+        def work(item: tuple[tuple[int, int], np.ndarray]) -> Group:
+            def make() -> tuple[np.ndarray]:
+                d = search.distances(layer, *item)
+                return (search.shorter(d, greedy_path(d, 0)),)
 
-        groups = search.jobs.map(work, segments(layer, search.rows), lambda item: work(item, hard=False))
-        return groups if search.effort.greedy else join_groups(layer, groups, search.seed)
+            [order] = search.kept("segment", layer.digest, *item, make=make)
+            return Group(item[0], item[1], order)
+
+        cut = segments(layer, search.rows)
+        groups = search.jobs.map(work, cut, lambda item: Group(item[0], item[1], np.arange(layer.K)))
+        return groups if search.effort.greedy else join_groups(layer, groups, search)
 
     def lessen(
         self, layer: Layer, groups: list[Group], search: SearchContext, objective: EnergyObjective

@@ -7,13 +7,16 @@ by dynamic programming; then the orders are searched again for the new codes, an
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
 from hd_plugin.bits import TransitionTable
 from hd_plugin.errors import InputError
 from hd_plugin.streaming._count import flips
+from hd_plugin.streaming._efforts import EFFORTS
 from hd_plugin.streaming._energy import EnergyObjective
 from hd_plugin.streaming._jobs import Jobs
 from hd_plugin.streaming._levels import Errors, Price, best_codes, steps_of
@@ -83,33 +86,70 @@ def trellis(
     """
     layer = as_layer(layer)
     _check(layer, mu, importance, hessian, minimise)
-    target, price = steps_of(layer), Price(layer.bits, minimise)
-    errors = Errors(layer.codes.shape, importance, hessian)
     jobs = (jobs or Jobs()).titled(f"{layer.name} trellis")
+    asked = _Asked(layer, float(mu), minimise, Errors(layer.codes.shape, importance, hessian))
+    floor = EFFORTS[search.effort].floor
+    if floor is None:
+        return asked.alternate(search, jobs)
+    low, own = jobs.parts(1.0 + EFFORTS[floor].kicks, 1.0 + EFFORTS[search.effort].kicks)
+    first = asked.alternate(search.model_copy(update={"effort": floor}), low)
+    if jobs.interrupted:
+        return first
+    return min(asked.alternate(search, own), first, key=lambda r: r.objective)
 
-    def ordered(layer: Layer) -> StreamPlan:
-        asked = search.rows, search.method, search.effort, search.seed
-        return optimize(layer, *asked, minimise=minimise, jobs=jobs)
 
-    plan = start = ordered(layer)
-    before, base = flips(layer, start), errors.mean(layer, target)
-    best: Rounding | None = None
-    for _ in range(search.rounds):
-        rounded = replace(layer, codes=best_codes(layer, plan, mu, errors, price))
-        kept = with_rate(replace(plan, digest=rounded.digest), rounded)
-        cost, _, plan = min(
-            ((price.cost(rounded, p), i, p) for i, p in enumerate((kept, ordered(rounded)))),
-            key=lambda c: c[:2],
-        )
-        error = errors.mean(rounded, target)
-        now = Rounding(rounded, plan, mu, error, base, flips(rounded, plan), before, cost)
-        if best is not None and now.objective > (1 - _ENOUGH) * best.objective:
-            return min(best, now, key=lambda r: r.objective)
-        best = now
-        if jobs.interrupted:
-            break
-    assert best is not None  # there is a round at least
-    return best
+@dataclass(frozen=True, eq=False)
+class _Asked:
+    """What ``trellis`` is asked, checked."""
+
+    layer: Layer
+    mu: float
+    minimise: TransitionTable | EnergyObjective | None
+    errors: Errors
+
+    def alternate(self, search: Search, jobs: Jobs) -> Rounding:
+        """Codes for orders, and orders for codes, while that helps. After a Ctrl-C: the best so far."""
+        layer, mu, errors = self.layer, self.mu, self.errors
+        target, price = steps_of(layer), Price(layer.bits, self.minimise)
+        first, *later = jobs.parts(*[1.0] * (1 + search.rounds))
+
+        def ordered(layer: Layer, jobs: Jobs) -> StreamPlan:
+            asked = search.rows, search.method, search.effort, search.seed
+            return optimize(layer, *asked, minimise=self.minimise, jobs=jobs)
+
+        plan = start = ordered(layer, first)
+        before, base = flips(layer, start), errors.mean(layer, target)
+        best = Rounding(layer, start, mu, base, base, before, before, price.cost(layer, start))
+        for round_, part in enumerate(later):
+            codes = self._codes(plan, price, part)
+            if jobs.interrupted:
+                return replace(best, plan=replace(best.plan, interrupted=True))
+            rounded = replace(layer, codes=codes)
+            kept = with_rate(replace(plan, digest=rounded.digest), rounded)
+            cost, _, plan = min(
+                ((price.cost(rounded, p), i, p) for i, p in enumerate((kept, ordered(rounded, part)))),
+                key=lambda c: c[:2],
+            )
+            error = errors.mean(rounded, target)
+            now = Rounding(rounded, plan, mu, error, base, flips(rounded, plan), before, cost)
+            if round_ and now.objective > (1 - _ENOUGH) * best.objective:
+                return min(best, now, key=lambda r: r.objective)
+            best = now
+        return best
+
+    def _codes(self, plan: StreamPlan, price: Price, jobs: Jobs) -> np.ndarray:
+        """The best codes for the orders of ``plan``; of no use after a Ctrl-C."""
+
+        def inputs() -> Iterator[Any]:
+            errors, bits = self.errors, self.layer.bits
+            yield from (steps_of(self.layer), self.mu, price.weight(self.mu), bits, self.layer.number_format)
+            yield from (plan.column_orders(), [g.channels.tolist() for g in plan.groups])
+            yield from (errors.importance, errors.hessian)
+
+        def make() -> tuple[np.ndarray]:
+            return (best_codes(self.layer, plan, self.mu, self.errors, price, jobs.flag),)
+
+        return jobs.apart(lambda own: own.kept("codes", inputs(), make))[0]
 
 
 def round_to_plan(

@@ -83,36 +83,43 @@ def round_streams_table(target, importance, value, weight):
 
 
 @compiled()
-def round_columns(target, importance, value, mu, weight):
-    """Any number of streams side by side, a block at a time; by the table ``weight`` unless its size is 0."""
+def round_columns(target, importance, value, mu, weight, stop):
+    """Any number of streams side by side, a block at a time; by the table ``weight`` unless its size is 0.
+
+    Codes 0 for what was not begun when ``stop[0]`` ended it.
+    """
     T, n = target.shape
-    codes = np.empty((T, n), np.int64)
+    codes = np.zeros((T, n), np.int64)
     for start in range(0, n, _BLOCK):
-        stop = min(n, start + _BLOCK)
+        if stop[0]:
+            break
+        end = min(n, start + _BLOCK)
         some, weigh = (
-            np.ascontiguousarray(target[:, start:stop]),
-            np.ascontiguousarray(importance[:, start:stop]),
+            np.ascontiguousarray(target[:, start:end]),
+            np.ascontiguousarray(importance[:, start:end]),
         )
         if weight.size:
-            codes[:, start:stop] = round_streams_table(some, weigh, value, weight)
+            codes[:, start:end] = round_streams_table(some, weigh, value, weight)
         else:
-            codes[:, start:stop] = round_streams(some, weigh, value, mu)
+            codes[:, start:end] = round_streams(some, weigh, value, mu)
     return codes
 
 
 @compiled()
-def round_with_feedback(target, upper, orders, value, mu, unit):
+def round_with_feedback(target, upper, orders, value, mu, unit, stop):
     """Codes int64[K, N]; each column's rounding error is made good by the columns after it.
 
     target : float64[K, N], overwritten. upper : float64[N, N], the Cholesky factor U of the inverse Hessian =
     U' U (Frantar et al. 2022, GPTQ: an error e in column j moves column i > j by -e U[j, i] / U[j, j], and
     costs e**2 / U[j, j]**2 in the end, here in units of ``unit``). orders : int64[N, K], how each column
-    streams.
+    streams. stop : not 0 ends it, and leaves codes 0.
     """
     K, N = target.shape
-    codes = np.empty((K, N), np.int64)
+    codes = np.zeros((K, N), np.int64)
     column, importance = np.empty((K, 1)), np.empty((K, 1))
     for j in range(N):
+        if stop[0]:
+            break
         importance[:] = 1.0 / (upper[j, j] * upper[j, j]) / unit
         for k in range(K):
             column[k, 0] = target[orders[j, k], j]

@@ -22,7 +22,8 @@ from hd_plugin.study._plan import PlannedLayer, Planning, plan
 from hd_plugin.study._policies import OBJECTIVES, SOURCES, Gates, Objective, Source
 from hd_plugin.study._result import Result
 from hd_plugin.study._rewrite import NetworkRewriting, RewriteRequest, rewrite_network
-from hd_plugin.study._round import RoundedNetwork, Roundings, round_weights
+from hd_plugin.study._round import Roundings, round_weights
+from hd_plugin.study._rounded import RoundedNetwork
 from hd_plugin.study._scenario import ACTIVATIONS, EngineChoice, Scenario
 from hd_plugin.study._training import RunRow, TrainingTable, training_table
 from hd_plugin.study._verify import NetworkVerification, load_plans, verify_network

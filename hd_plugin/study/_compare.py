@@ -24,10 +24,10 @@ from hd_plugin.study._comparison import Comparison, Provenance, Row
 from hd_plugin.study._energies import array_energy
 from hd_plugin.study._flips_only import FlipComparison, flips_only, lacks_sizes
 from hd_plugin.study._layer_studies import layer_studies
-from hd_plugin.study._plan import all_plans
+from hd_plugin.study._plan import all_plans, search_time
 from hd_plugin.study._policies import SOURCES
 from hd_plugin.study._scenario import Scenario
-from hd_plugin.study._used import answered
+from hd_plugin.study._used import answered, question
 from hd_plugin.weights import Layer, Network, NetworkChoice
 
 __all__ = ["combined", "compare", "run"]
@@ -62,8 +62,9 @@ def compare(
     scenario : or its ``fields`` (``hd.compare(net, rows=16, energy="simulated")``), or both. trained :
     networks of the same layers, trained for few flips; each goes through the baseline and the last method,
     against ``network`` in file order (the paper's Table 4). Results do not depend on ``jobs`` (threads,
-    progress). Ctrl-C during the searches keeps what was found (``interrupted``); during runs of Timeloop it
-    ends the call, and finished runs are kept for the next one.
+    progress, a journal). Ctrl-C during the searches keeps what was found (``interrupted``) where it costs
+    nothing to price; else, and during runs of Timeloop or of gates, it ends the call, and what is done is
+    kept for the next one.
 
     Flips need no output sizes: where one is not known, and nothing but the analytic engine's energy is asked
     for, the answer is a FlipComparison. Raises InputError: a wrong field; a layer without an output size
@@ -76,14 +77,17 @@ def compare(
     check_same_layers(network, trained)
     jobs = jobs or Jobs()
     if lacks_sizes(network) and not trained and not asked.needs_gates and asked.engine.name == "analytic":
+        jobs.question(question("compare", asked, network))
         return flips_only(network, asked, _digests(network, ()), jobs)
     check_sizes(network.layers)  # before an hour of search, not after
     engine = get_engine(asked.engine.name, **asked.engine.options)
-    result = _compare(network, asked, trained, engine, jobs)
+    jobs.question(question("compare", asked, network, *trained, engine=engine.provenance()))
+    alone = asked.but(network=None, methods=asked.methods[-1:], studies=False, trained=())
+    own, *parts = jobs.parts(*_times(network, asked, len(trained)))
+    result = _compare(network, asked, trained, engine, own)
     if not trained:
         return result
-    alone = asked.but(network=None, methods=asked.methods[-1:], studies=False, trained=())
-    others = [_compare(other, alone, (), engine, jobs) for other in trained]
+    others = [_compare(other, alone, (), engine, part) for other, part in zip(trained, parts)]
     provenance = replace(result.provenance, interrupted=jobs.interrupted)
     return replace(result, trained=combined(result, others), provenance=provenance)
 
@@ -95,10 +99,12 @@ def _compare(
     technology = load_technology(asked.technology_name())
     engine.check(network.layers, asked.array)
     energies = array_energy(asked, network.layers) if asked.needs_gates else None
-    rows, plans = _rows(network, asked, (engine, technology, energies), jobs)
+    slow = asked.needs_gates or _is_slow(engine)
+    pricing, studying = jobs.parts(2.0 if slow else 9.0, 1.0 if asked.studies else 0.0)
+    rows, plans = _rows(network, asked, (engine, technology, energies), pricing)
     found = None
     if asked.studies and not jobs.interrupted:
-        found = layer_studies(network, asked.array, technology, asked.seed, jobs)
+        found = layer_studies(network, asked.array, technology, asked.seed, studying)
     provenance = Provenance(
         __version__,
         _answered(asked, network, trained, technology),
@@ -140,17 +146,32 @@ def _digests(network: Network, trained: Sequence[Network]) -> dict[str, str]:
     return own | {f"trained {i}: {n.name}": n.digest for i, n in enumerate(trained, 1)}
 
 
+def _times(network: Network, asked: Scenario, trained: int) -> list[float]:
+    """About how long the network takes beside each trained one, which goes through one method."""
+    own = {m: sum(search_time(la, m, asked.array.rows) for la in network.layers) for m in asked.methods}
+    return [sum(own.values()), *[own[asked.methods[-1]]] * trained]
+
+
+def _is_slow(engine: Engine) -> bool:
+    """Whether it says so; an engine of somebody's own may say nothing."""
+    return bool(getattr(engine, "slow", False))
+
+
 def _rows(
     network: Network, scenario: Scenario, prices: tuple[Engine, Technology, ArrayEnergy | None], jobs: Jobs
 ) -> tuple[list[Row], dict[tuple[str, str], StreamPlan]]:
     engine, technology, energies = prices
-    plans = all_plans(network, scenario, scenario.methods, jobs, energies)
+    slow = scenario.needs_gates or _is_slow(engine)
+    searching, counting, pricing = jobs.parts(20.0, 20.0 if _is_slow(engine) else 1.0, 10.0 if slow else 1.0)
+    plans = all_plans(network, scenario, scenario.methods, searching, energies)
+    if jobs.interrupted and slow:  # a run of Timeloop, or of gates, for plans that are not whole yet
+        raise KeyboardInterrupt
     order = [(layer, m) for layer in network.layers for m in scenario.methods]
     asked = [_request(plans[layer.name, m], layer) for layer, m in order]
-    counting = jobs.fresh(f"{network.name}: {engine.name}")
+    counting = counting.fresh().named(f"{network.name}: {engine.name}")
     evaluated = engine.evaluate(asked, scenario.array, technology, counting)
     runs = [(layer, plans[layer.name, m]) for layer, m in order]
-    pricing = jobs.fresh(f"{network.name}: {scenario.energy} energy")
+    pricing = pricing.fresh().named(f"{network.name}: {scenario.energy} energy")
     evaluated = SOURCES[scenario.energy].price(runs, evaluated, energies, pricing)
     if not scenario.clock:
         evaluated = [replace(e, energy=replace(e.energy, clock_J=0.0)) for e in evaluated]

@@ -12,17 +12,8 @@ from hd_plugin._ratios import less, mean_times, times
 from hd_plugin.characterisation import ArrayEnergy, SimulatedEnergy, quality
 from hd_plugin.energy import Quality
 from hd_plugin.errors import InputError
-from hd_plugin.streaming import (
-    METHODS,
-    Jobs,
-    StreamPlan,
-    file_order_plan,
-    flips,
-    lessen_energy,
-    nhd,
-    optimize,
-)
-from hd_plugin.study._policies import OBJECTIVES
+from hd_plugin.streaming import Jobs, StreamPlan, file_order_plan, flips, lessen_energy, nhd, optimize
+from hd_plugin.study._policies import OBJECTIVES, kept
 from hd_plugin.study._result import Result
 from hd_plugin.study._scenario import Scenario
 from hd_plugin.study._used import answered
@@ -162,8 +153,8 @@ def plan_for_energy(
     """Plans of the scenario's one searched method for least energy, beside those for least flips.
 
     Activations to plan with are drawn apart from those that the plans are priced with (a layer's own: other
-    pixels, where there are enough). A Ctrl-C while plans are searched keeps what was found; while they are
-    priced it ends the call. Raises InputError for several methods.
+    pixels, where there are enough). A Ctrl-C ends the call; what was done is in the journal, if
+    there is one. Raises InputError for several methods.
     """
     if len(scenario.searched) != 1:
         raise InputError(
@@ -171,7 +162,8 @@ def plan_for_energy(
             f"at a time"
         )
     scenario, jobs = answered(scenario, network), jobs or Jobs()
-    searching = jobs.named(f"{network.name}: searching orders")
+    first, last = jobs.parts(3.0, 1.0)
+    searching = first.named(f"{network.name}: searching orders")
     found = _search(network, scenario, energies, searching)
     asked = [
         (layer, made)
@@ -179,11 +171,8 @@ def plan_for_energy(
         for made in (file_order_plan(layer, scenario.array.rows), *found[layer.name])
     ]
     energies.prepare()
-
-    def price(item: tuple[Layer, StreamPlan]) -> tuple[SimulatedEnergy, dict[str, SimulatedEnergy]]:
-        return energies.simulated(*item), energies.modelled_by(*item, _MODELS)
-
-    priced = jobs.fresh(f"{network.name}: simulating gates").map(price, asked)
+    pricing = last.named(f"{network.name}: simulating gates")
+    priced = pricing.map(lambda run: _priced(run, energies, pricing), asked)
     lines = tuple(
         _line(layer, [p for _, p in asked[3 * i : 3 * i + 3]], priced[3 * i : 3 * i + 3])
         for i, layer in enumerate(network.layers)
@@ -208,8 +197,21 @@ def plan_for_energy(
         {(layer.name, method): found[layer.name][1] for layer in network.layers},
         tuple(network.unmapped),
         tuple(network.notes),
-        searching.interrupted,
+        jobs.interrupted,
     )
+
+
+def _priced(
+    run: tuple[Layer, StreamPlan], energies: ArrayEnergy, jobs: Jobs
+) -> tuple[SimulatedEnergy, dict[str, SimulatedEnergy]]:
+    """By gates, and by every model."""
+
+    def make() -> list[SimulatedEnergy]:
+        by = energies.modelled_by(*run, _MODELS)
+        return [energies.simulated(*run), *(by[m] for m in _MODELS)]
+
+    one, *modelled = kept(jobs, energies, "by gates and models", run, make)
+    return one, dict(zip(_MODELS, modelled))
 
 
 def _search(
@@ -219,17 +221,17 @@ def _search(
     [method], objective = scenario.searched, OBJECTIVES[scenario.objective]
     rows, effort, seed = scenario.array.rows, scenario.effort, scenario.seed
 
-    def search(layer: Layer) -> tuple[StreamPlan, StreamPlan]:
-        made = optimize(layer, rows, method, effort, seed, jobs=jobs.child())
+    def search(layer: Layer, own: Jobs) -> tuple[StreamPlan, StreamPlan]:
+        first, last = own.parts(1.0, 1.0)
+        made = optimize(layer, rows, method, effort, seed, jobs=first)
         least = objective.of(layer, energies)
-        return made, made if least is None else lessen_energy(layer, made, least, jobs=jobs.child())
-
-    def quick(layer: Layer) -> tuple[StreamPlan, StreamPlan]:
-        made = optimize(layer, rows, METHODS[method].stand_in or method, "greedy", seed, jobs=Jobs(1))
-        return made, made
+        return made, made if least is None else lessen_energy(layer, made, least, jobs=last)
 
     largest_first = sorted(network.layers, key=lambda la: -la.C * la.taps * la.K)
-    return dict(zip((la.name for la in largest_first), jobs.map(search, largest_first, quick)))
+    found = jobs.spread(search, largest_first)
+    if jobs.interrupted:  # simulating gates takes minutes; what was searched is in the journal
+        raise KeyboardInterrupt
+    return dict(zip((la.name for la in largest_first), found))
 
 
 def _line(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,16 +11,18 @@ import numpy as np
 from hd_plugin._ratios import times
 from hd_plugin.errors import InputError
 from hd_plugin.hardware import Activations
-from hd_plugin.streaming import METHODS, Jobs, StreamPlan, flips, lower_bound, nhd, optimize
+from hd_plugin.streaming import METHODS, Jobs, StreamPlan, flips, lower_bound, nhd, optimize, unsearched
 from hd_plugin.study._energies import array_energy
 from hd_plugin.study._energy_plan import EnergyPlanning, plan_for_energy
 from hd_plugin.study._policies import OBJECTIVES
 from hd_plugin.study._result import Result
 from hd_plugin.study._scenario import Scenario
-from hd_plugin.study._used import used
+from hd_plugin.study._used import question, used
 from hd_plugin.weights import Layer, Network, Note, Unmapped
 
-__all__ = ["PlannedLayer", "Planning", "all_plans", "plan"]
+__all__ = ["PlannedLayer", "Planning", "all_plans", "plan", "search_time", "unfinished"]
+
+_KICKS = 2000  # channels whose distances take as long as a search does, for one channel
 
 Plans = Mapping[tuple[str, str], StreamPlan]
 
@@ -87,6 +89,7 @@ class Planning(Result):
             "digest": self.digest,
             "objective": self.scenario.objective,
             "interrupted": self.interrupted,
+            **unfinished(self.plans),
             "layers": layers,
             "summary": self.summary(),
             "unmapped": [u.to_dict() for u in self.unmapped],
@@ -119,25 +122,53 @@ def plan(
         if bound:
             raise InputError("bound: it is a bound on flips; it goes with objective 'flips' only")
         energies = array_energy(asked, network.layers, activations, rows_only=True)
+        jobs = jobs or Jobs()
+        own = {name: given.digest for name, given in (activations or {}).items()}
+        jobs.question(question("optimize", asked, network, activations=own))
         return plan_for_energy(network, asked, energies, jobs)
     if activations is not None:
         raise InputError("activations: they matter to objective 'energy' only")
     jobs = jobs or Jobs()
-    plans = all_plans(network, asked, asked.searched, jobs)
+    jobs.question(question("optimize", asked, network, bound=bound))
+    searching, bounding = jobs.parts(1.0, 1.0 if bound else 0.0)
+    plans = all_plans(network, asked, asked.searched, searching)
     lines = []
     for layer in network.layers:
         for method in asked.searched:
             made = plans[layer.name, method]
-            low = lower_bound(layer, made, jobs=jobs.named(f"{layer.name}: bound")) if bound else None
-            lines.append(_line(layer, made, low))
+            lines.append(_line(layer, made, None))
+    if bound and not jobs.interrupted:
+        lines = _bounded(network, plans, lines, bounding)
     told = (tuple(network.unmapped), tuple(network.notes))
     return Planning(network.name, network.digest, asked, tuple(lines), plans, *told, jobs.interrupted)
+
+
+def _bounded(network: Network, plans: Plans, lines: list[PlannedLayer], jobs: Jobs) -> list[PlannedLayer]:
+    """The lines with lower bounds, as far as a Ctrl-C lets them be made."""
+    found = []
+    for line, part in zip(lines, jobs.parts(*[float(r.K) ** 2 * r.groups for r in lines])):
+        layer = network.layer(line.name)
+        low = lower_bound(layer, plans[line.name, line.method], jobs=part.named(f"{line.name}: bound"))
+        found.append(replace(line, lower_bound=None if jobs.interrupted else low))
+    return found
 
 
 def _line(layer: Layer, made: StreamPlan, low: int | None) -> PlannedLayer:
     sizes = (layer.K, layer.C, layer.taps, len(made.groups))
     before, after = (flips(layer), nhd(layer)), (flips(layer, made), nhd(layer, made))
     return PlannedLayer(layer.name, made.method, *sizes, before[0], after[0], before[1], after[1], low)
+
+
+def unfinished(plans: Plans) -> Mapping[str, object]:
+    """What a Ctrl-C cut short or came before, for JSON; nothing where all is done."""
+    names = [{"layer": layer, "method": method} for (layer, method), p in plans.items() if p.interrupted]
+    return {"unfinished": names} if names else {}
+
+
+def search_time(layer: Layer, method: str, rows: int) -> float:
+    """About how long a search takes beside others: groups, and what an order of K channels takes."""
+    groups = layer.taps * -(-layer.C // rows) if METHODS[method].needs_table else 1
+    return float(METHODS[method].weight * groups * layer.K * (layer.K + _KICKS))
 
 
 def all_plans(
@@ -149,17 +180,14 @@ def all_plans(
     work.sort(key=lambda w: -METHODS[w[1]].weight * w[0].C * w[0].taps * w[0].K)
     searching = jobs.named(f"{network.name}: searching orders")
     rows, effort, seed = scenario.array.rows, scenario.effort, scenario.seed
-    alone = len(work) == 1  # then its groups share the threads
 
-    def search(item: tuple[Layer, str]) -> StreamPlan:
+    def search(item: tuple[Layer, str], own: Jobs) -> StreamPlan:
         layer, method = item
         least = objective.of(layer, energies) if METHODS[method].searched else None
-        inner = searching if alone else searching.child()
-        return optimize(layer, rows, method, effort, seed, minimise=least, jobs=inner)
+        return optimize(layer, rows, method, effort, seed, minimise=least, jobs=own)
 
-    def quick(item: tuple[Layer, str]) -> StreamPlan:
-        layer, method = item
-        return optimize(layer, rows, METHODS[method].stand_in or method, "greedy", seed, jobs=Jobs(1))
+    def nothing(item: tuple[Layer, str]) -> StreamPlan:
+        return unsearched(item[0], rows, item[1], effort, seed)
 
-    made = searching.map(search, work, quick)
+    made = searching.spread(search, work, nothing, [search_time(layer, m, rows) for layer, m in work])
     return {(layer.name, m): p for (layer, m), p in zip(work, made)}

@@ -5,107 +5,26 @@ where there are images.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hd_plugin._ratios import mean_times
-from hd_plugin.characterisation import ArrayEnergy
+from hd_plugin.characterisation import ArrayEnergy, SimulatedEnergy
 from hd_plugin.errors import InputError
 from hd_plugin.streaming import Jobs, Rounding, Search, StreamPlan, file_order_plan, flips, trellis
 from hd_plugin.study._energies import array_energy
-from hd_plugin.study._policies import OBJECTIVES
+from hd_plugin.study._policies import OBJECTIVES, kept
 from hd_plugin.study._result import Result
+from hd_plugin.study._rounded import RoundedNetwork, SimulatedTiles
 from hd_plugin.study._scenario import Scenario
-from hd_plugin.study._used import used
+from hd_plugin.study._used import question, used
 from hd_plugin.weights import Layer, Network, Note, Unmapped
 
 if TYPE_CHECKING:
     from hd_plugin.training.scoring import Scoring
 
-__all__ = ["RoundedNetwork", "Roundings", "SimulatedTiles", "round_weights"]
-
-
-@dataclass(frozen=True)
-class SimulatedTiles:
-    """Energy of the PEs (``energy.TOTALS``) for a tile of every layer at gate level, in fJ: as the network
-    was in file order, and rounded.
-    """
-
-    technology: str
-    simulated_fJ_file_order: tuple[float, ...]
-    simulated_fJ: tuple[float, ...]
-
-    @property
-    def mean_energy_reduction(self) -> float:
-        """Mean over layers of before / after."""
-        return mean_times(self.simulated_fJ_file_order, self.simulated_fJ)
-
-
-@dataclass(frozen=True)
-class RoundedNetwork:
-    """The network rounded at one mu. before : as it was, by nearest rounding, under the orders of the same
-    method.
-
-    error : mean squared rounding error of every layer, in squared steps (with calibration: as it reaches the
-    outputs). top1 : percent of the test images, None without any.
-    """
-
-    mu: float
-    roundings: tuple[Rounding, ...] = field(repr=False)
-    flips_file_order: tuple[int, ...]
-    top1: float | None = None
-    simulated: SimulatedTiles | None = None
-
-    @property
-    def layers(self) -> list[Layer]:
-        """The rounded layers."""
-        return [r.layer for r in self.roundings]
-
-    @property
-    def plans(self) -> dict[tuple[str, str], StreamPlan]:
-        """The plans that they were rounded for, by (layer, method)."""
-        return {(r.layer.name, r.plan.method): r.plan for r in self.roundings}
-
-    @property
-    def noise_dB(self) -> float | None:
-        """Rounding noise against nearest rounding."""
-        after, before = (
-            sum(getattr(r, which) * r.layer.codes.size for r in self.roundings)
-            for which in ("error", "error_before")
-        )
-        return 10 * float(np.log10(after / before)) if min(after, before) > 0 else None
-
-    @property
-    def mean_hd_reduction(self) -> float:
-        """Against nearest rounding in file order: mean over layers of before / after."""
-        return mean_times(self.flips_file_order, [r.flips for r in self.roundings])
-
-    @property
-    def mean_over_method(self) -> float:
-        """Against nearest rounding under the same method's orders."""
-        return mean_times([r.flips_before for r in self.roundings], [r.flips for r in self.roundings])
-
-    def to_dict(self) -> dict[str, Any]:
-        """One entry of ``runs`` in round.json."""
-        found = {
-            "mu": self.mu,
-            "noise_dB": self.noise_dB,
-            "mean_hd_reduction": self.mean_hd_reduction,
-            "mean_over_method": self.mean_over_method,
-            "flips": [r.flips for r in self.roundings],
-            "flips_before": [r.flips_before for r in self.roundings],
-            "flips_file_order": list(self.flips_file_order),
-            "error": [r.error for r in self.roundings],
-            "error_before": [r.error_before for r in self.roundings],
-            "top1": self.top1,
-        }
-        if self.simulated:
-            told = asdict(self.simulated)
-            found |= {k: list(v) if isinstance(v, tuple) else v for k, v in told.items()}
-            found["mean_energy_reduction"] = self.simulated.mean_energy_reduction
-        return found
+__all__ = ["Roundings", "round_weights"]
 
 
 @dataclass(frozen=True, repr=False)
@@ -214,13 +133,19 @@ def round_weights(
             )
         energies = array_energy(asked, network.layers, rows_only=True)
     jobs = jobs or Jobs()
+    told = None if scoring is None else scoring.identity()
+    jobs.question(question("round", asked, network, mus=strengths, feedback=feedback, scoring=told))
     moments = scoring.moments() if scoring is not None and calibrated else None
     before = tuple(flips(layer) for layer in network.layers)
     runs = []
-    for mu in strengths:
-        found = _round(network, mu, asked, (moments, feedback), energies, jobs)
-        top1 = scoring.top1([r.layer for r in found]) if scoring is not None and scoring.test else None
-        simulated = _simulated(network, found, energies, jobs) if energies else None
+    for mu, part in zip(strengths, jobs.parts(*[1.0] * len(strengths))):
+        try:
+            found = _round(network, mu, asked, (moments, feedback), energies, part)
+            top1 = scoring.top1([r.layer for r in found]) if scoring is not None and scoring.test else None
+            simulated = _simulated(network, found, energies, part) if energies else None
+        except KeyboardInterrupt:  # what is done of this one is in the journal; those before it are whole
+            jobs.stop()
+            break
         runs.append(RoundedNetwork(float(mu), tuple(found), before, top1, simulated))
     return Roundings(
         network.name,
@@ -261,7 +186,7 @@ def _round(
     objective, (moments, feedback) = OBJECTIVES[scenario.objective], weighing
     rounding = jobs.named(f"{network.name}: mu {mu:g}")
 
-    def work(layer: Layer) -> Rounding:
+    def work(layer: Layer, own: Jobs) -> Rounding:
         if moments is not None and layer.name not in moments:
             raise InputError(f"layer {layer.name!r}: the model has no such layer to take inputs from")
         given = None if moments is None else moments[layer.name]
@@ -270,9 +195,12 @@ def _round(
             power = np.diag(given).reshape(layer.codes.shape[1:])
             chosen = {"hessian": given} if feedback else {"importance": power}
         least = objective.of(layer, energies)
-        return trellis(layer, mu, search, minimise=least, jobs=rounding.child(), **chosen)
+        return trellis(layer, mu, search, minimise=least, jobs=own, **chosen)
 
-    return rounding.map(work, network.layers, work)
+    largest = sorted(network.layers, key=lambda layer: -layer.codes.size)
+    found = rounding.spread(work, largest, weights=[float(layer.codes.size) for layer in largest])
+    made = {r.layer.name: r for r in found}
+    return [made[layer.name] for layer in network.layers]
 
 
 def _simulated(
@@ -282,7 +210,11 @@ def _simulated(
     asked = [(layer, file_order_plan(layer, r.plan.rows)) for layer, r in zip(network.layers, found)]
     asked += [(r.layer, r.plan) for r in found]
     energies.prepare()
-    priced = jobs.fresh("simulating gates").map(lambda a: energies.simulated(*a), asked)
+
+    def price(run: tuple[Layer, StreamPlan]) -> SimulatedEnergy:
+        return kept(jobs, energies, "by gates", run, lambda: [energies.simulated(*run)])[0]
+
+    priced = jobs.named("simulating gates").map(price, asked)
     tiles = [one.datapath_fJ / one.tiles for one in priced]
     technology = energies.characterisation.technology.name
     return SimulatedTiles(technology, tuple(tiles[: len(found)]), tuple(tiles[len(found) :]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ from hd_plugin.errors import InputError
 from hd_plugin.study._scenario import Scenario
 from hd_plugin.weights import Network
 
-__all__ = ["answered", "used"]
+__all__ = ["answered", "question", "used"]
 
 # questions about energy and about other networks, which only a comparison answers
 _OF_A_COMPARISON = ("trained", "engine", "energy", "clock", "studies")
@@ -41,6 +42,12 @@ def answered(scenario: Scenario, network: Network, **chosen: Any) -> Scenario:
             f"network: {network.name!r} was given, and the scenario names {named.source!r}; keep one of them"
         )
     return scenario.but(network=network.asked, **chosen)
+
+
+def question(command: str, scenario: Scenario, *networks: Network, **more: Any) -> Mapping[str, object]:
+    """What makes a run this run, for its journal: the command, all that is asked, and the weights."""
+    digests = [network.digest for network in networks]
+    return {"command": command, "weights": digests, "scenario": scenario.to_dict(), **more}
 
 
 def _file(source: str) -> str:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from hd_plugin._journal import Journal
 from hd_plugin.errors import InputError
 from hd_plugin.gates import find_simulator
 from hd_plugin.hardware import Activations, AddressTables, Verification, VerifyOptions, verify_all
@@ -16,7 +17,7 @@ from hd_plugin.streaming import Jobs, StreamPlan
 from hd_plugin.study._plan import all_plans
 from hd_plugin.study._result import Result
 from hd_plugin.study._scenario import Scenario
-from hd_plugin.study._used import used
+from hd_plugin.study._used import question, used
 from hd_plugin.weights import Layer, Network, Note, Unmapped
 
 __all__ = ["NetworkVerification", "load_plans", "verify_network"]
@@ -93,10 +94,19 @@ def verify_network(
     asked, jobs = used(scenario or Scenario(), network, "a proof", **fields), jobs or Jobs()
     options = _with_scenario(options or VerifyOptions(), asked)
     simulator = find_simulator(options.simulator)
+    own = {name: one.digest for name, one in activations[0].items()} if activations else {}
+    made = {
+        " ".join(key): Journal.key("plan", (plan.to_json(),)).hex() for key, plan in (plans or {}).items()
+    }
+    asked_too = {"options": options.model_dump(), "activations": own, "plans": made}
+    jobs.question(question("verify", asked, network, **asked_too))
+    searching, proving = jobs.parts(0.0 if plans else 1.0, 1.0)
     if plans is None:
         if not asked.searched:
             raise InputError("methods: direct, segment or cluster is needed; the file order needs no proof")
-        plans = all_plans(network, asked, asked.searched, jobs)
+        plans = all_plans(network, asked, asked.searched, searching)
+        if jobs.interrupted:  # a proof of half of a search proves nothing
+            raise KeyboardInterrupt
         plans = {(la.name, m): plans[la.name, m] for la in network.layers for m in asked.searched}
     else:
         asked = _of_plans(asked, plans)
@@ -104,7 +114,7 @@ def verify_network(
     given, told = activations or ({}, "random")
     if given and (unseen := len({layer.name for layer, _ in pairs} - set(given))):
         told += f"; random ones for {unseen} layers that the run does not reach"
-    done = verify_all(pairs, given, options, jobs.progress)
+    done = verify_all(pairs, given, options, proving)
     return NetworkVerification(
         network.name,
         network.digest,

@@ -19,11 +19,11 @@ from torch import nn
 from hd_plugin._atomic import atomic_path
 from hd_plugin._checked import Checked, check
 from hd_plugin._guard import why
+from hd_plugin._identity import check_same_run
 from hd_plugin._parsed import parse_json
 from hd_plugin.errors import InputError
 from hd_plugin.streaming import Progress
 from hd_plugin.training.data import Images, augmented_batches
-from hd_plugin.training.identity import check_same_run
 from hd_plugin.training.methods import Method
 from hd_plugin.training.processes import agreed, device_of, rank, summed, world
 from hd_plugin.training.quantised import quantise_weights

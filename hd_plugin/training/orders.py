@@ -49,15 +49,14 @@ class Ordering:
 
     def renew(self, layers: Mapping[str, Layer], plans: Mapping[str, StreamPlan]) -> dict[str, StreamPlan]:
         """A plan for each layer, the one in ``plans`` where a new search finds no fewer flips."""
-        jobs = Jobs(self.threads)
 
-        def work(layer: Layer) -> StreamPlan:
-            found = optimize(layer, self.rows, self.method, self.effort, self.seed, jobs=jobs.child())
+        def work(layer: Layer, jobs: Jobs) -> StreamPlan:
+            found = optimize(layer, self.rows, self.method, self.effort, self.seed, jobs=jobs)
             if layer.name not in plans:
                 return found
             kept = replace(plans[layer.name], digest=layer.digest)
             return min(kept, found, key=lambda plan: flips(layer, plan))
 
         order = sorted(layers.values(), key=lambda layer: -layer.codes.size)  # the longest searches first
-        made = dict(zip([layer.name for layer in order], jobs.map(work, order, work)))
+        made = dict(zip([layer.name for layer in order], Jobs(self.threads).spread(work, order)))
         return {name: made[name] for name in layers}

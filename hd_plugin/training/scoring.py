@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from hd_plugin._journal import Journal
 from hd_plugin.errors import InputError
 from hd_plugin.training.calibrate import input_moments
 from hd_plugin.training.data import load_images
@@ -48,6 +49,11 @@ class Scoring:
     def images_used(self) -> int:
         """How many calibration images."""
         return 0 if self.calibration is None else len(self.calibration)
+
+    def identity(self) -> dict[str, str]:
+        """What makes scores these scores: the network, and its images."""
+        images = [x.numpy() for x in (self.calibration, *(self.test or ())) if x is not None]
+        return {"model": self.model, "images": Journal.key("images", images).hex()}
 
     def fresh(self) -> nn.Module:
         """The float network."""

@@ -13,13 +13,13 @@ from typing import Any
 import torch
 
 from hd_plugin._atomic import atomic_path
+from hd_plugin._identity import check_same_run
 from hd_plugin._version import __version__
 from hd_plugin.bits import NumberFormat
 from hd_plugin.errors import InputError
 from hd_plugin.streaming import Progress
 from hd_plugin.training.data import Images, load_images
 from hd_plugin.training.evaluate import accuracy, output_sizes
-from hd_plugin.training.identity import check_same_run
 from hd_plugin.training.loop import Recipe, Running, fit
 from hd_plugin.training.methods import Method, make_method
 from hd_plugin.training.models import make_model

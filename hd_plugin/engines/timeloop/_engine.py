@@ -55,6 +55,7 @@ class TimeloopEngine:
     """
 
     name = "timeloop"
+    slow = True
 
     def __init__(
         self,
