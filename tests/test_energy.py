@@ -5,7 +5,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import hd_plugin as hd
-from hd_plugin.energy import ActionCounts, Sram, Widths, flip_scale, load_technology, price, technologies
+from hd_plugin.energy import (
+    ActionCounts,
+    Clock,
+    MainMemory,
+    PsumHop,
+    Sram,
+    StationaryRegister,
+    WeightHop,
+    Widths,
+    flip_scale,
+    load_technology,
+    price,
+    technologies,
+)
 from hd_plugin.engines import Array, analytic_counts, get_engine, load_array
 from hd_plugin.errors import InputError
 
@@ -204,3 +217,21 @@ def test_words_that_a_simulator_holds_several_times_take_room_and_leak_once(widt
     assert often.leakage_nW == pytest.approx(once.leakage_nW) and once.leakage_nW > 0
     assert often.leak_pJ(1e-9) == pytest.approx(once.leak_pJ(1e-9))
     assert often.actions_pJ() == once.actions_pJ()
+
+
+@given(st.integers(1, 64), st.floats(0, 100), st.floats(1e-10, 1e-6))
+def test_what_is_free_costs_nothing_and_the_rest_what_its_file_says(width, per_bit, seconds):
+    free = dict.fromkeys(("read", "write", "update"), 0.0)
+    clock = Clock(TECHNOLOGY, 4, 8, 16, pes=width)
+    register = StationaryRegister(TECHNOLOGY, width)
+    assert clock.actions_pJ() == free | {"cycle": clock.cycle_pJ()} and clock.area_um2 == 0.0
+    assert register.actions_pJ() == free and register.cycle_pJ() == 0.0
+    assert register.area_um2 == pytest.approx(TECHNOLOGY.register_um2_per_bit * width)
+    memory = MainMemory(TECHNOLOGY, width, per_bit).actions_pJ()
+    assert memory == dict.fromkeys(free, pytest.approx(per_bit * width))
+    assert MainMemory(TECHNOLOGY, width).actions_pJ() == free
+    # W x s = J: nanowatts become picojoules over the seconds of a cycle
+    assert register.leak_pJ(seconds) == pytest.approx(register.leakage_nW * 1e-9 * seconds * 1e12)
+    assert register.leakage_nW == pytest.approx(TECHNOLOGY.leakage_nW_per_um2 * register.area_um2)
+    assert WeightHop(TECHNOLOGY, 0.5, width).actions_pJ()["read"] == 0.0
+    assert PsumHop(TECHNOLOGY, 0.5, width).actions_pJ()["write"] == 0.0

@@ -150,3 +150,34 @@ def test_an_input_entry_tells_every_channel_and_an_idle_row_apart_and_no_bit_mor
         assert len(set(idle)) == bool(channels % 5) and all(value == 2**bits - 1 for value in idle)
         entries = 2 * channels  # two taps, each channel once
         assert tables.sizes()["input_bytes"] == -(-entries * bits // 8)
+
+
+@pytest.mark.parametrize("method", ["direct", "segment", "cluster"])
+def test_the_file_of_tables_holds_all_of_it_and_null_for_what_is_not_needed(method, tmp_path):
+    layer = random_layer(9, (9, 5, 1, 2))
+    plan = hd.optimize(layer, rows=2, method=method)
+    tables = AddressTables.of(plan)
+    told = json.loads(tables.save(tmp_path, "t")[0].read_text())
+    folded = method == "direct"
+    channels = [[*g.channels.tolist(), *[-1] * (2 - g.channels.size)] for g in plan.groups]
+    wanted = [[c for g in plan.groups if g.tap == (0, fx) for c in g.channels] for fx in (0, 1)]
+    moved = wanted != [list(range(5))] * 2  # groups of a segment plan may come in another order
+    assert told == {
+        "schema": "hd-plugin/tables/1",
+        "layer": layer.name,
+        "method": method,
+        "shape": [9, 5, 1, 2],
+        "rows": 2,
+        "sizes": tables.sizes(),
+        "output_order": plan.groups[0].order.tolist() if folded else list(range(9)),
+        "taps": [g.tap[0] * 2 + g.tap[1] for g in plan.groups],
+        "output_addresses": None if folded else [g.order.tolist() for g in plan.groups],
+        "input_addresses": channels if moved else None,
+    }
+    images = {p.name: p.read_text() for p in tmp_path.glob("*.mem")}
+    kinds = [*(["inputs"] if moved else []), *([] if folded else ["outputs"])]
+    assert sorted(images) == [f"t.{kind}.mem" for kind in kinds] and (method != "cluster" or moved)
+    for kind, bits, entries in (("outputs", 4, 9), ("inputs", 3, 2)):
+        if kind in kinds:
+            size = f"{len(plan.groups)} groups of {entries} entries of {bits} bits"
+            assert images[f"t.{kind}.mem"].splitlines()[0] == f"// layer {layer.name}, {kind}: {size}"
