@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 
 from hd_plugin._data_files import data_folder
 from hd_plugin.energy import ALIASES, build_component, flip_scale, load_technology
+from hd_plugin.engines.timeloop._answers import totals
 from hd_plugin.engines.timeloop._compounds import classes_of, unread_flip_rate
-from hd_plugin.engines.timeloop._results import area_table, reference_table
+from hd_plugin.engines.timeloop._results import reference_table
 from hd_plugin.errors import InputError
 
 RATE = {"technology": "45nm", "flip_rate": 0.25}
@@ -238,14 +239,14 @@ def test_the_installed_accelergy_asks_its_own_estimators_in_parts_and_in_compoun
         text=True,
     )
     assert done.returncode == 0, done.stderr[-2000:]
-    energy, area = reference_table(tmp_path / "out" / "ERT.yaml"), area_table(tmp_path / "out" / "ART.yaml")
+    energy, area = reference_table(tmp_path / "out" / "ERT.yaml"), totals(tmp_path / "out")
     part, _ = build_component("hd_mac", {**RATE, "weight_bits": 8, "activation_bits": 8, "psum_bits": 16})
     near = lambda value: pytest.approx(value, rel=1e-5)  # noqa: E731
     assert energy["flips"]["compute"] == near(part.actions_pJ()["compute"])
     assert energy["scaled"] == {"compute": near(2.5 * SCALE), "leak": near(0.03)}
     assert energy["register"] == {"read": near(0.25 * SCALE), "write": 0.0, "leak": 0.0}
     assert energy["asks"] == {"read": near(0.5 * SCALE), "leak": near(3 * 0.01)}
-    assert area["asks"] == near(300.0)
+    assert area["asks", "area"] == near(300.0)
 
 
 PAGE = (Path(__file__).parent.parent / "docs" / "accelergy.md").read_text(encoding="utf8")

@@ -8,7 +8,15 @@ from typing import Any
 import click
 
 from hd_plugin.cli._command import command, network_argument, option
-from hd_plugin.cli._options import DEFAULT_NETWORK, FILE, load, network_options, output_options
+from hd_plugin.cli._options import (
+    DEFAULT_NETWORK,
+    EXISTING,
+    FILE,
+    load,
+    network_options,
+    output_options,
+    pairs,
+)
 from hd_plugin.cli._output import checked_folder, deliver
 
 __all__ = ["doctor", "layers", "networks", "register"]
@@ -29,28 +37,31 @@ def register(config: Path | None, dry_run: bool, undo: bool, as_json: bool) -> N
     deliver(study.register(config, dry_run=dry_run, undo=undo), None, as_json)
 
 
-@command("doctor", "hd-plugin doctor my_arch.yaml --variables my_sizes.yaml")
-@click.argument("architecture", type=FILE, required=False)
+@command("doctor", "hd-plugin doctor my_arch.yaml my_components/ my_variables.yaml")
+@click.argument("files", type=EXISTING, nargs=-1)
 @option(
     "Host",
-    "--variables",
-    type=FILE,
-    help="A file of variables for ARCHITECTURE; arch/*_8x8.yaml show the form.",
+    "--define",
+    "defined",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="A value for files that are templates (jinja); may be repeated.",
 )
 @output_options
-def doctor(architecture: Path | None, variables: Path | None, as_json: bool, output: Path | None) -> None:
-    """Run the installed Accelergy on ARCHITECTURE (v4; the bundled array by default) and show who served
-    what.
+def doctor(files: tuple[Path, ...], defined: tuple[str, ...], as_json: bool, output: Path | None) -> None:
+    """Run the installed Accelergy on FILES and show who served what.
 
-    Exit code 1 when a dummy, another plug-in or another version answered for a component of hd_plugin's, or
-    nobody did.
+    FILES are those of an architecture: itself, its variables, components and problem, in any order; a folder
+    stands for its YAML files. Without any, a bundled architecture. One of subtree and local needs Accelergy
+    alone, one of nodes pytimeloop too. Exit code 1 when a part asked for hd_plugin (by an hd_ class or a
+    flip_rate) and was answered by another, or when nobody answered.
     """
     from hd_plugin import study
     from hd_plugin.engines.timeloop import RunError
 
     checked_folder(output)
     try:
-        result = study.doctor(architecture, variables)
+        result = study.doctor(*files, define=pairs(defined, "--define"))
     except RunError as error:
         click.echo(f"Error: {error}", err=True)
         raise click.exceptions.Exit(1) from error

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from pathlib import Path
 
 from rich.markup import escape
@@ -34,7 +33,7 @@ def _diagnosis(result: Diagnosis) -> list[Fitted | str]:
     """Who served each component and action."""
     examination = result.examination
     found = new_table("Found", ["what", "where"], [])
-    for name, path in asdict(examination.tools).items():
+    for name, path in examination.programs.items():
         found.add_row(name.replace("_", "-"), escape(str(path)))
     found.add_row("configuration", escape(str(examination.config)))
     table = new_table("Who served what", ["component", "class", "action"], ["value"])
@@ -50,10 +49,11 @@ def _diagnosis(result: Diagnosis) -> list[Fitted | str]:
             escape(r.problem),
             style="red" if r.problem else None,
         )
+    notes = [f"note: {escape(note)}" for note in examination.notes]
     wrong, own = result.summary()["problems"], sum(r.estimator == "hd_plugin" for r in examination.rows)
     if wrong:
-        return [found, table, f"{wrong} of {len(examination.rows)} values are not hd_plugin's"]
-    return [found, table, f"all {own} values of hd_plugin's components are its own"]
+        return [found, table, *notes, f"{wrong} of {len(examination.rows)} values have a problem"]
+    return [found, table, *notes, f"all {own} values that hd_plugin was asked for are its own"]
 
 
 @tables.register(Registered)

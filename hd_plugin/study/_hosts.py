@@ -98,18 +98,20 @@ class Diagnosis(Result):
             "schema": self.schema,
             "healthy": found.healthy,
             "accelergy_config": str(found.config),
-            "tools": {k: str(v) for k, v in asdict(found.tools).items()},
+            "tools": {name: str(path) for name, path in found.programs.items()},
+            "notes": list(found.notes),
             "rows": [asdict(row) for row in found.rows],
         }
 
 
-def doctor(architecture: str | Path | None = None, variables: str | Path | None = None) -> Diagnosis:
-    """The installed Accelergy run on ``architecture`` (v4; the bundled array by default), and every value
-    looked at.
+def doctor(*files: str | Path, define: Mapping[str, str] | None = None) -> Diagnosis:
+    """The installed Accelergy run on ``files`` (the bundled array without), and every value looked at.
 
-    Raises MissingTool, InputError, and RunError when Accelergy fails.
+    files : of an architecture and what goes with it (variables, components, a problem), in any order; a
+    folder stands for its YAML files. define : values for files that are templates. Raises MissingTool,
+    InputError, and RunError when Accelergy fails.
     """
-    return Diagnosis(examine(architecture, variables))
+    return Diagnosis(examine(*files, define=define))
 
 
 @dataclass(frozen=True, repr=False)

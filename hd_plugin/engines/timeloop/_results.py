@@ -14,21 +14,19 @@ from hd_plugin._guard import read_text
 from hd_plugin._parsed import parse_yaml
 from hd_plugin.energy import build_component, served_class
 from hd_plugin.engines._accesses import Accesses, ComponentResult
-from hd_plugin.engines.timeloop._compounds import classes_of, unread_flip_rate
+from hd_plugin.engines.timeloop._compounds import classes_of
 from hd_plugin.errors import HdPluginError, InputError
 
 __all__ = [
     "Entry",
     "RunError",
-    "area_table",
     "check_table",
     "components",
     "expected",
-    "half_unit",
     "read_stats",
+    "read_yaml",
     "reference_table",
     "refused",
-    "served",
 ]
 
 _DIGITS = 6  # significant ones in Accelergy's table
@@ -44,8 +42,7 @@ class RunError(HdPluginError):
 class Entry:
     """A component of the architecture as Accelergy was given it; ``instances`` in the whole array.
 
-    compound : its class is defined by the architecture, and its parts are asked for. unread : why its
-    flip_rate changes nothing; empty when it does, or there is none.
+    compound : its class is defined by the architecture, and its parts are asked for.
     """
 
     name: str
@@ -53,7 +50,6 @@ class Entry:
     attributes: dict[str, Any]
     instances: int = 1
     compound: bool = False
-    unread: str = ""
 
     @property
     def ours(self) -> bool:
@@ -63,7 +59,7 @@ class Entry:
 
 def components(folder: Path) -> list[Entry]:
     """The components of the input that the front end wrote, with every attribute that reaches them."""
-    data = _yaml(folder / "parsed-processed-input.yaml")
+    data = read_yaml(folder / "parsed-processed-input.yaml")
     classes = classes_of(data)
     found = []
     for top in data["architecture"]["subtree"]:
@@ -80,8 +76,6 @@ def components(folder: Path) -> list[Entry]:
                     attributes,
                     int(span.rstrip("]").rpartition("..")[2] or 1),
                     class_name in classes,
-                    # its own attributes: a variable reaches every component, whether meant for it or not
-                    unread_flip_rate(class_name, part["attributes"], classes),
                 )
             )
     return found
@@ -90,16 +84,11 @@ def components(folder: Path) -> list[Entry]:
 def reference_table(path: Path) -> dict[str, dict[str, float]]:
     """Component -> action -> pJ, from an ERT file: the largest of several rows, as Timeloop takes it."""
     table: dict[str, dict[str, float]] = {}
-    for row in _yaml(path)["ERT"]["tables"]:
+    for row in read_yaml(path)["ERT"]["tables"]:
         actions = table.setdefault(_base(row["name"]), {})
         for action in row["actions"]:
             actions[action["name"]] = max(float(action["energy"]), actions.get(action["name"], 0.0))
     return table
-
-
-def area_table(path: Path) -> dict[str, float]:
-    """Component -> um2 of one instance, from an ART file."""
-    return {_base(row["name"]): float(row["area"]) for row in _yaml(path)["ART"]["tables"]}
 
 
 def _base(name: str) -> str:
@@ -107,7 +96,7 @@ def _base(name: str) -> str:
     return name.partition("[")[0].rpartition(".")[2]
 
 
-def served(log: Path) -> list[tuple[str, str, str]]:
+def _served(log: Path) -> list[tuple[str, str, str]]:
     """(ENERGY or AREA, class, estimator) of every question that Accelergy asked, in order, from its log."""
     found: list[tuple[str, str, str]] = []
     asked = None
@@ -155,7 +144,7 @@ def refused(folder: Path) -> list[str]:
     return found
 
 
-def half_unit(value: float) -> float:
+def _half_unit(value: float) -> float:
     """Half a unit in the table's last digit, for a value of this size (and a little for the arithmetic)."""
     return 0.5000001 * 10.0 ** (math.floor(math.log10(abs(value))) - _DIGITS + 1) if value else 0.0
 
@@ -176,14 +165,14 @@ def check_table(folder: Path, table: Mapping[str, Mapping[str, float]], log: Pat
         if entry.name not in table:
             wrong.append(f"{entry.name}: not in the table")
         for action, value in table.get(entry.name, {}).items():
-            if action not in right or abs(value - right[action]) > half_unit(right[action]):
+            if action not in right or abs(value - right[action]) > _half_unit(right[action]):
                 wrong.append(
                     f"{entry.name}.{action}: {value:g} pJ found, hd_plugin says "
                     + (f"{right[action]:.6g}" if action in right else "nothing")
                 )
     if wrong:
         others = sorted(
-            {who for _, name, who in served(log) if served_class(name, {}) and who != "hd_plugin"}
+            {who for _, name, who in _served(log) if served_class(name, {}) and who != "hd_plugin"}
         )
         by = f"; answered by {', '.join(others)}" if others else ""
         raise RunError(
@@ -257,7 +246,8 @@ def _each(stats: ElementTree.Element, tag: str) -> list[float]:
     return [float(item.text or "") for item in found.iter("item")]
 
 
-def _yaml(path: Path) -> Any:
+def read_yaml(path: Path) -> Any:
+    """A YAML file that Accelergy or Timeloop wrote. Raises RunError when it is not readable."""
     try:
         return parse_yaml(read_text(path), path)
     except InputError as error:

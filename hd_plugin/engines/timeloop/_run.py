@@ -8,8 +8,6 @@ import json
 import os
 import re
 import shutil
-import signal
-import subprocess
 import tempfile
 import threading
 from collections.abc import Mapping
@@ -23,6 +21,7 @@ from hd_plugin._guard import read_bytes, why
 from hd_plugin._parsed import parse_json
 from hd_plugin.energy import COMPONENTS
 from hd_plugin.engines._accesses import ComponentResult
+from hd_plugin.engines.timeloop._process import run_to_end
 from hd_plugin.engines.timeloop._results import RunError, check_table, read_stats, reference_table, refused
 from hd_plugin.engines.timeloop._tools import Tools
 from hd_plugin.engines.timeloop._v4_text import to_yaml
@@ -31,7 +30,6 @@ from hd_plugin.errors import InputError
 __all__ = ["Job", "Outcome", "Runs", "default_cache", "reason"]
 
 _FRONT_END = Path(__file__).with_name("_front_end.py")
-_LONGEST_S = 3600
 _LOG_HEAD = re.compile(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d \w+ *")
 _NAMED_FILE = re.compile(
     r'"(/[^"\n]+)"'
@@ -48,7 +46,7 @@ _BULKY = (
 
 @dataclass(frozen=True)
 class Job:
-    """One run of ``program``: model, mapper or accelergy.
+    """One run of ``program``: model or mapper.
 
     content : the v4 input beside the architecture (variables, problem, ...). replay : entries of a map.yaml
     that the mapper wrote.
@@ -188,27 +186,9 @@ class Runs:
             ),
         )
         log = folder / "front_end.log"
-        with log.open("w") as file:
-            process = subprocess.Popen(
-                [str(self.tools.python), str(_FRONT_END), str(folder / "job.json")],
-                cwd=folder,
-                stdout=file,
-                stderr=file,
-                stdin=subprocess.DEVNULL,
-                env=self.tools.environment(),
-                start_new_session=True,
-            )
-            code: int | str
-            try:
-                code = process.wait(_LONGEST_S)
-            except BaseException as error:  # a Ctrl-C, too: Timeloop must not go on alone
-                os.killpg(process.pid, signal.SIGKILL)
-                process.wait()
-                if not isinstance(error, subprocess.TimeoutExpired):
-                    raise
-                code = f"none within {_LONGEST_S} s"
-        if code != 0:
-            raise RunError(f"timeloop {job.program}: exit code {code}: {reason(folder)} (logs in {folder})")
+        command = [str(self.tools.python), str(_FRONT_END), str(folder / "job.json")]
+        if ended := run_to_end(command, folder, log, self.tools.environment()):
+            raise RunError(f"timeloop {job.program}: {ended}: {reason(folder)} (logs in {folder})")
         return log
 
     def _fresh(self, job: Job, folder: Path) -> Outcome:

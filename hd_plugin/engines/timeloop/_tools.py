@@ -14,7 +14,7 @@ from pathlib import Path
 
 from hd_plugin.errors import MissingTool
 
-__all__ = ["PYTHON_VARIABLE", "Tools", "find_tools"]
+__all__ = ["PYTHON_VARIABLE", "Tools", "environment_of", "find_accelergy", "find_front_end", "find_tools"]
 
 PYTHON_VARIABLE = "HD_PLUGIN_TIMELOOP_PYTHON"
 _PATIENCE_S = 600  # for one line of Python, on a loaded machine
@@ -61,28 +61,60 @@ class Tools:
 
     def environment(self) -> dict[str, str]:
         """The environment for a run: the programs found here come first on the PATH."""
-        folders = dict.fromkeys(
-            str(p.parent) for p in (self.timeloop_model, self.timeloop_mapper, self.accelergy)
-        )
-        clean = {k: v for k, v in os.environ.items() if not k.startswith("TIMELOOP_")}
-        return {**clean, "PATH": os.pathsep.join([*folders, os.environ.get("PATH", "")])}
+        return environment_of(self.timeloop_model, self.timeloop_mapper, self.accelergy)
+
+
+def environment_of(*programs: Path) -> dict[str, str]:
+    """The environment for a run: these programs come first on the PATH."""
+    folders = dict.fromkeys(str(program.parent) for program in programs)
+    clean = {k: v for k, v in os.environ.items() if not k.startswith("TIMELOOP_")}
+    return {**clean, "PATH": os.pathsep.join([*folders, os.environ.get("PATH", "")])}
+
+
+def find_accelergy() -> Path:
+    """The accelergy program. Raises MissingTool."""
+    found = shutil.which("accelergy")
+    if found is None:
+        raise MissingTool(_how("accelergy"))
+    return Path(found).absolute()
+
+
+def find_front_end() -> Path:
+    """The Python with pytimeloop, whose front end reads architectures of ``nodes``. Raises MissingTool."""
+    wanted, python = _python()
+    if python is None or not _packages(str(Path(python).absolute())):
+        raise MissingTool(_how("pytimeloop") + _wanted(wanted, python))
+    return Path(python).absolute()
+
+
+def _how(tool: str) -> str:
+    return f"{tool} is missing: {next(how for names, how in _INSTALL if tool in names)}"
+
+
+def _python() -> tuple[str | None, str | None]:
+    """The Python that the user names, and the one that is there for it."""
+    wanted = os.environ.get(PYTHON_VARIABLE)
+    return wanted, shutil.which(os.path.expanduser(wanted)) if wanted else sys.executable
+
+
+def _wanted(wanted: str | None, python: str | None) -> str:
+    if not wanted:
+        return ""
+    return f" ({PYTHON_VARIABLE}: {wanted!r} found, which " + ("has none)" if python else "is no program)")
 
 
 def find_tools() -> Tools:
     """Raises MissingTool that lists ALL missing tools, each with what to do."""
     found = {program: shutil.which(program) for program in _PROGRAMS}
     missing = [program for program, path in found.items() if path is None]
-    wanted = os.environ.get(PYTHON_VARIABLE)
-    python = shutil.which(os.path.expanduser(wanted)) if wanted else sys.executable
+    wanted, python = _python()
     if python is None or not _packages(str(Path(python).absolute())):
         missing.append("pytimeloop")
     if missing:
         told = [(", ".join(n for n in names if n in missing), how) for names, how in _INSTALL]
         text = "the timeloop engine needs " + "; ".join(f"{names}: {how}" for names, how in told if names)
-        if wanted and "pytimeloop" in missing:
-            text += f" ({PYTHON_VARIABLE}: {wanted!r} found, which " + (
-                "has none)" if python else "is no program)"
-            )
+        if "pytimeloop" in missing:
+            text += _wanted(wanted, python)
         raise MissingTool(text + ". The analytic engine needs none of them.")
     model, mapper, accelergy = (Path(str(found[program])).absolute() for program in _PROGRAMS)
     return Tools(model, mapper, accelergy, Path(str(python)).absolute())
