@@ -12,9 +12,9 @@ from rich.console import Console
 import hd_plugin as hd
 from hd_plugin.cli import main
 from hd_plugin.energy import TOTALS, EnergyBreakdown
-from hd_plugin.report import combined_table, tables
+from hd_plugin.report import combined_table, tables, write_html
 from hd_plugin.report._table import Column, Fitted
-from hd_plugin.report._text import energy, engineering
+from hd_plugin.report._text import energy, engineering, unit_of
 from hd_plugin.weights import Layer, Network
 
 NAMES = ("MobilenetV2/expanded_conv_10/depthwise_and_project", "a_layer_of_another_long_name/fc")
@@ -107,21 +107,27 @@ COMMANDS = {
 }
 
 
+def tables_of(text):
+    """The lines of tables: notes are sentences, which terminals wrap."""
+    return [line for line in text.splitlines() if not line.startswith(("note:", "not mapped:"))]
+
+
 @pytest.mark.parametrize("name", COMMANDS)
 def test_what_a_command_prints_fits_80_columns_and_wide_has_whole_names(name, weights, monkeypatch):
     monkeypatch.delenv("COLUMNS", raising=False)
     command = [word.format(weights) for word in COMMANDS[name]]
     done = CliRunner().invoke(main, command)
     assert done.exit_code == 0, done.output
-    told = [line for line in done.stdout.splitlines() if not line.startswith(("note:", "not mapped:"))]
+    told = tables_of(done.stdout)
     assert max(len(line) for line in told) <= 80
     wide = CliRunner().invoke(main, [*command, "--wide"])
-    assert wide.exit_code == 0 and "left out" not in wide.stdout and "..." not in wide.stdout
+    whole = "\n".join(tables_of(wide.stdout))
+    assert wide.exit_code == 0 and "left out" not in whole and "..." not in whole
     own = [n for n in NAMES if n in command] or NAMES
-    assert name in ("networks", "round") or all(n in wide.stdout for n in own)
+    assert name in ("networks", "round") or all(n in whole for n in own)
     # every number of the narrow tables is one of the wide ones: none was cut
     figures = re.compile(r"(?<![\w.])\d[\d,]*(?:\.\d+)?x?(?![\w.])")
-    assert set(figures.findall("\n".join(told))) <= set(figures.findall(wide.stdout))
+    assert set(figures.findall("\n".join(told))) <= set(figures.findall(whole))
 
 
 def test_a_comparison_tells_which_columns_a_narrow_terminal_misses(network):
@@ -156,6 +162,27 @@ def test_the_same_words_over_a_column_are_the_same_sum_in_every_table(network):
     without = tables(hd.compare(network, effort="greedy", methods=["segment"], clock=False))
     told = " ".join(c.head for t in without if isinstance(t, Fitted) for c in t.columns)
     assert "clock" not in told and "clock" not in shown(combined_table(result.trained, clock=False), 200)
+
+
+def test_the_page_has_the_words_of_the_tables(network, tmp_path):
+    for clock, words in ((True, "datapath with clock, memory"), (False, "datapath with memory")):
+        result = hd.compare(network, trained=[network], effort="greedy", methods=["direct"], clock=clock)
+        write_html(result, tmp_path / "page.html")
+        html = (tmp_path / "page.html").read_text(encoding="utf8")
+        assert html.count(f">{words}</span>") >= 3 and ">all energy<" not in html
+        assert f"<th>{'datapath with clock' if clock else 'datapath'}, mean</th>" in html
+
+
+def test_axes_have_the_unit_that_fits():
+    """An axis up to 300 fJ was once divided by a pJ and called fJ."""
+    for most, told in (
+        (4.34e-6, (1e-6, "uJ")),
+        (3e-13, (1e-15, "fJ")),
+        (2.5e3, (1e3, "kJ")),
+        (0.0, (1.0, "J")),
+    ):
+        size, unit = unit_of(most, "J")
+        assert (pytest.approx(size), unit) == told
 
 
 def test_totals_hold_what_their_words_say():

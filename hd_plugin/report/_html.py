@@ -14,11 +14,13 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from hd_plugin._atomic import write_text
+from hd_plugin._ratios import less
 from hd_plugin._wording import printable
+from hd_plugin.energy import TOTALS
 from hd_plugin.report._pictures import Picture, pictures
 from hd_plugin.report._plots import PARTS, others, trained_label
 from hd_plugin.report._terms import TERMS, of_method
-from hd_plugin.report._text import MEAN_NOTE, energy, ratio
+from hd_plugin.report._text import MEAN_NOTE, energy, percent, ratio
 from hd_plugin.report._words import in_words
 
 if TYPE_CHECKING:
@@ -89,7 +91,7 @@ def _exact(value: Any) -> str:
 
 
 def _percent_less(before: float, after: float) -> str:
-    return f"{100 * (1 - after / before):.0f} %" if before else "0 %"
+    return percent(less(before, after), 0)
 
 
 def _data_uri(content: bytes, kind: str) -> str:
@@ -138,6 +140,8 @@ def _of_result(result: Comparison) -> dict[str, Any]:
         "words": in_words(result),
         "scenario": escape(yaml.safe_dump(result.scenario.to_dict(), sort_keys=False)),
         "terms": TERMS,
+        "all_energy": TOTALS["total"].words(result.scenario.clock),
+        "with_clock": TOTALS["clocked"].words(result.scenario.clock),
         "mean_note": MEAN_NOTE,
     }
 

@@ -25,7 +25,7 @@ from hd_plugin.report._axes import (
     plot,
     wrapped,
 )
-from hd_plugin.report._text import energy, ratio
+from hd_plugin.report._text import energy, ratio, unit_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -139,12 +139,6 @@ def plot_nhd(result: Comparison, ax: Axes | None = None) -> Axes:
     return ax
 
 
-def _unit(most: float) -> tuple[float, str]:
-    """What joules are divided by on an axis that goes up to ``most``, and its name."""
-    name = energy(most).split()[-1]
-    return {"J": 1.0, "mJ": 1e-3, "uJ": 1e-6, "nJ": 1e-9}.get(name, 1e-12), name
-
-
 def _networks(result: Comparison) -> dict[str, EnergyBreakdown]:
     """Energy of the whole network by method, and of every trained one."""
     from hd_plugin.energy import EnergyBreakdown
@@ -160,7 +154,7 @@ def plot_energy(result: Comparison, ax: Axes | None = None) -> Axes:
     ax = new_axis(ax, 10.0, 1.7 + 0.34 * len(found))
     ax.grid(axis="x", color=GRID, linewidth=0.8)
     ax.grid(axis="y", visible=False)
-    unit, name = _unit(max(e.total_J for e in found.values()))
+    unit, name = unit_of(max(e.total_J for e in found.values()), "J")
     left = np.zeros(len(found))
     for part, label in PARTS.items():
         values = np.array([getattr(e, f"{part}_J") for e in found.values()])
@@ -186,7 +180,7 @@ def plot_energy_by_layer(result: Comparison, ax: Axes | None = None, method: str
     ax = new_axis(ax)
     method = method or least(result)
     pair = (("baseline", -0.2, 0.45), (method, 0.2, 1.0))
-    unit, name = _unit(max(r.energy.datapath_J for r in result.rows))
+    unit, name = unit_of(max(r.energy.datapath_J for r in result.rows), "J")
     for of, shift, alpha in pair:
         rows = result.of(of)
         below = np.zeros(len(rows))
@@ -242,7 +236,7 @@ def plot_figure3(result: Comparison, ax: Axes | None = None) -> Axes:
     ax.set_xlim(0, None)
     ax.set_ylim(0, None)
     ax.set_xlabel("NHD (flips per bit and step)")
-    ax.set_ylabel("datapath energy of a PE\nin use and step (fJ)")
+    ax.set_ylabel("energy of a PE in use\nand step (fJ)")
     legend(ax, 2.2)
     heading(ax, f"Flips against {result.scenario.energy} energy ({result.provenance.technology.name})")
     return ax

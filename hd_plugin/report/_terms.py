@@ -35,7 +35,9 @@ TERMS = {
     "datapath": (
         "MACs, weight hops, partial-sum hops and the address table: the energy that follows the flips."
     ),
-    "all energy": "Datapath, clock (where it is counted) and memory; leakage is told apart and in no total.",
+    "datapath with clock, memory": (
+        "Datapath, clock (where it is counted) and memory; leakage is told apart and in no total."
+    ),
     "MAC": "Energy of multiplying and adding.",
     "weight hops": "Energy of moving weights from PE to PE, idle columns included.",
     "partial-sum hops": "Energy of moving partial sums down a column.",

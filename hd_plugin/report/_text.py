@@ -6,7 +6,7 @@ import math
 
 from hd_plugin.energy import TOTALS
 
-__all__ = ["MEAN_NOTE", "TOTALS_NOTE", "energy", "engineering", "percent", "ratio", "shorten"]
+__all__ = ["MEAN_NOTE", "TOTALS_NOTE", "energy", "engineering", "percent", "ratio", "shorten", "unit_of"]
 
 MEAN_NOTE = "mean = mean over layers of per-layer ratios (the paper's way); energies and flips are sums"
 TOTALS_NOTE = f"datapath = {TOTALS['datapath'].contents()}"
@@ -21,9 +21,21 @@ def engineering(value: float, unit: str = "", digits: int = 3) -> str:
     if not value or not math.isfinite(value):
         return f"{value:g} {unit}".rstrip()
     exponent = int(f"{abs(value):.{digits - 1}e}".partition("e")[2])  # of the rounded value
-    power = min(max(3 * (exponent // 3), min(_PREFIXES)), max(_PREFIXES))
+    power = _power(exponent)
     shown = value / 10.0**power
     return f"{shown:.{max(digits - 1 - (exponent - power), 0)}f} {_PREFIXES[power]}{unit}".rstrip()
+
+
+def _power(exponent: int) -> int:
+    return min(max(3 * (exponent // 3), min(_PREFIXES)), max(_PREFIXES))
+
+
+def unit_of(most: float, unit: str) -> tuple[float, str]:
+    """What values up to ``most`` are divided by on an axis, and the unit's name there."""
+    if not most or not math.isfinite(most):
+        return 1.0, unit
+    power = _power(int(f"{abs(most):.2e}".partition("e")[2]))
+    return 10.0**power, f"{_PREFIXES[power]}{unit}"
 
 
 def energy(joules: float) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from hd_plugin.report._text import percent
 from hd_plugin.streaming import METHODS
 
 if TYPE_CHECKING:
@@ -35,8 +36,10 @@ def in_words(result: Comparison) -> list[tuple[str, str]]:
     drawn = f", activations drawn as {asked.activations}" if asked.activations else ""
     told.append(("energy", f"{source}{drawn}; technology {result.provenance.technology.name}; {clock}"))
     if model := result.provenance.energy_model:
-        most = f"95 % of layers are within {model.p95_error:.1%} of simulation"
-        told.append(("its error", f"on another network {most}, the worst within {model.worst_error:.1%}"))
+        most = f"95 % of layers are within {percent(model.p95_error)} of simulation"
+        told.append(
+            ("its error", f"on another network {most}, the worst within {percent(model.worst_error)}")
+        )
     options = ", ".join(f"{k} {v}" for k, v in asked.engine.options.items())
     told.append(("action counts", f"engine {asked.engine.name}{f' ({options})' if options else ''}"))
     return told
