@@ -106,9 +106,10 @@ def test_float_weights_stay_floats(tmp_path):
 def test_bad_input_is_named():
     for args, told in (
         (["resnet20_cifar10_w4"], "give --model"),
-        (["resnet20_cifar10_w4", "--model", "resnet20", "--input", "32"], "channels x height x width"),
-        (["resnet20_cifar10_w4", "--model", "resnet20", "--input=-3x32x32"], "channels x height x width"),
-        (["resnet20_cifar10_w4", "--model", "resnet20", "--input", "axb"], "channels x height x width"),
+        (["resnet20_cifar10_w4", "--model", "resnet20", "--input-size", "32"], "HxW or CxHxW"),
+        (["resnet20_cifar10_w4", "--model", "resnet20", "--input-size=-3x32x32"], "HxW or CxHxW"),
+        (["resnet20_cifar10_w4", "--model", "resnet20", "--input-size", "axb"], "HxW or CxHxW"),
+        (["resnet20_cifar10_w4", "--model", "resnet20", "--input", "3x8x8"], "it is --input-size"),
         (["resnet20_cifar10_w4", "--model", "resnet8"], "does not hold this network"),
     ):
         done = CliRunner().invoke(main, ["rewrite", *args])

@@ -10,11 +10,12 @@ Image = pytest.importorskip("PIL.Image", reason="pillow is not installed: images
 from hd_plugin.errors import InputError  # noqa: E402
 from hd_plugin.training.baseline import BaselineRecipe, train  # noqa: E402
 from hd_plugin.training.data import Images, augmented_batches, load_images, normalise  # noqa: E402
-from hd_plugin.training.evaluate import accuracy, output_sizes  # noqa: E402
+from hd_plugin.training.evaluate import accuracy  # noqa: E402
 from hd_plugin.training.models import ResNetCifar  # noqa: E402
 from hd_plugin.training.orders import layers_of  # noqa: E402
 from hd_plugin.training.quantised import quantise_weights, quantised_layers  # noqa: E402
 from hd_plugin.training.saved import load_into, save_network  # noqa: E402
+from hd_plugin.training.sizes import output_sizes  # noqa: E402
 from hd_plugin.weights import load_network, quantise  # noqa: E402
 
 

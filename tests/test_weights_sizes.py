@@ -17,6 +17,7 @@ from hd_plugin.cli import main
 from hd_plugin.engines.timeloop import load_problem, problem_of, shape_of
 from hd_plugin.errors import InputError
 from hd_plugin.report import tables
+from hd_plugin.study import read_network
 from hd_plugin.weights import Window, load_network
 
 RNG = np.random.default_rng(3)
@@ -194,3 +195,101 @@ def test_an_energy_that_is_asked_for_needs_the_sizes_and_names_the_layers(unsize
     fields = {**asked, "trained": [network]} if "trained" in asked else asked
     with pytest.raises(InputError, match=r"'conv'.*--input-size.*--spec"):
         hd.compare(network, effort="greedy", methods=["direct"], **fields)
+
+
+@pytest.fixture
+def traced(tmp_path, monkeypatch):
+    """A network of one's own, and its state file."""
+    torch = pytest.importorskip("torch", reason="traces a PyTorch network")
+    pytest.importorskip("PIL", reason="the training room needs pillow")
+    (tmp_path / "their_net.py").write_text(
+        "from torch import nn\n"
+        "class Net(nn.Module):\n"
+        "    def __init__(self, classes):\n"
+        "        super().__init__()\n"
+        "        self.stem = nn.Conv2d(1, 6, 3, stride=(2, 1), padding=1)\n"
+        "        self.wide = nn.Conv2d(6, 6, (1, 3), padding='same', dilation=(1, 2))\n"
+        "        self.mixed = nn.Linear(6, 6)\n"
+        "        self.head = nn.Linear(6, classes)\n"
+        "        self.spare = nn.Conv2d(6, 4, 1)\n"
+        "    def forward(self, x):\n"
+        "        x = self.wide(self.stem(x)).flatten(2).transpose(1, 2)\n"
+        "        return self.head(self.mixed(self.mixed(x)).mean(1))\n"
+        "def make(classes):\n"
+        "    return Net(classes)\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    import importlib
+
+    importlib.invalidate_caches()
+    made = importlib.import_module("their_net").make(7)
+    torch.save(made.state_dict(), tmp_path / "net.pt")
+    yield tmp_path / "net.pt"
+    __import__("sys").modules.pop("their_net", None)
+
+
+def test_a_model_and_its_input_size_trace_sizes_strides_and_paddings(traced, tmp_path):
+    choice = hd.NetworkChoice(source=str(traced), model="their_net:make", input_size="8x10")
+    network = read_network(choice)
+    found = {la.name: (la.output_hw, la.window) for la in network.layers}
+    none = (0, 0, 0, 0)
+    assert found == {
+        "stem": ((4, 10), Window((2, 1), (1, 1, 1, 1))),
+        "wide": ((4, 10), Window((1, 1), (0, 2, 0, 2), (1, 2))),
+        "mixed": ((40, 1), Window(padding=none)),
+        "head": ((1, 1), Window(padding=none)),
+        "spare": (None, None),
+    }
+    told = {name: note.text for note in network.notes for name in note.layers}
+    assert "their_net:make on an input of 8x10" in told["stem"] and "calls it 2 times" in told["mixed"]
+    assert "not reached" in told["spare"] and not any("assumed" in text for text in told.values())
+    assert read_network(network.asked).layers[0].window == network.layers[0].window
+    words = ["--model", "their_net:make", "--input-size", "1x8x10", "--layer", "stem", "--layer", "head"]
+    ran("layers", traced, *words, "-o", tmp_path / "out")
+    assert "stride 2 x 1" in (tmp_path / "out" / "01_stem.yaml").read_text()
+    ran("compare", traced, *words, "--effort", "greedy", "-o", tmp_path / "out", "--no-studies")
+    content = json.loads((tmp_path / "out" / "compare.json").read_text())
+    assert content["layers"][0]["P"] == 4 and content["layers"][0]["Q"] == 10
+    asked = content["provenance"]["scenario"]["network"]
+    assert (asked["model"], asked["input_size"]) == ("their_net:make", [1, 8, 10])
+    again = json.loads(ran("compare", tmp_path / "out" / "compare.json", "--json").stdout)
+    assert again == content
+
+
+def test_an_own_network_gets_the_sizes_of_its_spec(data):
+    pytest.importorskip("torch", reason="traces a PyTorch network")
+    file = data / "resnet20-12fca82f.th"
+    wanted = load_network(file, spec="resnet20_cifar10")
+    found = read_network(hd.NetworkChoice(source=str(file), model="resnet20", input_size=(32, 32)))
+    assert [la.output_hw for la in found.layers] == [la.output_hw for la in wanted.layers]
+    assert [la.digest for la in found.layers] == [la.digest for la in wanted.layers]
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"model": "resnet20"}, "model, input_size: they go together"),
+        ({"input_size": "8x8"}, "model, input_size: they go together"),
+        ({"model": "their_net:make", "input_size": "8"}, "'8' found; HxW or CxHxW"),
+        ({"model": "their_net:make", "input_size": [0, 8]}, "HxW or CxHxW"),
+        ({"model": "their_net:make", "input_size": "8x8", "tokens": 3}, "model, tokens: two answers"),
+        ({"model": "resnet20", "input_size": "8x8"}, "none of its layers is in resnet20"),
+        ({"model": "their_net:make", "input_size": "3x8x8"}, "cannot run on an input of 3x8x8"),
+    ],
+)
+def test_a_trace_that_cannot_be_says_why(traced, fields, words):
+    with pytest.raises(InputError, match=words):
+        read_network(hd.NetworkChoice(source=str(traced), **fields))
+
+
+def test_weights_of_another_network_and_two_answers_are_refused(traced, tmp_path):
+    np.savez(tmp_path / "other.npz", **{"stem.weight": floats(6, 2, 3, 3)})
+    choice = hd.NetworkChoice(source=str(tmp_path / "other.npz"), model="their_net:make", input_size="8x8")
+    with pytest.raises(InputError, match=r"layer 'stem' is \[6, 2, 3, 3\], and \[6, 1, 3, 3\] in their_net"):
+        read_network(choice)
+    (tmp_path / "s.yaml").write_text("network: n\nlayers: [{name: stem, output_hw: [2, 1]}]")
+    both = {"model": "their_net:make", "input_size": "8x8", "spec": str(tmp_path / "s.yaml")}
+    with pytest.raises(InputError, match="model, spec: both tell output sizes"):
+        read_network(hd.NetworkChoice(source=str(traced), **both))
+    with pytest.raises(InputError, match="read_network"):
+        hd.NetworkChoice(source=str(traced), model="their_net:make", input_size="8x8").load()

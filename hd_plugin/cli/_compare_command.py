@@ -19,6 +19,7 @@ from hd_plugin.cli._options import (
     pairs,
     scenario,
     search_options,
+    sizing_options,
     threads_option,
 )
 from hd_plugin.cli._output import checked_folder, deliver
@@ -33,6 +34,7 @@ __all__ = ["compare"]
 )
 @network_argument(DEFAULT_NETWORK)
 @network_options
+@sizing_options
 @option(
     "Network",
     "--trained",

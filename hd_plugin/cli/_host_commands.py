@@ -16,6 +16,7 @@ from hd_plugin.cli._options import (
     network_options,
     output_options,
     pairs,
+    sizing_options,
 )
 from hd_plugin.cli._output import checked_folder, deliver
 
@@ -71,6 +72,7 @@ def doctor(files: tuple[Path, ...], defined: tuple[str, ...], as_json: bool, out
 @command("layers", "hd-plugin layers model.tflite -o problems/")
 @network_argument(DEFAULT_NETWORK)
 @network_options
+@sizing_options
 @output_options
 def layers(source: str, as_json: bool, output: Path | None, **options: Any) -> None:
     """Timeloop v4 problems of the layers of NETWORK: one YAML file a layer with -o DIR."""

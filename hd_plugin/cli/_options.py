@@ -33,6 +33,7 @@ __all__ = [
     "rows_option",
     "scenario",
     "search_options",
+    "sizing_options",
     "threads_option",
     "wide_option",
 ]
@@ -40,7 +41,8 @@ __all__ = [
 DEFAULT_NETWORK = "resnet20_cifar10_w4"
 EXISTING = click.Path(path_type=Path, exists=True)
 FILE = click.Path(path_type=Path, dir_okay=False)
-_READING = ("bits", "number_format", "per_channel", "keep_integers", "spec", "layers", "tokens")
+_READING = ("bits", "number_format", "per_channel", "keep_integers", "spec", "layers")
+_SIZING = ("tokens", "model", "input_size")  # of commands that ask how large outputs are
 _FREE = ("threads", "as_json", "output", "source")  # how a study is run, not what it asks
 
 network_options = stack(
@@ -67,12 +69,22 @@ network_options = stack(
         metavar="NAME",
         help="Only this layer, read alone; may be repeated. Embeddings stream where they are named.",
     ),
+)
+
+sizing_options = stack(
     option(
         "Network",
         "--tokens",
         type=int,
         help="Input vectors of each linear layer (default: as the file tells, else 1).",
     ),
+    option(
+        "Network",
+        "--model",
+        help="With --input-size: the PyTorch network that the weights belong to (resnet20, ... or "
+        "PACKAGE.MODULE:FUNCTION), run once for output sizes, strides and paddings.",
+    ),
+    option("Network", "--input-size", metavar="HxW", help="Of --model: HxW, or CxHxW."),
 )
 
 rows_option = option(
@@ -137,13 +149,17 @@ def network_choice(source: str, options: dict[str, Any]) -> NetworkChoice:
     from hd_plugin.weights import NetworkChoice
 
     found = {name: options.pop(name) for name in _READING}
+    if "input_size" in options:
+        found |= {name: options.pop(name) for name in _SIZING}
     found["layers"] = list(found["layers"]) or None
     return check(NetworkChoice, {"source": source, **found}, "")
 
 
 def load(source: str, options: dict[str, Any]) -> Network:
     """The network that the shared options ask for; takes its own options out of ``options``."""
-    return network_choice(source, options).load()
+    from hd_plugin.study import read_network
+
+    return read_network(network_choice(source, options))
 
 
 def scenario(source: str, options: dict[str, Any]) -> Scenario:

@@ -118,7 +118,9 @@ def _one_method(source: str, options: dict[str, Any]) -> tuple[Scenario, Network
         raise click.UsageError(f"{', '.join(unused)}: goes with --objective energy only")
     if asked.network is None:
         raise click.UsageError(f"{source}: names no network")
-    return asked, asked.network.load()
+    from hd_plugin.study import read_network
+
+    return asked, read_network(asked.network)
 
 
 _calibration = stack(

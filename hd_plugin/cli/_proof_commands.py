@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from hd_plugin.cli._command import command, network_argument, option
+from hd_plugin.cli._command import command, moved, network_argument, option
 from hd_plugin.cli._options import (
     DEFAULT_NETWORK,
     EXISTING,
@@ -19,6 +19,7 @@ from hd_plugin.cli._options import (
     output_options,
     scenario,
     search_options,
+    sizing_options,
     threads_option,
 )
 from hd_plugin.cli._output import checked_folder, deliver
@@ -31,6 +32,7 @@ __all__ = ["rewrite", "verify"]
 @command("verify", "hd-plugin verify model.tflite --plan plans/ --simulator verilator --all-tiles")
 @network_argument(DEFAULT_NETWORK)
 @network_options
+@sizing_options
 @array_options
 @option(
     "Search",
@@ -63,9 +65,11 @@ __all__ = ["rewrite", "verify"]
 @option("Proof", "--all-tiles", is_flag=True, help="Every tile through the Verilog.")
 @option("Proof", "--alternate", is_flag=True, help="Every other tile runs backwards.")
 @option(
-    "Proof", "--model", help="With --images: the network to run (resnet20, ... or PACKAGE.MODULE:FUNCTION)."
+    "Proof",
+    "--images",
+    type=EXISTING,
+    help="With --model: take activations from an image of these, not random ones.",
 )
-@option("Proof", "--images", type=EXISTING, help="Take activations from an image of these, not random ones.")
 @output_options
 def verify(
     source: str,
@@ -82,13 +86,13 @@ def verify(
     inputs must equal the hardware flip count. Exit code 1 when they do not. With -o DIR: verify.json and the
     tables, as JSON and for $readmemh.
     """
-    from hd_plugin.study import load_plans, verify_network
+    from hd_plugin.study import load_plans, read_network, verify_network
 
-    model, images = options.pop("model"), options.pop("images")
-    if (images is None) != (model is None):
-        raise InputError(
-            "--images and --model go together: images to run, and the network to run them through"
-        )
+    model, images = options["model"], options.pop("images")
+    if model is None and images is not None:
+        raise InputError("--images and --model go together: the network to run the images through")
+    if images is not None and options["input_size"] is None:
+        options["model"] = None  # it is run on the images, and not asked for sizes
     if paths and given_as_file(source):
         raise InputError(f"--plan and {source} exclude each other: plans have their own methods and effort")
     if paths and (twice := given("methods", "rows", "effort")):
@@ -100,7 +104,7 @@ def verify(
     checked_folder(output)
     if asked.network is None:
         raise click.UsageError(f"{source}: names no network")
-    network, activations = asked.network.load(), None
+    network, activations = read_network(asked.network), None
     if model and images:
         from hd_plugin.training.calibrate import network_activations
 
@@ -135,7 +139,8 @@ def _proof(asked: Any, proof: dict[str, Any]) -> Any:
     ),
 )
 @option("Network", "--classes", type=int, default=10, help="Of --model, where no --test images tell.")
-@option("Network", "--input", "size", default="3x32x32", help="Of --model: channels x height x width.")
+@option("Network", "--input-size", "size", default="32x32", help="Of --model: HxW, or CxHxW.")
+@moved("--input", to="it is --input-size, as in other commands")
 @search_options
 @option(
     "Proof",
@@ -175,18 +180,14 @@ def rewrite(source: str, size: str, as_json: bool, output: Path | None, **option
     deliver(result, output, as_json)
 
 
-def _shape(size: str, classes: int) -> tuple[int, int, int]:
-    """Of --input."""
+def _shape(size: str, classes: int) -> tuple[int, ...]:
+    """Of --input-size."""
+    from hd_plugin.weights import image_size
+
     try:
-        shape = tuple(int(n) for n in size.lower().split("x"))
+        shape = image_size(size)
     except ValueError as error:
-        raise InputError(
-            f"--input: {size!r} found; channels x height x width, 3x32x32 say, are needed"
-        ) from error
-    if len(shape) != 3 or min(shape) < 1 or classes < 1:
-        raise InputError(
-            f"--input, --classes: {size!r}, {classes} found; channels x height x width, 3x32x32 say, and at "
-            f"least "
-            "one class are needed"
-        )
+        raise InputError(f"--input-size: {error}") from error
+    if classes < 1:
+        raise InputError(f"--classes: {classes} found; at least one is needed")
     return shape

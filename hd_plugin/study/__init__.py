@@ -18,6 +18,7 @@ from hd_plugin.study._layer_studies import (
     layer_studies,
 )
 from hd_plugin.study._measure import MeasuredLayer, Measurement, measure
+from hd_plugin.study._networks import read_network
 from hd_plugin.study._plan import PlannedLayer, Planning, plan
 from hd_plugin.study._policies import OBJECTIVES, SOURCES, Gates, Objective, Source
 from hd_plugin.study._result import Result
@@ -82,6 +83,7 @@ __all__ = [
     "plan",
     "plan_for_energy",
     "problems",
+    "read_network",
     "register",
     "rewrite_network",
     "round_weights",

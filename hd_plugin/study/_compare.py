@@ -24,6 +24,7 @@ from hd_plugin.study._comparison import Comparison, Provenance, Row
 from hd_plugin.study._energies import array_energy
 from hd_plugin.study._flips_only import FlipComparison, flips_only, lacks_sizes
 from hd_plugin.study._layer_studies import layer_studies
+from hd_plugin.study._networks import read_network
 from hd_plugin.study._plan import all_plans, search_time
 from hd_plugin.study._policies import SOURCES
 from hd_plugin.study._scenario import Scenario
@@ -40,12 +41,12 @@ def run(scenario: Scenario, jobs: Jobs | None = None) -> Comparison | FlipCompar
     """
     if scenario.network is None:
         raise InputError("network: missing; name a weights file or a bundled network")
-    return compare(scenario.network.load(), scenario.but(network=None), jobs=jobs)
+    return compare(read_network(scenario.network), scenario.but(network=None), jobs=jobs)
 
 
 def named(choice: NetworkChoice) -> Network:
     """The network; runs of training are all called network.npz: their folder tells them apart."""
-    path, network = Path(choice.source), choice.load()
+    path, network = Path(choice.source), read_network(choice)
     return replace(network, name=f"{path.parent.name}/{path.stem}") if path.name == "network.npz" else network
 
 

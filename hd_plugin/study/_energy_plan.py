@@ -196,7 +196,7 @@ def plan_for_energy(
         models,
         {(layer.name, method): found[layer.name][1] for layer in network.layers},
         tuple(network.unmapped),
-        tuple(network.notes),
+        network.flip_notes,
         jobs.interrupted,
     )
 

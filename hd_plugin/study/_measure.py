@@ -80,4 +80,4 @@ def measure(network: Network) -> Measurement:
         )
         for layer in network.layers
     )
-    return Measurement(network.name, network.digest, layers, tuple(network.unmapped), tuple(network.notes))
+    return Measurement(network.name, network.digest, layers, tuple(network.unmapped), network.flip_notes)

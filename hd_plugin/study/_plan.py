@@ -139,7 +139,7 @@ def plan(
             lines.append(_line(layer, made, None))
     if bound and not jobs.interrupted:
         lines = _bounded(network, plans, lines, bounding)
-    told = (tuple(network.unmapped), tuple(network.notes))
+    told = (tuple(network.unmapped), network.flip_notes)
     return Planning(network.name, network.digest, asked, tuple(lines), plans, *told, jobs.interrupted)
 
 

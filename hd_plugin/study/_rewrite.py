@@ -26,14 +26,15 @@ class RewriteRequest:
     """What a state file cannot tell of its network, and how to search.
 
     model : the network that weights belong to ("resnet20", or "package.module:function"); None for an .onnx
-    file. classes, shape : of its outputs and inputs (C, H, W), where no test images tell. test : images for
+    file. classes, shape : of its outputs and inputs, (H, W) or (C, H, W), where no test
+    images tell. test : images for
     which both networks are run in integers. outputs : "keep" or "permute" the network's own. effort, seed :
     as for ``optimize``.
     """
 
     model: str | None = None
     classes: int = 10
-    shape: tuple[int, int, int] = (3, 32, 32)
+    shape: tuple[int, ...] = (32, 32)
     test: Path | None = None
     outputs: str = "keep"
     effort: str = "local"

@@ -155,7 +155,7 @@ def round_weights(
         feedback,
         scoring,
         tuple(network.unmapped),
-        tuple(network.notes),
+        network.flip_notes,
         jobs.interrupted,
     )
 

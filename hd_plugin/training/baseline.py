@@ -19,11 +19,12 @@ import torch
 import torch.nn.functional as F
 
 from hd_plugin.training.data import Images, augmented_batches, load_images
-from hd_plugin.training.evaluate import accuracy, output_sizes
+from hd_plugin.training.evaluate import accuracy
 from hd_plugin.training.models import ResNetCifar
 from hd_plugin.training.orders import layers_of
 from hd_plugin.training.quantised import quantise_weights, refresh_scales
 from hd_plugin.training.saved import save_network
+from hd_plugin.training.sizes import output_sizes
 
 __all__ = ["BaselineRecipe", "main", "train"]
 

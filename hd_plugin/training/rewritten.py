@@ -13,10 +13,10 @@ from hd_plugin._atomic import atomic_path
 from hd_plugin.errors import InputError
 from hd_plugin.rewriting.torch_network import Rewritten, rewrite_torch
 from hd_plugin.training.data import Images, load_images
-from hd_plugin.training.evaluate import output_sizes
 from hd_plugin.training.integers import activation_steps, integer_scores
 from hd_plugin.training.models import make_model
 from hd_plugin.training.saved import load_into, save_network
+from hd_plugin.training.sizes import image_shape, output_sizes
 from hd_plugin.weights import Network
 
 __all__ = ["IntegerTest", "RewrittenWeights", "rewrite_weights"]
@@ -68,7 +68,7 @@ def rewrite_weights(
 ) -> RewrittenWeights:
     """``rewrite_torch`` for the file ``path`` of the network called ``model``, as ``make_model`` takes it.
 
-    network : the same weights as codes. shape : of an image, channels x height x width, and ``classes``:
+    network : the same weights as codes. shape : of an image, (H, W) or (C, H, W), and ``classes``:
     where no images tell. test : images, for which both networks are run in integers; the steps of activations
     come from the first of them, labels are used for the score only. how : outputs, effort and seed, as
     ``rewrite_torch`` takes them. Raises InputError for a file that does not hold this network.
@@ -79,6 +79,7 @@ def rewrite_weights(
     if images is not None:
         classes, shape = len(images.classes), images.shape
     original = load_into(make_model(model, classes), path)
+    shape = image_shape(original, shape)
     made = rewrite_torch(
         original, torch.zeros(1, *shape), {layer.name: layer for layer in network.layers}, **how
     )

@@ -19,7 +19,7 @@ from hd_plugin.bits import NumberFormat
 from hd_plugin.errors import InputError
 from hd_plugin.streaming import Progress
 from hd_plugin.training.data import Images, load_images
-from hd_plugin.training.evaluate import accuracy, output_sizes
+from hd_plugin.training.evaluate import accuracy
 from hd_plugin.training.loop import Recipe, Running, fit
 from hd_plugin.training.methods import Method, make_method
 from hd_plugin.training.models import make_model
@@ -27,6 +27,7 @@ from hd_plugin.training.orders import Ordering, layers_of
 from hd_plugin.training.processes import agreed, device_of, processes
 from hd_plugin.training.results import FLOAT, TrainedRun, learning_curve, read_inputs, write_float_run
 from hd_plugin.training.saved import load_into, save_network
+from hd_plugin.training.sizes import output_sizes
 
 __all__ = ["Sweep"]
 

@@ -8,6 +8,7 @@ from hd_plugin.weights._readers._onnx import layer_names as onnx_layer_names
 from hd_plugin.weights._readers._onnx import load_model as load_onnx_model
 from hd_plugin.weights._readers._plain_torch import load_plain
 from hd_plugin.weights._save import save_layers
+from hd_plugin.weights._sizes import image_size
 from hd_plugin.weights._spec import LayerSpec, NetworkSpec, bundled_specs, load_spec
 from hd_plugin.weights._told import Note, Unmapped
 
@@ -23,6 +24,7 @@ __all__ = [
     "as_layer",
     "bundled_networks",
     "bundled_specs",
+    "image_size",
     "load_network",
     "load_onnx_model",
     "load_plain",

@@ -9,7 +9,7 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Protocol, TypedDict, cast
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from hd_plugin._checked import Checked, Listed, Whole, check
 from hd_plugin.bits import NumberFormat, check_bits
@@ -17,6 +17,7 @@ from hd_plugin.errors import InputError, did_you_mean
 from hd_plugin.weights._layer import Layer
 from hd_plugin.weights._load import Asked, Conversion, locate, read_file, read_weights
 from hd_plugin.weights._readers import in_memory
+from hd_plugin.weights._sizes import image_size
 from hd_plugin.weights._told import Note, Unmapped
 
 if TYPE_CHECKING:
@@ -29,7 +30,9 @@ class NetworkChoice(Checked):
     """A network by name or file, and how its weights become bit patterns, as ``load_network`` takes it.
 
     source : one of ``bundled_networks()``, or a path. layers : names of the layers to read; None reads all
-    that stream. Raises InputError that lists all problems.
+    that stream. model, input_size : the PyTorch network that the weights belong to ("resnet20", or
+    "package.module:function") and the size of its input, (H, W) or (C, H, W), which trace output sizes,
+    strides and paddings. Raises InputError that lists all problems.
     """
 
     source: str
@@ -40,10 +43,25 @@ class NetworkChoice(Checked):
     spec: str | None = None
     layers: Listed[str] | None = None
     tokens: Annotated[Whole, Field(ge=1)] | None = None
+    model: str | None = None
+    input_size: Annotated[tuple[int, ...], BeforeValidator(image_size)] | None = None
+
+    @classmethod
+    def read(cls, data: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
+        """Two answers to how large outputs are, and half of one, are problems."""
+        problems = []
+        if (data.get("model") is None) != (data.get("input_size") is None):
+            problems.append("model, input_size: they go together: a network, and the size of its input")
+        if data.get("model") is not None and data.get("tokens") is not None:
+            problems.append("model, tokens: two answers to how large outputs are; keep one")
+        return data, problems
 
     def load(self) -> Network:
-        """The network. Raises what ``load_network`` raises."""
-        fields: Any = {name: getattr(self, name) for name in type(self).model_fields if name != "source"}
+        """The network. Raises what ``load_network`` raises; InputError where ``model`` has to be traced."""
+        if self.model is not None:
+            raise InputError(f"model: {self.model!r} is traced by hd_plugin.study.read_network; call that")
+        unread = ("source", "model", "input_size")
+        fields: Any = {name: getattr(self, name) for name in type(self).model_fields if name not in unread}
         return load_network(self.source, **fields)
 
 
@@ -95,6 +113,11 @@ class Network:
         )
         head = "".join(f"<th>{name}</th>" for name in ("layer", *names, "P x Q"))
         return f"<p>{escape(repr(self))}</p><table><tr>{head}</tr>{rows}</table>"
+
+    @property
+    def flip_notes(self) -> tuple[Note, ...]:
+        """The notes that matter where no output size does."""
+        return tuple(note for note in self.notes if not note.assumes_size)
 
     def layer(self, name: str) -> Layer:
         """The layer called ``name``; raises InputError with the nearest names when there is none."""

@@ -32,10 +32,14 @@ class Unmapped:
 
 @dataclass(frozen=True)
 class Note:
-    """What was assumed of a file, or replaced, or is worth asking for; and of which layers, if of some."""
+    """What was assumed of a file, or replaced, or is worth asking for; and of which layers, if of some.
+
+    assumes_size : that it is an output size for want of anything better.
+    """
 
     text: str
     layers: tuple[str, ...] = ()
+    assumes_size: bool = False
 
     def among(self, names: Collection[str]) -> Note | None:
         """The same of those of its layers that are in ``names``; None where none is."""
