@@ -1,6 +1,7 @@
 """Terminal tables fit 80 columns, names are cut in the middle, numbers never; --wide shows all."""
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -162,6 +163,20 @@ def test_the_same_words_over_a_column_are_the_same_sum_in_every_table(network):
     without = tables(hd.compare(network, effort="greedy", methods=["segment"], clock=False))
     told = " ".join(c.head for t in without if isinstance(t, Fitted) for c in t.columns)
     assert "clock" not in told and "clock" not in shown(combined_table(result.trained, clock=False), 200)
+
+
+def test_leakage_stands_beside_the_sums_where_the_engine_models_it(network):
+    """It was in no table: 11.4 uJ beside 202 that were called all energy."""
+    result = hd.compare(network, effort="greedy", methods=["direct"])
+    rows = [
+        replace(r, evaluation=replace(r.evaluation, energy=replace(r.energy, leakage_J=2e-9)))
+        for r in result.rows
+    ]
+    sums = tables(replace(result, rows=rows))[2]
+    assert sums.columns[-1].head == "leakage,\nin none of these"
+    assert [cells[-1] for cells, _ in sums.rows] == ["4.00 nJ", "4.00 nJ"]
+    assert "leakage" not in shown(tables(result)[2], 200)
+    assert rows[0].energy.everything_J == pytest.approx(rows[0].energy.total_J + 2e-9)
 
 
 def test_the_page_has_the_words_of_the_tables(network, tmp_path):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -78,8 +80,24 @@ def scaling() -> dict[str, float]:
     return found
 
 
+def timeloop() -> dict[str, float]:
+    """The table of docs/validation.md, by the installed tools."""
+    from benchmarks import timeloop as table
+
+    found = {}
+    with tempfile.TemporaryDirectory() as cache:
+        for case in itertools.product(table.TABLES, table.ARRAYS, table.MAPPINGS):
+            row = table.compared(*case, cache, hd.Jobs(None)).row
+            size = case[1].rpartition("x")[2]
+            key = f"{case[0].rpartition('_')[2]}_{size}_{case[2]}"
+            told = zip(("layers", "equal", "difference", "seconds"), row[3:])
+            found |= {f"{key}.{name}": float(value) for name, value in told}
+    return found
+
+
 _DIRECT: dict[str, Callable[[], dict[str, float]]] = {
     "models": models,
+    "timeloop": timeloop,
     "scaling": scaling,
     "speeds": speeds,
     "planes": planes,

@@ -127,11 +127,11 @@ RUNS = {
     "inputs": Run(
         "the model of sg13g2 against simulation on layers with constant inputs, six layers", ("hours",)
     ),
-    "timeloop": Run("python -m benchmarks.timeloop -o timeloop.md", ("timeloop",)),
+    "timeloop": Run(f"{_DIRECT} timeloop", ("timeloop",)),
     "timeloop_networks": Run(
         "hd-plugin compare mobilenet_v2_1.0_224_quant.tflite --spec mobilenet_v2_table5 --engine timeloop "
-        "--mapping paper -o DIR",
-        ("timeloop",),
+        "--mapping paper -o DIR, from an empty cache and again; the same with --mapping mapper",
+        ("timeloop", "hours"),
     ),
 }
 
