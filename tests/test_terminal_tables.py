@@ -173,9 +173,12 @@ def test_leakage_stands_beside_the_sums_where_the_engine_models_it(network):
         for r in result.rows
     ]
     sums = tables(replace(result, rows=rows))[2]
-    assert sums.columns[-1].head == "leakage,\nin none of these"
+    assert sums.columns[-1].head == "leakage,\nin none\nof these"
     assert [cells[-1] for cells, _ in sums.rows] == ["4.00 nJ", "4.00 nJ"]
     assert "leakage" not in shown(tables(result)[2], 200)
+    large = [replace(r, flips=10**10, flips_hardware=10**13, flips_hardware_alternate=10**13) for r in rows]
+    lines = shown(tables(replace(result, rows=large))[2], 80).splitlines()
+    assert max(map(len, lines)) <= 80 and "20,000,000,000" in "".join(lines)
     assert rows[0].energy.everything_J == pytest.approx(rows[0].energy.total_J + 2e-9)
 
 
