@@ -13,7 +13,7 @@ PYOSYS ?= pyosys==0.70
 JOBS   ?= auto
 TESTS  ?=
 
-.PHONY: compare test check format docs bench numbers clean
+.PHONY: compare test check format docs bench numbers fuzz clean
 
 compare: $(VENV)/.core
 	$(BIN)/hd-plugin compare -o $(OUT)
@@ -40,6 +40,12 @@ format: $(VENV)/.check
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 	$(BIN)/python tools/rooms.py
+
+# Mutated files through every reader (tests/fuzzing.py says what may come of them); some ten minutes.
+SEED   ?= 1
+COUNT  ?= 3000
+fuzz: $(VENV)/.test
+	$(BIN)/python tests/fuzzing.py --seed $(SEED) --count $(COUNT)
 
 docs: $(VENV)/.docs
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet

@@ -33,7 +33,7 @@ __all__ = [
     "why",
 ]
 
-UNPACKED = 64 << 20  # bytes
+UNPACKED = 32 << 20  # bytes
 RATIO = 32  # zlib reaches 1,032; weights of 4 bits with 9 of 10 pruned reach 10
 _MEMBERS = 200_000  # of an archive
 _VARIABLE = "HD_PLUGIN_LIMITS"

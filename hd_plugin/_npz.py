@@ -41,6 +41,15 @@ class Archive(Mapping[str, np.ndarray]):
         member = self._members[name]
         return _array(f"{self._path}: member {shown(member.filename)}", self._archive.read(member))
 
+    def header(self, name: str) -> tuple[tuple[int, ...], np.dtype[Any]]:
+        """Shape and type, without the numbers. Raises as reading them does."""
+        member = self._members[name]
+        with self._archive.open(member) as stream:
+            head = stream.read(_HEADER)
+        where = f"{self._path}: member {shown(member.filename)}"
+        shape, _, dtype, _ = _header(where, head, member.file_size)
+        return shape, dtype
+
     def __iter__(self) -> Iterator[str]:
         return iter(self._members)
 
@@ -71,24 +80,20 @@ def read_head(path: Path) -> bytes:
 
 
 def _array(where: str, data: bytes) -> np.ndarray:
-    """The array in the bytes of an .npy file, which have to be as many as its header says."""
-    shape, is_fortran, dtype, start = _header(where, data)
-    if dtype.hasobject or dtype.kind not in "biufcSUV":
-        raise InputError(f"{where}: {shown(str(dtype))} found; plain numbers are needed ({_ADVICE})")
-    check_whole(where, math.prod(shape) * dtype.itemsize, len(data) - start)
+    """The array in the bytes of an .npy file."""
+    shape, is_fortran, dtype, start = _header(where, data[:_HEADER], len(data))
     if not dtype.itemsize:
-        return np.zeros(shape, dtype) if math.prod(shape) < _HEADER else _no_size(where, shape)
+        return np.zeros(shape, dtype)
     flat = np.frombuffer(bytearray(memoryview(data)[start:]), dtype)
     return flat.reshape(shape, order="F" if is_fortran else "C")
 
 
-def _no_size(where: str, shape: tuple[int, ...]) -> np.ndarray:
-    raise InputError(f"{where}: shape {shown(shape)} of elements without a size found; the file is damaged")
+def _header(where: str, head: bytes, size: int) -> tuple[tuple[int, ...], bool, np.dtype[Any], int]:
+    """(shape, whether columns come first, dtype, where the numbers begin), of a file of ``size`` bytes.
 
-
-def _header(where: str, data: bytes) -> tuple[tuple[int, ...], bool, np.dtype[Any], int]:
-    """(shape, whether columns come first, dtype, where the numbers begin)."""
-    stream = io.BytesIO(data[:_HEADER])
+    Those have to be as many as it says.
+    """
+    stream = io.BytesIO(head)
     readers = {
         (1, 0): np.lib.format.read_array_header_1_0,
         (2, 0): np.lib.format.read_array_header_2_0,
@@ -101,4 +106,10 @@ def _header(where: str, data: bytes) -> tuple[tuple[int, ...], bool, np.dtype[An
         raise InputError(f"{where}: not a readable .npy array ({why(error)}); {_ADVICE}") from error
     if any(size < 0 for size in shape):
         raise InputError(f"{where}: shape {shown(shape)} found; sizes are not below 0")
+    if dtype.hasobject or dtype.kind not in "biufcSUV":
+        raise InputError(f"{where}: {shown(str(dtype))} found; plain numbers are needed ({_ADVICE})")
+    count = math.prod(shape)
+    check_whole(where, count * dtype.itemsize, size - stream.tell())
+    if not dtype.itemsize and count > _HEADER:
+        raise InputError(f"{where}: {count} elements without a size found; the file is damaged")
     return shape, is_fortran, dtype, stream.tell()

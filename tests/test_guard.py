@@ -229,7 +229,7 @@ def test_a_damaged_gzip_file_is_told_and_a_whole_one_read(tmp_path_factory, data
 
 def test_an_archive_that_unpacks_to_too_much_is_refused(tmp_path):
     path = archive(tmp_path / "a.zip", {"x": bytes(2 * UNPACKED)}, zipfile.ZIP_DEFLATED)
-    assert "unpack to 128 MiB, more than the limit of 64 MiB" in told(lambda: open_zip(path, "").__enter__())
+    assert "unpack to 64 MiB, more than the limit of 32 MiB" in told(lambda: open_zip(path, "").__enter__())
 
 
 def test_honest_arrays_are_read_as_numpy_reads_them(tmp_path):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from hd_plugin._wording import printable
 from hd_plugin.cli._signals import exit_code
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def deliver(result: Result, output: Path | None, as_json: bool, jobs: Jobs | Non
     if jobs is not None and jobs.journal is not None and not result.interrupted:
         jobs.journal.remove()
     for note in result.notes:
-        click.echo(f"note: {note}", err=True)
+        click.echo(f"note: {printable(note)}", err=True)
     if as_json:
         click.echo(result.json_text())
     else:

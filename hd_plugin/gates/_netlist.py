@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from hd_plugin._guard import read_bytes, why
 from hd_plugin._parsed import parse_json
+from hd_plugin._wording import shown
 from hd_plugin.errors import InputError, did_you_mean
 from hd_plugin.gates._liberty import Cell, Library
 
@@ -121,7 +122,13 @@ class _Reader:
         return self.numbers[bit]
 
     def netlist(self) -> Netlist:
-        ports = self.module.get("ports", {})
+        ports = self.module["ports"]
+        for name, port in ports.items():
+            if port["direction"] not in ("input", "output"):
+                raise InputError(
+                    f"{self.path}: port {name!r}: direction {shown(port['direction'])} found; input or "
+                    "output is needed"
+                )
         sides = {
             side: {
                 name: [self.net(b) for b in port["bits"]]
@@ -132,11 +139,11 @@ class _Reader:
         }
         instances = [
             self.instance(name, cell)
-            for name, cell in self.module.get("cells", {}).items()
+            for name, cell in self.module["cells"].items()
             if cell["type"] not in _IGNORED
         ]
         names = {0: "0", 1: "1"}
-        for name, entry in self.module.get("netnames", {}).items():
+        for name, entry in self.module["netnames"].items():
             for i, bit in enumerate(entry["bits"]):
                 number = self.numbers.get(bit, 0)
                 full = name if len(entry["bits"]) == 1 else f"{name}[{i}]"

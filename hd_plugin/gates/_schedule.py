@@ -126,6 +126,8 @@ class _Scheduler:
         edge = self.tree(instance.cell, flop["clocked_on"])
         if edge[0] != "pin":
             raise InputError(f"{where} works on {flop['clocked_on']!r}; one rising edge for all is needed")
+        if edge[1] not in instance.nets:
+            raise InputError(f"{where}: its clock {edge[1]!r} is no connected pin")
         clock = instance.nets[edge[1]]
         if self.clock is not None and self.clock != clock:
             raise InputError(
@@ -145,7 +147,7 @@ class _Scheduler:
 
     def off(self, tree: Tree, instance: Instance) -> bool:
         pins = inputs_of(tree)
-        return all(instance.nets[p] < 2 for p in pins) and not evaluate(
+        return all(instance.nets.get(p, 2) < 2 for p in pins) and not evaluate(
             tree, {p: instance.nets[p] == 1 for p in pins}
         )
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import csv
 import re
 from collections.abc import Iterable, Mapping
 from functools import singledispatch
 from pathlib import Path
 
-from hd_plugin._atomic import atomic_path
+from hd_plugin._csv import write_csv
 from hd_plugin.report._html import write_html
 from hd_plugin.report._own_files import replace_files
 from hd_plugin.report._pictures import pictures, save_pictures
@@ -119,10 +118,7 @@ def _verification(result: NetworkVerification, folder: Path) -> None:
 
 @_more.register(TrainingTable)
 def _training(result: TrainingTable, folder: Path) -> Path:
-    with atomic_path(folder / "front.csv") as path, open(path, "w", newline="", encoding="utf8") as file:
-        writer = csv.DictWriter(file, _FRONT, extrasaction="ignore")
-        writer.writeheader()
-        writer.writerows(row.to_dict() for row in result.runs)
+    write_csv(folder / "front.csv", _FRONT, (row.to_dict() for row in result.runs))
     save_pictures(pictures(result), folder)
     return folder / "front.png"
 

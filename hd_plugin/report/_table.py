@@ -11,6 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from hd_plugin._wording import printable
 from hd_plugin.report._text import shorten
 from hd_plugin.weights import Note, Unmapped
 
@@ -37,7 +38,8 @@ class Fitted:
     """Rows under columns, laid out for the width that they are shown at. Cells are rich markup."""
 
     def __init__(self, title: str, columns: Sequence[Column], caption: str | None = None) -> None:
-        self.title, self.columns, self.caption = title, list(columns), caption
+        self.title, self.columns = printable(title), list(columns)
+        self.caption = printable(caption) if caption else None
         self.rows: list[tuple[tuple[str, ...], str | None]] = []
 
     def add_column(self, head: str, kind: str = "text", spare: int = 0) -> None:
@@ -47,7 +49,7 @@ class Fitted:
         """A cell for each column. style : of the whole row."""
         if len(cells) != len(self.columns):
             raise ValueError(f"{len(cells)} cells for {len(self.columns)} columns")
-        self.rows.append((cells, style))
+        self.rows.append((tuple(map(printable, cells)), style))
 
     def layout(self, width: int) -> dict[int, int]:
         """Which columns are shown on ``width`` characters, and how wide each is; wider than asked where even
@@ -147,7 +149,7 @@ def spare(head: str, rank: int = 1, kind: str = "number") -> Column:
 
 def named(name: str) -> str:
     """A name, with nothing in it that the terminal would act on."""
-    return escape(name)
+    return escape(printable(name))
 
 
 def sizes(K: int, C: int, taps: int) -> str:
@@ -165,7 +167,7 @@ def told_of(unmapped: Iterable[Unmapped], notes: Iterable[Note]) -> list[str]:
     lines = [f"not mapped: {_some(names)}: {reason}" for reason, names in by_reason.items()]
     for note in notes:
         lines.append(f"note: {note.text}" + (f": {_some(note.layers)}" if note.layers else ""))
-    return [escape(line) for line in lines]
+    return [escape(printable(line)) for line in lines]
 
 
 def _some(names: Sequence[str]) -> str:

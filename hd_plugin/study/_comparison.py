@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from hd_plugin._atomic import atomic_path
+from hd_plugin._csv import write_csv
 from hd_plugin.energy import ActionCounts, EnergyBreakdown, Quality, Technology
 from hd_plugin.engines import Evaluation
 from hd_plugin.streaming import StreamPlan
@@ -205,10 +204,7 @@ class Comparison(Result):
     def to_csv(self, path: str | Path) -> None:
         """``to_records`` as a file."""
         flat = self.to_records()
-        with atomic_path(path) as temporary, open(temporary, "w", newline="", encoding="utf8") as file:
-            writer = csv.DictWriter(file, list(flat[0]))
-            writer.writeheader()
-            writer.writerows(flat)
+        write_csv(path, list(flat[0]), flat)
 
 
 def _summary(rows: list[Row]) -> MethodSummary:

@@ -56,23 +56,24 @@ def _decoded(path: Path, name: str, data: bytes, size: tuple[int, int] | None) -
     from PIL import Image
 
     try:
-        with warnings.catch_warnings(), Image.open(io.BytesIO(data)) as image:
+        with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of size and odd metadata: sizes are checked here
-            if size not in (None, image.size):
-                raise InputError(
-                    f"{path}: images of several sizes, {_told(size)} and {_told(image.size)}; resize them to "
-                    "one first"
-                )
-            if max(image.size) > _LARGEST:
-                raise InputError(
-                    f"{path}: an image of {_told(image.size)} pixels found; at most {_LARGEST} along a side "
-                    "are read"
-                )
-            return np.asarray(image.convert("RGB"))
+            with Image.open(io.BytesIO(data)) as image:
+                _check_size(path, image.size, size)
+                return np.asarray(image.convert("RGB"))
     except InputError:
         raise
     except Exception as error:  # PIL raises many kinds for a file that is none
         raise InputError(f"{path}: an image of class {shown(name)} cannot be read ({why(error)})") from error
+
+
+def _check_size(path: Path, size: tuple[int, int], before: tuple[int, int] | None) -> None:
+    if before not in (None, size):
+        both = f"{_told(before)} and {_told(size)}"
+        raise InputError(f"{path}: images of several sizes, {both}; resize them to one first")
+    if max(size) > _LARGEST:
+        most = f"at most {_LARGEST} along a side are read"
+        raise InputError(f"{path}: an image of {_told(size)} pixels found; {most}")
 
 
 def _told(size: tuple[int, int] | None) -> str:

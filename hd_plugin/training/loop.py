@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import math
 import time
@@ -18,6 +17,7 @@ from torch import nn
 
 from hd_plugin._atomic import atomic_path
 from hd_plugin._checked import Checked, check
+from hd_plugin._csv import write_csv
 from hd_plugin._guard import why
 from hd_plugin._identity import check_same_run
 from hd_plugin._parsed import parse_json
@@ -230,13 +230,7 @@ class _Run:
         with atomic_path(self.folder / "checkpoint.pt") as path:
             torch.save({"told": json.dumps(told), **states}, path)
         names = list(dict.fromkeys(name for r in self.rows for name in r))
-        with (
-            atomic_path(self.folder / "log.csv") as path,
-            open(path, "w", newline="", encoding="utf8") as file,
-        ):
-            writer = csv.DictWriter(file, names)
-            writer.writeheader()
-            writer.writerows(self.rows)
+        write_csv(self.folder / "log.csv", names, self.rows)
 
     def resume(self, device: str) -> int:
         """The epoch to go on with."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -10,6 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from hd_plugin._guard import check_unpacked
+from hd_plugin._wording import printable
 from hd_plugin.bits import NumberFormat, check_bits
 from hd_plugin.errors import InputError, did_you_mean
 from hd_plugin.weights._layer import Layer
@@ -71,10 +74,11 @@ def read_file(path: Path, conversion: Conversion, asked: Asked) -> Contents:
 
     Raises what ``load_network`` raises.
     """
-    found = reader_for(path)(path)
+    found = reader_for(path)(path).printable()
     files = found.files or (path,)
-    name = path.parent.resolve().name if len(files) > 1 else path.stem
-    return _contents(path, found, conversion, asked, name=name, digest=_digest(files))
+    name = printable(path.parent.resolve().name if len(files) > 1 else path.stem)
+    packed = sum(file.stat().st_size for file in files)
+    return _contents(path, found, conversion, asked, name=name, digest=_digest(files), packed=packed)
 
 
 def read_weights(source: Any, conversion: Conversion, asked: Asked) -> Contents:
@@ -88,9 +92,18 @@ def read_weights(source: Any, conversion: Conversion, asked: Asked) -> Contents:
 
 
 def _contents(
-    where: Path, found: RawFile, conversion: Conversion, asked: Asked, *, name: str, digest: str
+    where: Path,
+    found: RawFile,
+    conversion: Conversion,
+    asked: Asked,
+    *,
+    name: str,
+    digest: str,
+    packed: int = 0,
 ) -> Contents:
     """What is asked for of all that was found; ``where`` is what errors name.
+
+    packed : bytes of its files, where it is from files.
 
     Raises what ``load_network`` raises.
     """
@@ -115,6 +128,9 @@ def _contents(
     if not chosen:
         raise InputError(f"{where}: no convolution or linear layer that can be mapped{_why(unmapped)}")
     chosen, sized = with_sizes(chosen, asked.tokens)
+    if packed:
+        elements = sum(math.prod(la.shape) for la in chosen)  # several layers may share their numbers
+        check_unpacked(where, packed, elements)
     layers = [_layer(f"{where}: layer {la.name!r}", la, conversion) for la in chosen]
     kept = {la.name for la in layers}
     notes = [n for note in notes + sized if (n := note.among(kept))]

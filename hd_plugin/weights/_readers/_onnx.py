@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from hd_plugin._guard import why
+from hd_plugin._wording import printable
 from hd_plugin.errors import InputError
 from hd_plugin.weights._readers._onnx_graph import OnnxSizes, unclaimed
 from hd_plugin.weights._readers._raw import DAMAGE, DEPTHWISE, EMBEDDING, RawFile, RawLayer, Stored, need
@@ -59,7 +61,7 @@ def load_model(path: Path) -> tuple[ModuleType, Any]:
         model = onnx.load(str(path))
     except (*DAMAGE, message.Error, onnx.checker.ValidationError) as error:
         raise InputError(
-            f"{path}: not a readable ONNX model ({type(error).__name__}: {str(error)[:200]}); "
+            f"{path}: not a readable ONNX model ({why(error)}); "
             "is the download complete, with its external data beside it?"
         ) from error
     if not model.opset_import or not model.graph.node:
@@ -69,7 +71,7 @@ def load_model(path: Path) -> tuple[ModuleType, Any]:
 
 def layer_names(path: Path, onnx: ModuleType, model: Any) -> dict[str, str]:
     """The name that ``read`` gives to the layer which makes a tensor, by the tensor's name."""
-    return {node.output[0]: name for name, node, _, _ in _Graph(path, onnx, model).named()}
+    return {node.output[0]: printable(name) for name, node, _, _ in _Graph(path, onnx, model).named()}
 
 
 def read(path: Path) -> RawFile:
@@ -86,9 +88,7 @@ def read(path: Path) -> RawFile:
     except InputError:
         raise
     except (*DAMAGE, message.Error) as error:
-        raise InputError(
-            f"{path}: damaged ONNX model ({type(error).__name__}: {str(error)[:200]})"
-        ) from error
+        raise InputError(f"{path}: damaged ONNX model ({why(error)})") from error
 
 
 class _Graph:

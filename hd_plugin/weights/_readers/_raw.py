@@ -6,12 +6,13 @@ import importlib
 import struct
 import zipfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import ModuleType
 
 import numpy as np
 
+from hd_plugin._wording import printable
 from hd_plugin.errors import InputError, MissingTool
 from hd_plugin.weights._layer import Window
 from hd_plugin.weights._told import Note, Unmapped
@@ -108,6 +109,15 @@ class RawFile:
     unmapped: list[Unmapped] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
     files: tuple[Path, ...] = ()
+
+    def printable(self) -> RawFile:
+        """The same with names that can be shown: escapes in place of what a terminal would act on."""
+        return replace(
+            self,
+            layers=[replace(la, name=printable(la.name)) for la in self.layers],
+            unmapped=[replace(u, name=printable(u.name), reason=printable(u.reason)) for u in self.unmapped],
+            notes=[Note(printable(n.text), tuple(map(printable, n.layers))) for n in self.notes],
+        )
 
 
 def same_padding(

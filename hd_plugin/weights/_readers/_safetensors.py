@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import re
 from pathlib import Path
 from types import ModuleType
 
 import numpy as np
 
+from hd_plugin._guard import read_bytes, why
+from hd_plugin._parsed import parse_json
+from hd_plugin._wording import shown
 from hd_plugin.errors import InputError
 from hd_plugin.weights._readers._raw import DAMAGE, RawFile, need
 from hd_plugin.weights._readers._state import Tensor, from_state
@@ -20,7 +22,6 @@ _KINDS = {"F64": "f", "F32": "f", "F16": "f", "BF16": "f"} | {
     f"{sign}{bits}": kind for sign, kind in (("I", "i"), ("U", "u")) for bits in (8, 16, 32, 64)
 }
 _SHARD = re.compile(r"(.*)-(\d+)-of-(\d+)\.safetensors")
-_LIMIT = 1 << 26  # bytes of an index
 
 
 def read(path: Path) -> RawFile:
@@ -67,12 +68,7 @@ def _some(names: list[str]) -> str:
 
 def _parts(path: Path) -> dict[str, str]:
     """File name by tensor, as the index has it."""
-    try:
-        if path.stat().st_size > _LIMIT:
-            raise ValueError(f"over {_LIMIT} bytes")
-        told = json.loads(path.read_text(encoding="utf8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise InputError(f"{path}: not a readable index ({error})") from error
+    told = parse_json(read_bytes(path), path, "an index of safetensors files is needed")
     parts = told.get("weight_map") if isinstance(told, dict) else None
     if not isinstance(parts, dict) or not parts:
         raise InputError(f"{path}: weight_map: missing; it names a file for every tensor")
@@ -80,7 +76,8 @@ def _parts(path: Path) -> dict[str, str]:
         plain = isinstance(name, str) and Path(name).name == name and name.endswith(".safetensors")
         if not plain:
             raise InputError(
-                f"{path}: weight_map: {key}: {name!r} found; a .safetensors file beside it is needed"
+                f"{path}: weight_map: {shown(key)}: {shown(name)} found; a .safetensors file beside it is "
+                "needed"
             )
     return parts
 
@@ -90,10 +87,11 @@ def _tensors(path: Path, library: ModuleType) -> dict[str, Tensor]:
         with library.safe_open(path, framework="numpy"):  # checks the header, offsets and sizes
             header, start = _header(path)
         return {key: _tensor(path, library, key, about, start) for key, about in header.items()}
+    except InputError:
+        raise
     except (*DAMAGE, library.SafetensorError) as error:
         raise InputError(
-            f"{path}: not a readable safetensors file ({type(error).__name__}: {error}); "
-            "is the download complete?"
+            f"{path}: not a readable safetensors file ({why(error)}); is the download complete?"
         ) from error
 
 
@@ -111,7 +109,7 @@ def _header(path: Path) -> tuple[dict[str, dict], int]:
     """The header in file order, which the library does not keep, and where the data starts (bytes)."""
     with open(path, "rb") as stream:
         size = int.from_bytes(stream.read(8), "little")
-        header = json.loads(stream.read(size))
+        header = parse_json(stream.read(size), path, "is the download complete?")
     header.pop("__metadata__", None)
     return header, 8 + size
 

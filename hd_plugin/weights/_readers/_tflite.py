@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from hd_plugin._guard import read_bytes, why
 from hd_plugin.errors import InputError
 from hd_plugin.weights._layer import Window
 from hd_plugin.weights._readers._raw import (
@@ -46,24 +47,28 @@ def read(path: Path) -> RawFile:
     Raises InputError on a damaged file; MissingTool without the tflite package.
     """
     tflite = need("tflite", "tflite")
-    data = path.read_bytes()
+    data = read_bytes(path)
     if data[4:8] != b"TFL3":
         raise InputError(f"{path}: not a TensorFlow Lite model (bytes 4 to 8 are {data[4:8]!r}, not b'TFL3')")
     try:
         model = tflite.Model.GetRootAsModel(data, 0)
-        _touch_everything(model)
+        _touch_everything(model, len(data))
         return _Graph(path, tflite, model).contents()
     except InputError:
         raise
     except DAMAGE as error:  # flatbuffers checks nothing: a damaged offset ends anywhere
         raise InputError(
-            f"{path}: damaged TensorFlow Lite model ({type(error).__name__}: {error}); "
-            "is the download complete?"
+            f"{path}: damaged TensorFlow Lite model ({why(error)}); is the download complete?"
         ) from error
 
 
-def _touch_everything(model: Any) -> None:
-    """Read every buffer and tensor, needed or not: one that lies beyond the end of a cut file raises here."""
+def _touch_everything(model: Any, size: int) -> None:
+    """Read every buffer and tensor, needed or not: one that lies beyond the end of a cut file raises here.
+
+    Vectors may share their bytes, so that a small file could name more sizes than anyone can look at; those
+    of an honest one lie in its ``size`` bytes.
+    """
+    sizes = 0
     for i in range(model.BuffersLength()):
         model.Buffers(i).DataAsNumpy()
     for s in range(model.SubgraphsLength()):
@@ -71,6 +76,9 @@ def _touch_everything(model: Any) -> None:
         for i in range(graph.TensorsLength()):
             tensor = graph.Tensors(i)
             (tensor.Name() or b"").decode("utf-8")
+            sizes += tensor.ShapeLength()
+            if sizes > size:
+                raise ValueError("more sizes of tensors than the file has bytes")
             _shape(tensor)
             q = tensor.Quantization()
             if q is not None:

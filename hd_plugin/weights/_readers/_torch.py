@@ -11,7 +11,10 @@ from typing import Any
 
 import numpy as np
 
+from hd_plugin._guard import why
+from hd_plugin._wording import shown
 from hd_plugin.errors import InputError
+from hd_plugin.weights._readers._plain_torch import check_archive, check_tensors, opened
 from hd_plugin.weights._readers._raw import DAMAGE, RawFile, need
 from hd_plugin.weights._readers._state import Tensor, from_state
 from hd_plugin.weights._told import Note, Unmapped
@@ -30,7 +33,9 @@ def read(path: Path) -> RawFile:
     pickle that asks for code; MissingTool without PyTorch.
     """
     torch = need("torch", "hd_plugin[torch]")
+    check_archive(path, f"save it with {_SAVE}")
     state, notes = _state_dict(path, _load(path, torch), torch)
+    check_tensors(path, state, f"save it with {_SAVE}")
     read = from_tensors(path, state, torch)
     return RawFile(read.layers, read.unmapped, notes + read.notes)
 
@@ -38,6 +43,8 @@ def read(path: Path) -> RawFile:
 def from_tensors(path: Path, state: Mapping, torch: Any) -> RawFile:
     """The layers of a state dict; ``path`` is what errors name."""
     found = {str(k): v for k, v in state.items()}
+    if len(found) < len(state):
+        raise InputError(f"{path}: two keys of one name; save it with {_SAVE}")
     tensors = {k: v for k, v in found.items() if isinstance(v, torch.Tensor)}
     prefix = "module." if tensors and all(k.startswith("module.") for k in tensors) else ""
     read = from_state(path, {k[len(prefix) :]: _tensor(path, v, torch) for k, v in tensors.items()})
@@ -65,14 +72,16 @@ def _guarded(path: Path, load: Callable[[], np.ndarray]) -> np.ndarray:
     try:
         return load()
     except DAMAGE as error:
-        raise InputError(f"{path}: a tensor cannot be read ({str(error)[:200]})") from error
+        raise InputError(f"{path}: a tensor cannot be read ({why(error)})") from error
 
 
 def _load(path: Path, torch) -> object:
     try:
         # what a zip archive holds is read when it is used
-        mapped = zipfile.is_zipfile(path)
-        return torch.load(path, map_location="cpu", weights_only=True, mmap=mapped)
+        if zipfile.is_zipfile(path):
+            return torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+        with opened(path) as file:
+            return torch.load(file, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         # The library's own text advises weights_only=False, which runs the pickle: never pass that advice on.
         asked = re.search(r"GLOBAL ([\w.]+)|(?:class|function|method) ([\w.]+)", str(error))
@@ -92,8 +101,7 @@ def _load(path: Path, torch) -> object:
                 f"{path}: refused: a TorchScript archive holds code; save the weights alone: {_SAVE}"
             ) from None
         raise InputError(
-            f"{path}: not a readable PyTorch file ({type(error).__name__}: {str(error)[:200]}); "
-            f"save the weights with {_SAVE}"
+            f"{path}: not a readable PyTorch file ({why(error)}); save the weights with {_SAVE}"
         ) from error
 
 
@@ -108,7 +116,7 @@ def _state_dict(path: Path, found: object, torch: Any) -> tuple[Mapping, list[No
         if any(isinstance(v, torch.Tensor) for v in found.values()):
             return found, []
         raise InputError(
-            f"{path}: no state dict found; keys {list(found)[:8]}; it is looked for at the top and under "
-            f"{', '.join(_NESTED)}; save it with {_SAVE}"
+            f"{path}: no state dict found; keys {shown([str(k) for k in found])}; it is looked for at the "
+            f"top and under {', '.join(_NESTED)}; save it with {_SAVE}"
         )
     raise InputError(f"{path}: a {type(found).__name__} found, not a state dict; save it with {_SAVE}")
