@@ -105,7 +105,10 @@ def _compare(
     rows, plans = _rows(network, asked, (engine, technology, energies), pricing)
     found = None
     if asked.studies and not jobs.interrupted:
-        found = layer_studies(network, asked.array, technology, asked.seed, studying)
+        try:
+            found = layer_studies(network, asked.array, technology, asked.seed, studying)
+        except KeyboardInterrupt:  # the comparison itself is whole, the studies are left out
+            jobs.stop()
     provenance = Provenance(
         __version__,
         _answered(asked, network, trained, technology),
@@ -163,7 +166,9 @@ def _rows(
 ) -> tuple[list[Row], dict[tuple[str, str], StreamPlan]]:
     engine, technology, energies = prices
     slow = scenario.needs_gates or _is_slow(engine)
-    searching, counting, pricing = jobs.parts(20.0, 20.0 if _is_slow(engine) else 1.0, 10.0 if slow else 1.0)
+    searching, counting, pricing = jobs.parts(
+        20.0, 20.0 if _is_slow(engine) else 0.0, 10.0 if scenario.needs_gates else 0.0
+    )
     plans = all_plans(network, scenario, scenario.methods, searching, energies)
     if jobs.interrupted and slow:  # a run of Timeloop, or of gates, for plans that are not whole yet
         raise KeyboardInterrupt

@@ -157,6 +157,12 @@ class Comparison(Result):
         return self.provenance.interrupted
 
     @property
+    def notes(self) -> tuple[str, ...]:
+        """That studies are about a part of a layer, where they are."""
+        part = self.studies.part if self.studies else None
+        return (f"the studies are about a part: {part}",) if part else ()
+
+    @property
     def methods(self) -> tuple[str, ...]:
         return self.scenario.methods
 

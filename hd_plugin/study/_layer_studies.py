@@ -27,7 +27,9 @@ __all__ = [
     "layer_studies",
 ]
 
-_QUICK = 40_000  # channel pairs, C * K
+_QUICK = 40_000  # channel pairs, C * K, that a study takes in seconds
+_LONGEST = 1000  # channels of either kind
+_CUT = 200  # channels of either kind that stand for a layer beyond these
 _RUNS, _ITERATIONS = 20, 15
 _GROUPED = ("segment", "cluster")
 
@@ -98,16 +100,21 @@ class TableCost:
 
 @dataclass(frozen=True, eq=False)
 class LayerStudies:
-    """All studies, of the layer that shows them best; table_cost : None for a layer of one output channel."""
+    """All studies, of the layer that shows them best; table_cost : None for a layer of one output channel.
+
+    part : what of the layer they are about, where it is too large for all of it.
+    """
 
     convergence: Convergence
     cluster_size: ClusterSize
     table_cost: TableCost | None
+    part: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """``studies`` in compare.json."""
         curves = {"layer": self.convergence.layer, "curves": self.convergence.curves.tolist()}
         out = {"convergence": curves, "cluster_size": _plain(asdict(self.cluster_size))}
+        out |= {"part": self.part} if self.part else {}
         return out | ({"table_cost": self.table_cost.to_dict()} if self.table_cost else {})
 
 
@@ -118,25 +125,44 @@ def _plain(value: Any) -> Any:
     return list(value) if isinstance(value, tuple) else value
 
 
-def _first_tap(layer: Layer) -> Layer:
-    """The layer's first filter tap as a 1x1 layer: clustering treats taps alike, so one shows it."""
-    codes = layer.codes[:, :, :1, :1]
+def _studied(layer: Layer) -> Layer:
+    """The layer's first filter tap as a 1x1 layer: clustering treats taps alike, so one shows it.
+
+    Of a large layer the first channels: studies take the square of them, and worse.
+    """
+    most = None if _is_quick(layer) else _CUT
+    codes = layer.codes[:most, :most, :1, :1]
     return Layer(layer.name, codes, layer.bits, layer.number_format, output_hw=layer.output_hw)
 
 
+def _is_quick(layer: Layer) -> bool:
+    return bool(layer.C * layer.K <= _QUICK and max(layer.C, layer.K) <= _LONGEST)
+
+
+def _part(layer: Layer) -> str | None:
+    """What of a layer is studied, where it is not all of a tap."""
+    if _is_quick(layer):
+        return None
+    some = _studied(layer)
+    return f"layer {layer.name!r}: the first {some.K} of {layer.K} outputs, {some.C} of {layer.C} inputs"
+
+
 def convergence(layer: Layer, rows: int = 8, seed: int = 0, jobs: Jobs | None = None) -> Convergence:
-    """Algorithm 2 on the layer's first tap, from 20 random starts."""
-    tap = _first_tap(layer)
-    codes, before = np.ascontiguousarray(tap.codes[:, :, 0, 0], np.uint16), flips(tap)
-    curves = (
-        (jobs or Jobs())
-        .named(f"{layer.name}: convergence")
-        .map(
-            lambda run: algorithm2(codes, layer.bits, rows, _ITERATIONS, seed + run)[2],
-            range(_RUNS),
-            lambda run: np.full(_ITERATIONS + 1, before),
-        )
-    )
+    """Algorithm 2 on the layer's first tap (of a large layer, a part of it), from 20 random starts."""
+    tap, running = _studied(layer), (jobs or Jobs()).named(f"{layer.name}: convergence")
+    codes, before = tap.tap_codes((0, 0)), flips(tap)
+
+    def curve(run: int) -> np.ndarray:
+        asked = rows, _ITERATIONS, seed + run
+
+        def make() -> tuple[np.ndarray]:
+            return (algorithm2(codes, layer.bits, *asked, stop=running.flag)[2],)
+
+        return running.kept("convergence", (tap.digest, *asked), make)[0]
+
+    curves = running.map(curve, range(_RUNS))
+    if running.interrupted:
+        raise KeyboardInterrupt
     return Convergence(layer.name, np.stack(curves) / max(before, 1))
 
 
@@ -146,17 +172,16 @@ def flips_by_size(
     """Flips of the layer's first tap under segment and cluster on arrays of ``sizes`` rows, one entry per
     size.
     """
-    tap = _first_tap(layer)
+    tap, running = _studied(layer), (jobs or Jobs()).named(f"{layer.name}: channels per cluster")
     work = [(method, size) for method in _GROUPED for size in sizes]
-    made = (
-        (jobs or Jobs())
-        .named(f"{layer.name}: channels per cluster")
-        .map(
-            lambda w: flips(tap, optimize(tap, w[1], w[0], effort, seed, jobs=Jobs(1))),
-            work,
-            lambda w: flips(tap),
-        )
-    )
+
+    def made_with(item: tuple[str, int], own: Jobs) -> int:
+        method, size = item
+        return flips(tap, optimize(tap, size, method, effort, seed, jobs=own))
+
+    made = running.spread(made_with, work)
+    if running.interrupted:
+        raise KeyboardInterrupt
     return {m: tuple(made[i * len(sizes) : (i + 1) * len(sizes)]) for i, m in enumerate(_GROUPED)}
 
 
@@ -169,7 +194,7 @@ def _table_cost(
     seed: int,
 ) -> TableCost:
     """Widths as in ``array``; made : ``flips_by_size``."""
-    tap = _first_tap(layer)
+    tap = _studied(layer)
     direct, most = flips(tap, optimize(tap, array.rows, "direct", seed=seed)), tap.C * (tap.K - 1) * tap.bits
     bits, w = address_bits(tap.K), array.widths(tap.bits)
     datapath: dict[str, tuple[float, ...]] = {}
@@ -208,18 +233,20 @@ def layer_studies(
     network: Network, array: Array, technology: Technology, seed: int = 0, jobs: Jobs | None = None
 ) -> LayerStudies:
     """All studies, on a layer with C >= K if any (where clusters matter): the largest that takes seconds, not
-    minutes.
+    minutes; of larger ones alone, a part that does. A Ctrl-C is a KeyboardInterrupt.
     """
     best = max(
         network.layers, key=lambda la: (array.rows < la.C, la.C * la.K <= _QUICK, la.C >= la.K, la.C * la.K)
     )
-    sizes = tuple(s for s in (1, 2, 4, 8, 16, 32, 64) if s <= best.C)
-    made = flips_by_size(best, sizes, seed=seed, jobs=jobs)
-    before = flips(_first_tap(best))
+    sizes = tuple(s for s in (1, 2, 4, 8, 16, 32, 64) if s <= _studied(best).C)
+    first, last = (jobs or Jobs()).parts(1.0, 2.0)
+    made = flips_by_size(best, sizes, seed=seed, jobs=first)
+    before = flips(_studied(best))
     reductions = {m: tuple(times(before, f) for f in made[m][1:]) for m in made}  # one channel is no cluster
     cost = _table_cost(best, sizes, made, array, technology, seed) if best.K > 1 else None
     return LayerStudies(
-        convergence(best, array.rows, seed, jobs),
+        convergence(best, array.rows, seed, last),
         ClusterSize(best.name, sizes[1:], reductions["segment"], reductions["cluster"]),
         cost,
+        _part(best),
     )

@@ -1,0 +1,349 @@
+"""Finished work outlives any end of a run: the same question goes on from it, and ends with the same
+bytes.
+"""
+
+import io
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+import hd_plugin as hd
+from hd_plugin._journal import Journal
+from hd_plugin.cli import main
+from hd_plugin.errors import InputError
+from hd_plugin.streaming import METHODS, Jobs
+
+ASKED = {"command": "test", "weights": ["a"]}
+NAME = "hd-plugin.journal"
+
+
+def arrays():
+    rng = np.random.default_rng(0)
+    return (
+        rng.permutation(300),
+        np.array(-5),
+        np.zeros((0, 3), np.int64),
+        rng.integers(0, 9, (4, 2)).astype(np.uint8),
+        rng.random((2, 3)),
+    )
+
+
+def opened(path, asked=ASKED):
+    journal = Journal(path)
+    journal.begin(asked)
+    return journal
+
+
+def filled(path, count=20):
+    """A journal of ``count`` entries, closed."""
+    journal = opened(path)
+    for i in range(count):
+        journal.put(journal.key("work", [i]), (np.arange(i + 1),))
+    journal.close()
+    return path
+
+
+def test_what_was_put_is_found_again_by_another_process(tmp_path):
+    journal = opened(tmp_path / "j")
+    journal.put(journal.key("one", [1]), arrays())
+    journal.close()
+    again = opened(tmp_path / "j")
+    found = again.get(again.key("one", [1]))
+    assert again.get(again.key("one", [2])) is None and again.used == 1
+    for one, other in zip(found, arrays()):
+        assert one.dtype == other.dtype and one.shape == other.shape and np.array_equal(one, other)
+    found[0][0] = 1  # of its own
+    again.remove()
+    assert not (tmp_path / "j").exists()
+
+
+def test_a_key_tells_apart_whatever_differs():
+    a = np.arange(6)
+    different = [
+        ("x", [a]),
+        ("y", [a]),
+        ("x", [a.reshape(2, 3)]),
+        ("x", [a.astype(np.int32)]),
+        ("x", [a[::-1]]),
+        ("x", [a, 1]),
+        ("x", [a, "1"]),
+        ("x", [a, None]),
+    ]
+    assert len({Journal.key(*one) for one in different}) == len(different)
+    assert Journal.key("x", [a[::2]]) == Journal.key("x", [a[::2].copy()])
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_torn_or_damaged_end_is_dropped_and_all_before_it_stays(tmp_path, seed):
+    whole = filled(tmp_path / "whole").read_bytes()
+    rng = random.Random(seed)
+    for i in range(20):
+        path = tmp_path / f"{i}"
+        at = rng.randrange(whole.index(b"\n") + 1, len(whole))
+        bent = bytearray(whole)
+        bent[at] ^= 1 << rng.randrange(8)
+        path.write_bytes(whole[:at] if i % 2 else bytes(bent))
+        journal = opened(path)
+        there = [n for n in range(20) if journal.get(journal.key("work", [n])) is not None]
+        assert there == list(range(len(there))) and len(there) < 20
+        for n in range(20):  # and it goes on from there
+            journal.put(journal.key("work", [n]), (np.arange(n + 1),))
+        journal.close()
+        assert path.read_bytes() == whole
+
+
+def test_a_file_that_was_killed_while_it_was_made_is_made_anew(tmp_path):
+    whole = filled(tmp_path / "whole", 0).read_bytes()
+    for size in (0, 1, 9, 30, len(whole) - 1):
+        (tmp_path / "j").write_bytes(whole[:size])
+        opened(tmp_path / "j").close()
+        assert (tmp_path / "j").read_bytes() == whole
+
+
+def test_a_journal_of_another_question_is_refused_in_one_line(tmp_path):
+    filled(tmp_path / "j")
+    before = (tmp_path / "j").read_bytes()
+    with pytest.raises(InputError, match=r"other weights.*give another folder, or delete .*j$") as told:
+        opened(tmp_path / "j", {**ASKED, "weights": ["b"]})
+    assert "\n" not in str(told.value) and (tmp_path / "j").read_bytes() == before
+
+
+@pytest.mark.parametrize("content", [b"mine", b"{}\n", b'{"schema": "hd-plugin/plan/1"}\n', b"\0" * 100])
+def test_a_file_of_somebody_elses_is_never_written_to(tmp_path, content):
+    (tmp_path / "j").write_bytes(content)
+    journal = Journal(tmp_path / "j")
+    with pytest.raises(InputError, match="was not written by hd-plugin and stays"):
+        journal.begin(ASKED)
+    journal.remove()
+    assert (tmp_path / "j").read_bytes() == content
+
+
+def test_two_runs_do_not_write_to_one_journal(tmp_path):
+    pytest.importorskip("fcntl", reason="no file locks here")
+    first = opened(tmp_path / "j")
+    with pytest.raises(InputError, match="another hd-plugin is at work there"):
+        opened(tmp_path / "j")
+    first.close()
+    opened(tmp_path / "j").close()
+
+
+def weights(tmp_path):
+    rng = np.random.default_rng(1)
+    shapes = {"a": (60, 40, 1, 1), "b": (32, 24, 3, 3), "c": (24, 16, 1, 1)}
+    path = tmp_path / "net.npz"
+    np.savez(path, **{f"{n}.weight": rng.integers(-7, 8, s).astype(np.int8) for n, s in shapes.items()})
+    return path
+
+
+def tree(folder):
+    return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
+
+
+COMMANDS = {
+    "optimize": ["--method", "segment", "--method", "cluster", "--effort", "best", "--bound"],
+    "compare": ["--no-studies"],
+    "round": ["--mu", "0.5", "--method", "segment", "--mu", "2"],
+}
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_run_that_was_cut_at_any_entry_ends_with_the_same_bytes_and_does_nothing_twice(
+    command, tmp_path, monkeypatch
+):
+    """A journal that ends after n entries is what kill -9 leaves there."""
+    kept = []
+    monkeypatch.setattr(Journal, "remove", lambda self: (kept.append(self.path.read_bytes()), self.close()))
+
+    def run(folder):
+        words = [command, str(weights(tmp_path)), *COMMANDS[command], "--threads", "1", "-o", str(folder)]
+        done = CliRunner().invoke(main, words)
+        assert done.exit_code == 0, done.output
+        return {name: data for name, data in tree(folder).items() if name != NAME}, done.stderr
+
+    wanted, _ = run(tmp_path / "whole")
+    journal = kept[-1]
+    assert len(wanted) > 2
+    rng = random.Random(3)
+    for i in range(3):
+        folder = tmp_path / f"cut {i}"
+        folder.mkdir()
+        cut = journal[: rng.randrange(journal.index(b"\n") + 1, len(journal))]
+        (folder / NAME).write_bytes(cut)
+        found, told = run(folder)
+        assert found == wanted
+        # what was kept is where it was, and what came after is what was missing: nothing was done twice
+        assert sorted_entries(kept[-1]) == sorted_entries(journal) and kept[-1].startswith(whole_of(cut))
+        assert "were done before" in told or whole_of(cut).endswith(b"\n")
+
+
+def entries(journal):
+    at, found = journal.index(b"\n") + 1, []
+    while at + 8 <= len(journal):
+        size = 8 + int.from_bytes(journal[at : at + 4], "little")
+        if at + size > len(journal):
+            break
+        found.append(journal[at : at + size])
+        at += size
+    return found
+
+
+def sorted_entries(journal):
+    return sorted(entries(journal))
+
+
+def whole_of(cut):
+    """The cut journal without the entry that was torn."""
+    return cut[: cut.index(b"\n") + 1] + b"".join(entries(cut))
+
+
+def test_kill_9_loses_nothing_that_was_done(tmp_path):
+    words = ["optimize", str(weights(tmp_path)), *COMMANDS["optimize"], "--threads", "2"]
+    program = [sys.executable, "-m", "hd_plugin.cli"]
+    subprocess.run([*program, *words, "-o", str(tmp_path / "whole")], check=True, capture_output=True)
+    folder = tmp_path / "killed"
+    process = subprocess.Popen(
+        [*program, *words, "-o", str(folder)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    while process.poll() is None and not (folder / NAME).exists():
+        time.sleep(0.01)
+    while process.poll() is None and (folder / NAME).stat().st_size < 3000:
+        time.sleep(0.01)
+    process.kill()
+    process.wait()
+    assert [p.name for p in folder.iterdir()] == [NAME]
+    had = len(entries((folder / NAME).read_bytes()))
+    done = subprocess.run([*program, *words, "-o", str(folder)], check=True, capture_output=True, text=True)
+    assert tree(folder) == tree(tmp_path / "whole")
+    assert had and f"note: {had} parts of this were done before" in done.stderr
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_ends_a_long_compiled_search_at_once(tmp_path, number, code):
+    """One group of 6,000 outputs at the hardest effort is minutes in a single compiled call."""
+    rng = np.random.default_rng(0)
+    np.savez(tmp_path / "net.npz", **{"a.weight": rng.integers(-7, 8, (6000, 8)).astype(np.int8)})
+    folder = tmp_path / "out"
+    words = ["optimize", str(tmp_path / "net.npz"), "--method", "segment", "--effort", "best"]
+    heard = signal.signal(number, signal.default_int_handler)  # a process in the background does not hear
+    try:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "hd_plugin.cli", *words, "-o", str(folder)],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+    finally:
+        signal.signal(number, heard)
+    while process.poll() is None and not (folder / NAME).exists():
+        time.sleep(0.05)
+    time.sleep(1)
+    process.send_signal(number)
+    told = process.communicate(timeout=120)[1]
+    assert process.returncode == code
+    assert "interrupted" in told and f"kept in {folder / NAME}" in told
+    found = json.loads((folder / "optimize.json").read_text())
+    assert found["interrupted"] is True and found["unfinished"] == [{"layer": "a", "method": "segment"}]
+
+
+def test_an_interrupted_command_without_numbers_says_so_in_its_json(tmp_path, monkeypatch):
+    def interrupted(self, layer, search):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(type(METHODS["direct"]), "groups", interrupted)
+    words = ["verify", str(weights(tmp_path)), "--method", "direct", "--simulator", "none"]
+    done = CliRunner().invoke(main, [*words, "-o", str(tmp_path / "out")])
+    assert done.exit_code == 130 and "run the same command again to go on" in done.stderr
+    told = json.loads((tmp_path / "out" / "verify.json").read_text())
+    assert told["interrupted"] is True and told["asked"]["command"] == "verify"
+
+
+def test_a_progress_that_raises_ends_the_run_at_once():
+    layer = hd.Layer.from_values("a", np.random.default_rng(0).integers(-7, 8, (3000, 16)), 4)
+
+    class Enough(Exception):
+        pass
+
+    def progress(done, total, text):
+        raise Enough
+
+    begun = time.monotonic()
+    with pytest.raises(Enough):
+        hd.optimize(layer, 8, "segment", "best", jobs=Jobs(2, progress))
+    assert time.monotonic() - begun < 60  # minutes without
+
+
+def test_work_that_found_too_little_memory_beside_others_is_done_again_alone():
+    alone = []
+
+    def work(item, jobs):
+        if item == 3 and not alone:
+            alone.append(item)
+            raise MemoryError
+        return 2 * item
+
+    assert Jobs(3).spread(work, range(6)) == [0, 2, 4, 6, 8, 10] and alone == [3]
+
+    def never(item):
+        raise MemoryError("8 TiB")
+
+    with pytest.raises(MemoryError, match="8 TiB"):
+        Jobs(2).map(never, [1, 2])
+
+
+def test_progress_is_of_the_whole_run_and_never_goes_back():
+    network = hd.load_network("resnet20_cifar10_w4", layers=["layer1.0.conv1", "linear"])
+    told = []
+    jobs = Jobs(2, lambda done, total, text: told.append((done, total)))
+    hd.compare(network, methods=["segment", "cluster"], jobs=jobs)
+    assert {total for _, total in told} == {1000}
+    assert [d for d, _ in told] == sorted(d for d, _ in told) and told[-1][0] >= 990
+
+
+@pytest.mark.parametrize("name", ["[/red]", "/", "x" * 240, "\x1b[31m", "a/b", "..", "\udcff"])
+def test_no_layer_name_loses_the_work(tmp_path, name):
+    rng = np.random.default_rng(1)
+    layer = hd.Layer.from_values(name, rng.integers(-7, 8, (12, 9)), 4)
+    network = hd.Network(name, [layer])
+    from hd_plugin.report import tables, write_report
+
+    found = hd.plan(network, methods=["segment"])
+    write_report(found, tmp_path / "out")
+    [file] = (tmp_path / "out").glob("*.plan.json")
+    assert hd.StreamPlan.load(file).layer == name  # the file's name is short, and its content tells
+    from rich.console import Console
+
+    for table in tables(found):
+        Console(file=io.StringIO(), width=80).print(table)
+
+
+def test_a_file_whose_name_is_not_utf8_is_read_and_answered(tmp_path):
+    path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/net-\xff.npz"))
+    try:
+        path.write_bytes(weights(tmp_path).read_bytes())
+    except OSError:
+        pytest.skip("this file system takes UTF-8 only")
+    folder = tmp_path / "out"
+    words = [
+        sys.executable,
+        "-m",
+        "hd_plugin.cli",
+        "compare",
+        str(path),
+        "--effort",
+        "greedy",
+        "-o",
+        str(folder),
+    ]
+    done = subprocess.run(words, capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert json.loads((folder / "compare.json").read_text())
