@@ -141,6 +141,8 @@ def round_weights(
     for mu, part in zip(strengths, jobs.parts(*[1.0] * len(strengths))):
         try:
             found = _round(network, mu, asked, (moments, feedback), energies, part)
+            if jobs.interrupted:
+                break
             top1 = scoring.top1([r.layer for r in found]) if scoring is not None and scoring.test else None
             simulated = _simulated(network, found, energies, part) if energies else None
         except KeyboardInterrupt:  # what is done of this one is in the journal; those before it are whole
