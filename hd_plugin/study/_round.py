@@ -133,16 +133,14 @@ def round_weights(
             )
         energies = array_energy(asked, network.layers, rows_only=True)
     jobs = jobs or Jobs()
-    told = None if scoring is None else scoring.identity()
-    jobs.question(question("round", asked, network, mus=strengths, feedback=feedback, scoring=told))
+    own = {"mus": strengths, "feedback": feedback, "scoring": scoring.identity() if scoring else None}
+    jobs.question(question("round", asked, network, **own))
     moments = scoring.moments() if scoring is not None and calibrated else None
     before = tuple(flips(layer) for layer in network.layers)
     runs = []
     for mu, part in zip(strengths, jobs.parts(*[1.0] * len(strengths))):
         try:
             found = _round(network, mu, asked, (moments, feedback), energies, part)
-            if jobs.interrupted:
-                break
             top1 = scoring.top1([r.layer for r in found]) if scoring is not None and scoring.test else None
             simulated = _simulated(network, found, energies, part) if energies else None
         except KeyboardInterrupt:  # what is done of this one is in the journal; those before it are whole
@@ -201,6 +199,8 @@ def _round(
 
     largest = sorted(network.layers, key=lambda layer: -layer.codes.size)
     found = rounding.spread(work, largest, weights=[float(layer.codes.size) for layer in largest])
+    if jobs.interrupted:
+        raise KeyboardInterrupt
     made = {r.layer.name: r for r in found}
     return [made[layer.name] for layer in network.layers]
 
