@@ -1,5 +1,8 @@
 """Files for ``doctor``: an architecture of nodes, its components, a problem."""
 
+import re
+from pathlib import Path
+
 from hd_plugin._data_files import data_folder
 from hd_plugin.energy import build_component
 
@@ -89,6 +92,13 @@ def written(folder, **texts):
     for name, text in texts.items():
         (folder / f"{name}.yaml").write_text(text)
     return [folder / f"{name}.yaml" for name in texts]
+
+
+def from_page(folder):
+    """The files that docs/timeloop.md shows, each under the name in its first line."""
+    page = (Path(__file__).parent.parent / "docs" / "timeloop.md").read_text(encoding="utf8")
+    blocks = re.findall(r"^```yaml\n# (\w+)\.yaml\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    return written(folder, **dict(blocks))
 
 
 def multiplier(class_name, attributes):

@@ -5,15 +5,29 @@ import re
 
 import pytest
 from click.testing import CliRunner
-from doctor_cases import COMPONENTS_OF_ONES_OWN, COMPUTE_PJ, MAC, NATIVE, NODES, PROBLEM, VARIABLES, written
+from doctor_cases import (
+    COMPONENTS_OF_ONES_OWN,
+    COMPUTE_PJ,
+    MAC,
+    NATIVE,
+    NODES,
+    PROBLEM,
+    VARIABLES,
+    from_page,
+    written,
+)
 
+import hd_plugin as hd
+from hd_plugin._checked import read_mapping
 from hd_plugin._data_files import data_folder
 from hd_plugin.cli import main
+from hd_plugin.energy import build_component
 from hd_plugin.engines.timeloop import RunError
 from hd_plugin.engines.timeloop._accelergy import Asked
 from hd_plugin.engines.timeloop._answers import Answer, Question, answers, totals
 from hd_plugin.engines.timeloop._doctor import _rows
 from hd_plugin.engines.timeloop._host_files import host_files
+from hd_plugin.engines.timeloop._parts import names_in
 from hd_plugin.errors import InputError
 
 
@@ -180,3 +194,22 @@ def test_a_flip_rate_that_stays_outside_of_a_compound_class_is_told():
     assert verdict("adder", {}, "table", compound=("my_mac", {"flip_rate": 0.25})) == [""]
     assert verdict("adder", {}, "table", 0.0, {"x"}, ("my_mac", {"flip_rate": 0.25})) != [""]
     assert verdict("adder", {}, "table", 0.0, {"x"}, ("in_an_expression", {"flip_rate": 0.25})) == [""]
+
+
+def test_the_files_that_the_page_shows_hold_together_and_name_parts_that_are_there(tmp_path, monkeypatch):
+    array, variables, components, study = from_page(tmp_path)
+    found = host_files([array, variables, components])
+    assert found.is_native and set(found.classes) == {"my_multiplier"}
+    system = read_mapping(array)["architecture"]["subtree"][0]
+    named = read_mapping(variables)["variables"]
+    given = {**named, **system["attributes"], "weight_bits": named["bits"], "flip_rate": 0.31}
+    inner = found.classes["my_multiplier"]["subcomponents"][0]
+    for part in (*system["local"], *system["subtree"][0]["local"][:1], inner):
+        own = {"width": named["bits"], "depth": 2**14}
+        numbers = {k: own.get(k, v) for k, v in part["attributes"].items() if k not in given} | given
+        build_component(part.get("subclass", part["class"]), numbers)
+    monkeypatch.chdir(tmp_path)
+    options = hd.Scenario.load(study).engine.options
+    assert options["parts"] == {"mac": "my_mac", "weight_line": "row_wire"}
+    page = (data_folder("arch").parent / "docs" / "timeloop.md").read_text(encoding="utf8")
+    assert all(f"`{part}`" in page for part in names_in(data_folder("arch") / "input_stationary.yaml", None))

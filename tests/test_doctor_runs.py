@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 
 import pytest
 from click.testing import CliRunner
@@ -13,6 +14,7 @@ from doctor_cases import (
     PASSED_ON,
     PROBLEM,
     VARIABLES,
+    from_page,
     multiplier,
     written,
 )
@@ -60,6 +62,29 @@ def test_accelergy_alone_is_enough(accelergy_alone, tmp_path):
     with pytest.raises(RunError, match="row.pe.mac: component of class hd_mac: psum_bits: missing") as error:
         examine(*written(tmp_path, a=own))
     assert "row.pe.input_register: component of class hd_stationary_register: width" in str(error.value)
+
+
+def test_the_page_about_architectures_of_ones_own_shows_what_runs(accelergy_alone, tmp_path):
+    array, variables, components, _ = from_page(tmp_path)
+    found = examine(components, array, variables)
+    assert found.healthy and not found.notes
+    rows = {(row.component, row.action): row for row in found.rows}
+    assert rows["pe.mac", "compute"].value == pytest.approx(rows["pe.scaled_mac.multiplier", "compute"].value)
+    assert rows["weight_buffer", "read"].estimator == rows["pe.scaled_mac", "leak"].estimator == "hd_plugin"
+    assert ("weight_buffer", "update") not in rows  # not among its required_actions
+    text, said = array.read_text(), variables.read_text()
+    unquoted, untold = said.replace('"', ""), said.replace("technology", "node")
+    for wrong, told in ((unquoted, "eyeriss45"), (untold, "technology")):
+        variables.write_text(wrong)
+        with pytest.raises(RunError, match=f"Error: .*{told}"):
+            examine(components, array, variables)
+    variables.write_text(said)
+    array.write_text(text.replace("2**14", '"2**14"'))
+    with pytest.raises(RunError, match="weight_buffer: component of class hd_sram: depth: '2..14'"):
+        examine(components, array, variables)
+    array.write_text(re.sub("required_actions: .*", "", text))
+    found = examine(components, array, variables)
+    assert {row.action for row in found.rows if row.component == "pe.mac"} == {"area"}
 
 
 def test_another_problem_components_and_variables_come_as_files_of_their_own(registered, tmp_path):

@@ -31,6 +31,7 @@ __all__ = ["Job", "Outcome", "Runs", "default_cache", "reason"]
 
 _FRONT_END = Path(__file__).with_name("_front_end.py")
 _LOG_HEAD = re.compile(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d \w+ *")
+_EXCEPTION = re.compile(r"\w*(?:Error|Exception)\b")
 _NAMED_FILE = re.compile(
     r'"(/[^"\n]+)"'
 )  # a technology or a plan; relative paths mean nothing in a fresh folder
@@ -265,9 +266,18 @@ def reason(folder: Path) -> str:
             else ""
         )
         return _short(told[0]) + hint
+    if crash := _crash(lines("*accelergy.log") + lines("program.log")):
+        return _short(crash)
     program = lines("program.log")
     told = [line for line in program if "ERROR" in line] or (program or lines("front_end.log"))[-3:]
     return _short(" | ".join(told)) or "no output"
+
+
+def _crash(lines: list[str]) -> str:
+    """What Accelergy says of an exception that ended it: the end of the traceback that it frames."""
+    framed = [line.removeprefix("||").strip() for line in lines if line.startswith("||")]
+    at = next((i for i in reversed(range(len(framed))) if _EXCEPTION.match(framed[i])), None)
+    return " ".join(framed[at:]) if at is not None else ""
 
 
 def _short(text: str) -> str:
