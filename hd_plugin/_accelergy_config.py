@@ -33,9 +33,11 @@ try:
 except ImportError:  # no such locks on Windows; files appear whole there, too
     fcntl = None  # type: ignore[assignment]
 
-__all__ = ["config_yaml", "default_config", "ensure_config", "locked", "read_config"]
+__all__ = ["config_yaml", "default_config", "ensure_config", "locked", "plug_in_files", "read_config"]
 
 _LISTS = ("estimator_plug_ins", "primitive_components")  # Accelergy stops without them
+_PLUG_INS = ("estimator_plug_ins", "python_plug_ins")
+_CODE_AND_TABLES = (".py", ".yaml", ".csv")
 _PATIENCE_S = 2.0  # an Accelergy that someone else has just started may be writing
 _STEP_S = 0.1
 _START_S = 120
@@ -109,6 +111,14 @@ def read_config(path: Path) -> Any:
             f"'estimator_plug_ins' is needed; {_advice(path)}"
         )
     return data
+
+
+def plug_in_files(path: Path) -> list[Path]:
+    """Code and tables of the estimators that a configuration names, ours among them, in a fixed order."""
+    data = read_config(path)
+    entries = [Path(str(entry)) for name in _PLUG_INS for entry in data.get(name) or ()]
+    found = {file for entry in entries for file in (entry.rglob("*") if entry.is_dir() else [entry])}
+    return sorted(file for file in found if file.suffix in _CODE_AND_TABLES and file.is_file())
 
 
 def _advice(path: Path) -> str:

@@ -16,7 +16,7 @@ from hd_plugin._data_files import data_folder
 from hd_plugin.energy import ALIASES, build_component, flip_scale, load_technology
 from hd_plugin.engines.timeloop._answers import totals
 from hd_plugin.engines.timeloop._compounds import classes_of, unread_flip_rate
-from hd_plugin.engines.timeloop._results import reference_table
+from hd_plugin.engines.timeloop._results import RunError, check_table, reference_table
 from hd_plugin.errors import InputError
 
 RATE = {"technology": "45nm", "flip_rate": 0.25}
@@ -153,6 +153,19 @@ def test_a_flip_rate_that_no_part_of_a_compound_class_reads_is_told(definition, 
     for quiet in ({}, {"flip_rate": None}):
         assert unread_flip_rate("intmac", quiet, classes) == ""
     assert unread_flip_rate("hd_mac", {"flip_rate": 0.25}, classes) == ""
+
+
+def test_a_run_whose_flip_rate_a_compound_class_swallows_gives_no_energies(tmp_path):
+    """All methods would cost the same, and nothing would say why. A variable of that name is not meant for it."""
+    mac = {"name": "mac[1..4]", "class": "intmac", "attributes": {"adder_width": 16, "flip_rate": 0.25}}
+    buffer = {"name": "buffer", "class": "intmac", "attributes": {"adder_width": 16}}
+    top = {"attributes": {"technology": "45nm", "flip_rate": 0.5}, "local": [mac, buffer]}
+    given = {"architecture": {"subtree": [top]}, "compound_components": {"classes": [COMPOUND]}}
+    (tmp_path / "parsed-processed-input.yaml").write_text(yaml.safe_dump(given))
+    (tmp_path / "log").write_text("")
+    with pytest.raises(RunError, match="mac: its flip_rate changes nothing") as error:
+        check_table(tmp_path, {}, tmp_path / "log")
+    assert "buffer" not in str(error.value)
 
 
 def test_a_compound_class_within_another_is_looked_into():

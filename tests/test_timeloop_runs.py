@@ -84,7 +84,14 @@ def test_the_digest_of_a_run_follows_every_input(runs, tmp_path):
     (tmp_path / "model").write_text("rebuilt")
     changed()
     config = tmp_path / ".config" / "accelergy" / "accelergy_config.yaml"
-    config.write_text(config.read_text() + "python_plug_ins: []\n")
+    tables = tmp_path / "library"
+    (tables / "tables").mkdir(parents=True)
+    config.write_text(config.read_text().replace("plug_ins: []", f"plug_ins: [{tables}]"))
+    changed()
+    for name in ("library.py", "library.estimator.yaml", "tables/adder.csv"):
+        (tables / name).write_text(name)
+        changed()
+    (tables / "tables" / "adder.csv").write_text("another energy")
     changed()
 
 

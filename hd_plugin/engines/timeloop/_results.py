@@ -14,7 +14,7 @@ from hd_plugin._guard import read_text
 from hd_plugin._parsed import parse_yaml
 from hd_plugin.energy import build_component, served_class
 from hd_plugin.engines._accesses import Accesses, ComponentResult
-from hd_plugin.engines.timeloop._compounds import classes_of
+from hd_plugin.engines.timeloop._compounds import classes_of, unread_flip_rate
 from hd_plugin.errors import HdPluginError, InputError
 
 __all__ = [
@@ -42,7 +42,8 @@ class RunError(HdPluginError):
 class Entry:
     """A component of the architecture as Accelergy was given it; ``instances`` in the whole array.
 
-    compound : its class is defined by the architecture, and its parts are asked for.
+    compound : its class is defined by the architecture, and its parts are asked for. unread : why the
+    flip_rate that it gives changes nothing; empty when it does, or there is none.
     """
 
     name: str
@@ -50,6 +51,7 @@ class Entry:
     attributes: dict[str, Any]
     instances: int = 1
     compound: bool = False
+    unread: str = ""
 
     @property
     def ours(self) -> bool:
@@ -76,6 +78,8 @@ def components(folder: Path) -> list[Entry]:
                     attributes,
                     int(span.rstrip("]").rpartition("..")[2] or 1),
                     class_name in classes,
+                    # its own attributes: a variable reaches every component, whether meant for it or not
+                    unread_flip_rate(class_name, part["attributes"], classes),
                 )
             )
     return found
@@ -153,6 +157,8 @@ def check_table(folder: Path, table: Mapping[str, Mapping[str, float]], log: Pat
     """Raise RunError unless every value of a component of ours is hd_plugin's, to the table's 6 digits."""
     wrong = []
     for entry in components(folder):
+        if entry.unread:
+            wrong.append(f"{entry.name}: {entry.unread}")
         if not entry.ours:
             continue
         try:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hd_plugin._accelergy_config import ensure_config
+from hd_plugin._accelergy_config import ensure_config, plug_in_files
 from hd_plugin._atomic import atomic_path, write_text
 from hd_plugin._guard import read_bytes, why
 from hd_plugin._parsed import parse_json
@@ -92,7 +92,8 @@ class Runs:
             pass
         (self.cache / "writable").unlink(missing_ok=True)
         self._common = hashlib.sha256(tools.digest.encode())
-        for path in [ensure_config(tools.accelergy), *sorted(_code())]:
+        config = ensure_config(tools.accelergy)
+        for path in [config, *sorted(_code()), *plug_in_files(config)]:
             self._common.update(path.read_bytes() if path.is_file() else b"-")
         self._locks: dict[str, threading.Lock] = {}
         self._lock = threading.Lock()
@@ -100,8 +101,8 @@ class Runs:
     def digest(self, job: Job) -> str:
         """SHA-256 of all that the result depends on.
 
-        That is the inputs with the files that they name, the programs, Accelergy's configuration, and the
-        code here.
+        That is the inputs with the files that they name, the programs, Accelergy's configuration with the
+        estimators that it names, and the code here.
         """
         total = self._common.copy()
         architecture = job.architecture.read_bytes()
@@ -226,12 +227,13 @@ class Runs:
 
 
 def _code() -> list[Path]:
-    """What prices components, and what reads results."""
+    """What prices components, answers Accelergy, and reads results."""
     import hd_plugin.energy
 
     here = Path(__file__).parent
-    folders = Path(hd_plugin.energy.__file__).parent, here
-    found = [p for folder in folders for p in folder.rglob("*") if p.suffix in (".py", ".yaml")]
+    energy = Path(hd_plugin.energy.__file__).parent
+    folders = energy, energy.parent / "hosts", here
+    found = [p for folder in folders for p in folder.rglob("*") if p.suffix in (".py", ".yaml", ".json")]
     return [*found, here.parent / "_accesses.py"]
 
 
