@@ -156,7 +156,7 @@ def test_a_flip_rate_that_no_part_of_a_compound_class_reads_is_told(definition, 
 
 
 def test_a_run_whose_flip_rate_a_compound_class_swallows_gives_no_energies(tmp_path):
-    """All methods would cost the same, and nothing would say why. A variable of that name is not meant for it."""
+    """All methods would cost the same, and nothing would say why. A variable of that name is not meant."""
     mac = {"name": "mac[1..4]", "class": "intmac", "attributes": {"adder_width": 16, "flip_rate": 0.25}}
     buffer = {"name": "buffer", "class": "intmac", "attributes": {"adder_width": 16}}
     top = {"attributes": {"technology": "45nm", "flip_rate": 0.5}, "local": [mac, buffer]}
