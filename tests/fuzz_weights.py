@@ -13,6 +13,7 @@ from fuzz_case import Case
 from fuzz_tflite import tflite_model
 
 import hd_plugin as hd
+from hd_plugin._wording import printable
 
 __all__ = ["CASES"]
 
@@ -38,8 +39,8 @@ def _of_arrays(shapes: dict[str, tuple[int, ...]], kinds: dict[str, str] | None 
             and (kinds is not None or key.endswith(".weight"))
             and (kinds is None or kinds[key] in "fiu")
         ):
-            layers[key.removesuffix(".weight")] = [*shape, 1, 1][:4]
-    beside = [key for key in shapes if key.rpartition(".")[0] in layers and not key.endswith(".bias")]
+            layers[printable(key.removesuffix(".weight"))] = [*shape, 1, 1][:4]
+    beside = [k for k in shapes if printable(k).rpartition(".")[0] in layers and not k.endswith(".bias")]
     beside = [key for key in beside if not key.endswith(".weight")]
     return {"layers": [list(pair) for pair in layers.items()], "at_least": len(shapes) - len(beside)}
 

@@ -84,7 +84,18 @@ def _limit(more: int) -> None:
 
 
 def _answer(case: Any, path: Path) -> str:
-    return json.dumps(case.answer(path), sort_keys=True, default=str)
+    return _plain(case.answer(path))
+
+
+def _plain(value: Any) -> str:
+    """As JSON, with keys in order; those of YAML may be of any type."""
+
+    def named(found: Any) -> Any:
+        if isinstance(found, dict):
+            return {str(key): named(item) for key, item in found.items()}
+        return [named(item) for item in found] if isinstance(found, (list, tuple)) else found
+
+    return json.dumps(named(value), sort_keys=True, default=str)
 
 
 def judged(case: Any, path: Path, honest: str) -> tuple[str, str]:
@@ -106,7 +117,7 @@ def judged(case: Any, path: Path, honest: str) -> tuple[str, str]:
     if found == honest:
         return "same", ""
     try:
-        said = json.dumps(case.said(path), sort_keys=True, default=str)
+        said = _plain(case.said(path))
     except Exception as error:  # plain libraries cannot read it at all
         return "silent", f"plain libraries refuse it: {type(error).__name__}: {str(error)[:150]}"
     if problem := _missing(json.loads(said), json.loads(found)):

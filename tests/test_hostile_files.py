@@ -70,6 +70,16 @@ def test_a_tensor_of_a_thousand_million_zeros_is_not_made(tmp_path):
     assert "w.weight" in refused(hd.load_network, tmp_path / "m.pt")
 
 
+def test_an_archive_that_says_to_be_one_of_several_is_refused(tmp_path):
+    torch = pytest.importorskip("torch", reason="reads .pt")
+    path = tmp_path / "m.pt"
+    torch.save({"w.weight": torch.zeros(3, 4)}, path)
+    whole = path.read_bytes()
+    at = whole.rindex(b"PK\x06\x07") + 16  # the record before the end: how many disks there are
+    path.write_bytes(whole[:at] + b"\x09" + whole[at + 1 :])
+    assert "disks" in refused(hd.load_network, path)
+
+
 def test_a_circuit_bomb_is_not_unpacked_and_one_of_small_lists_not_built(tmp_path):
     path = tmp_path / "c.json.gz"
     path.write_bytes(gzip.compress(b'{"names": "' + bytes(2 * UNPACKED), 1))

@@ -58,7 +58,11 @@ def check_archive(path: Path, advice: str) -> None:
     """InputError for no file, or an archive whose members unpack to more than the limit."""
     if not path.is_file():
         raise InputError(f"{path}: no such file; {advice}")
-    if zipfile.is_zipfile(path):
+    try:
+        packed = zipfile.is_zipfile(path)
+    except zipfile.BadZipFile:  # one of several disks, say
+        packed = True
+    if packed:
         with open_zip(path, advice):
             pass
 
