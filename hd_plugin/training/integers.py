@@ -13,12 +13,11 @@ from torch import nn
 from hd_plugin.errors import InputError
 from hd_plugin.training.calibrate import watch_inputs
 from hd_plugin.training.data import normalise
+from hd_plugin.training.evaluate import BATCH
 from hd_plugin.training.quantised import quantised_layers
 from hd_plugin.weights import Layer
 
 __all__ = ["IntegerScores", "activation_steps", "integer_scores"]
-
-_BATCH = 250
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,7 +40,7 @@ def activation_steps(model: nn.Module, images: torch.Tensor, bits: int = 8) -> d
         largest[name] = max(largest.get(name, 0.0), float(x.abs().max()))
         signed[name] = signed.get(name, False) or bool(x.min() < 0)
 
-    watch_inputs(model, images, _BATCH, see)
+    watch_inputs(model, images, BATCH, see)
     return {
         name: (max(top, 1e-12) / ((1 << (bits - signed[name])) - 1), signed[name])
         for name, top in largest.items()
@@ -77,10 +76,10 @@ def integer_scores(
         raise InputError(f"layer {last!r}, the network's last one, has no codes")
     modules[last].sums_hook = seen.append
     right, classes = 0, None if output_order is None else torch.from_numpy(output_order)
-    for start in range(0, len(images), _BATCH):
-        out = model(normalise(images[start : start + _BATCH]))
+    for start in range(0, len(images), BATCH):
+        out = model(normalise(images[start : start + BATCH]))
         found = out.argmax(1)
-        right += int(((found if classes is None else classes[found]) == labels[start : start + _BATCH]).sum())
+        right += int(((found if classes is None else classes[found]) == labels[start : start + BATCH]).sum())
     return IntegerScores(torch.cat(seen).numpy().astype(np.int64), 100 * right / len(images))
 
 
