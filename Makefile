@@ -14,6 +14,7 @@ JOBS   ?= auto
 TESTS  ?=
 
 .PHONY: compare test check format docs bench numbers fuzz clean
+.PHONY: test-lowest test-newest
 
 compare: $(VENV)/.core
 	$(BIN)/hd-plugin compare -o $(OUT)
@@ -26,6 +27,10 @@ compare: $(VENV)/.core
 
 test: $(VENV)/.test
 	$(BIN)/python -m pytest -n $(JOBS) --maxprocesses 8 --dist worksteal $(TESTS)
+
+# The same on the lowest versions that pyproject.toml allows, and on the newest (tools/versions.py), without torch.
+test-lowest test-newest:
+	$(PYTHON) tools/versions.py $(@:test-%=%) --jobs $(JOBS) $(TESTS)
 
 # What a commit has to pass, in seconds once it is set up.
 check: $(VENV)/.check
