@@ -1,6 +1,7 @@
 """``hd-plugin rewrite`` on PyTorch weights: files written back, scores that stay, input that is refused."""
 
 import json
+import zipfile
 
 import numpy as np
 import pytest
@@ -17,29 +18,24 @@ from hd_plugin.training.models import make_model  # noqa: E402
 from hd_plugin.training.saved import load_into  # noqa: E402
 
 
-def test_a_rewritten_bundled_network_scores_the_same(data, tmp_path):
-    """All 10,000 test images; the file that is written is read again for a second look."""
-    done = CliRunner().invoke(
-        main,
-        [
-            "rewrite",
-            "resnet20_cifar10_w4",
-            "--model",
-            "resnet20",
-            "--test",
-            str(data / "cifar10_test.zip"),
-            "--json",
-            "-o",
-            str(tmp_path),
-        ],
-    )
+@pytest.fixture
+def some_images(data, tmp_path):
+    """Every fifth test image: 2,000, of all classes (``make numbers`` takes all)."""
+    path = tmp_path / "some.zip"
+    with zipfile.ZipFile(data / "cifar10_test.zip") as whole, zipfile.ZipFile(path, "w") as some:
+        for name in sorted(whole.namelist())[::5]:
+            some.writestr(name, whole.read(name))
+    return path
+
+
+def test_a_rewritten_bundled_network_scores_the_same(some_images, tmp_path):
+    """Every integer output; the file that is written is read again for a second look."""
+    command = ["rewrite", "resnet20_cifar10_w4", "--model", "resnet20", "--test", str(some_images)]
+    done = CliRunner().invoke(main, [*command, "--json", "-o", str(tmp_path)])
     assert done.exit_code == 0, done.output
     content = json.loads(done.stdout)
-    assert (
-        content["test"]["images"] == 10000
-        and content["test"]["equal"]
-        and content["test"]["top1"] == content["test"]["top1_before"] > 89
-    )
+    assert content["test"]["images"] == 2000 and content["test"]["equal"]
+    assert content["test"]["top1"] == content["test"]["top1_before"] > 87
     network = hd.load_network(tmp_path / "resnet20_cifar10_w4.npz")
     assert {la.name: hd.flips(la) for la in network.layers} == {
         r["name"]: r["flips"] for r in content["layers"]
