@@ -27,13 +27,19 @@
   };
   addEventListener("pointermove", (e) => show(e.target, e.clientX, e.clientY));
   addEventListener("pointerdown", (e) => show(e.target, e.clientX, e.clientY));
-  addEventListener("focusin", (e) => {
-    if (!e.target.matches("[data-tip]:focus-visible")) return;
-    const box = e.target.getBoundingClientRect();
-    show(e.target, box.left, box.bottom - 10);
-  });
+  // A word that has the keyboard's focus keeps its tip while the page scrolls to it.
+  const focused = () => {
+    const word = document.activeElement;
+    tip.hidden = !word?.matches("[data-tip]:focus-visible");
+    if (tip.hidden) return;
+    const box = word.getBoundingClientRect();
+    show(word, box.left, box.bottom - 10);
+  };
+  addEventListener("focusin", focused);
+  document.addEventListener("scroll", focused, true);
   addEventListener("keydown", (e) => { if (e.key === "Escape") tip.hidden = true; });
-  for (const gone of ["focusout", "scroll", "pointerleave"]) document.addEventListener(gone, () => { tip.hidden = true; }, true);
+  addEventListener("focusout", () => { tip.hidden = true; });
+  document.documentElement.addEventListener("pointerleave", () => { tip.hidden = true; });
 
   // Sorting: largest first, then smallest first, then as in the network.
   const value = (row, column) => {
