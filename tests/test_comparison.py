@@ -214,7 +214,7 @@ def test_bad_arguments_name_the_field(network, field, arguments):
 
 def test_a_missing_output_size_is_told_before_any_search(network):
     with pytest.raises(InputError, match="output size"):
-        hd.compare(Network("n", [Layer.from_values("x", np.ones((3, 3), int), 4)]))
+        hd.compare(Network("n", [Layer.from_values("x", np.ones((3, 3), int), 4)]), energy="modelled")
 
 
 def test_output_files_are_whole_or_not_there(result, tmp_path, monkeypatch):

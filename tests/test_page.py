@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from page_cases import HOSTILE, Page, small_comparison, small_network
 
 import hd_plugin as hd
+from hd_plugin.engines import Accesses, ComponentResult
 from hd_plugin.report import figures, plot_energy, plot_nhd, plot_reduction, write_html
 from hd_plugin.report._axes import wrapped
 from hd_plugin.report._text import energy, ratio
@@ -97,8 +98,10 @@ def test_the_summary_and_the_trained_networks_are_those_of_the_json(told, html):
         assert name in found[0][1]
         values = [v for v, _ in found[1:]]
         order = ("mean_hd_reduction", "best_hd_reduction", "mean_energy_reduction", "best_energy_reduction")
-        sums = ("flips", "flips_hardware", "flips_hardware_alternate", "datapath_energy_J", "total_energy_J")
-        assert values == [number(s[k]) for k in (*order, *sums)]
+        more = ("mean_clocked_reduction", "mean_total_reduction")
+        sums = ("flips", "flips_hardware", "flips_hardware_alternate")
+        sums += ("datapath_energy_J", "clocked_energy_J", "total_energy_J")
+        assert values == [number(s[k]) for k in (*order, *more, *sums)]
         for key, (_, text) in zip(order, found[1:]):
             best = [la["name"] for la in told["layers"] if la["methods"][name][key[5:]] == s[key]]
             at = best[0] if key.startswith("best") and name != "baseline" else ""
@@ -157,11 +160,11 @@ def test_hovering_tells_the_jsons_numbers(told, html):
         for method, m in layer["methods"].items():
             if method != "baseline":
                 assert f"{method}: {ratio(m['hd_reduction'])}" in text.splitlines()
-    parts = [t for t in titles if "baseline, MAC: " in t[1]]
+    parts = [t for t in titles if "baseline, MACs: " in t[1]]
     assert len(parts) == 2 * len(told["layers"])
     for number_, text in parts:
         of = told["layers"][int(number_) - 1]["methods"]["baseline"]["energy_J"]
-        assert f"baseline, MAC: {energy(of['mac'])}" in text and f"memory: {energy(of['memory'])}" in text
+        assert f"baseline, MACs: {energy(of['mac'])}" in text and f"memory: {energy(of['memory'])}" in text
 
 
 def test_words_are_explained_where_they_stand_and_the_scenario_is_told_in_words(html):
@@ -207,12 +210,34 @@ def test_a_network_that_loses_all_its_flips_is_told(tmp_path):
     assert "still, cluster: all" in text
 
 
+def test_components_that_an_engine_tells_have_a_table(result, tmp_path):
+    def looked_at(row, i):
+        part = ComponentResult(
+            0, 0.0, 0.0, {"Weights": Accesses(1, 2, 3, 1000.0 * i), "Inputs": Accesses(1, 0, 0, 1.5)}
+        )
+        found = {"<buffer>": part} | ({"only here": part} if i == 3 else {})
+        return replace(row, evaluation=replace(row.evaluation, components=found))
+
+    told = replace(result, rows=[looked_at(r, i) for i, r in enumerate(result.rows)])
+    write_html(told, tmp_path / "p.html")
+    table = Page((tmp_path / "p.html").read_text(encoding="utf8")).tables["components"]
+    assert [c[1] for c in table[0]] == ["name", "method", "<buffer>", "only here"]
+    for row, found in zip(told.to_dict()["layers"][0]["methods"].items(), table[1:]):
+        of = row[1]["components"]["<buffer>"]["accesses"]
+        joule = sum(a["energy_pJ"] for a in of.values()) * 1e-12
+        assert found[1][0] == row[0] and found[2] == [repr(joule), energy(joule)]
+    assert [line[3][1] for line in table[1:5]] == ["-", "-", "-", energy(3001.5e-12)]
+
+
 def test_figures_show_all_of_the_names_beside_numbers(result):
     for figure in (*figures(result).values(), *figures(result, narrow=True).values()):
         assert figure.axes
     names = [r.layer for r in result.of("baseline")]
     labels = [t.get_text().split() for t in plot_reduction(result).get_xticklabels()]
-    assert labels == [[name, str(i)] for i, name in enumerate(names, 1)]
+    assert labels == [[str(i), name] for i, name in enumerate(names, 1)]  # few, flat
+    many = small_comparison([f"block.{i}.conv" for i in range(1, 13)])
+    labels = [t.get_text().split() for t in plot_reduction(many).get_xticklabels()]
+    assert labels == [[r.layer, str(i)] for i, r in enumerate(many.of("baseline"), 1)]  # many, upright
 
 
 @given(st.text(alphabet="ab/._- ", max_size=200), st.integers(4, 60))

@@ -102,7 +102,7 @@ def test_a_click_sorts_largest_first_then_smallest_then_as_in_the_network(page, 
 
 
 def test_sorting_energies_goes_by_joules_not_by_text(page, result):
-    at = next(i for i, h in enumerate(heads(page, "parts")) if h.text.startswith("MAC"))
+    at = next(i for i, h in enumerate(heads(page, "parts")) if h.text.startswith("MACs"))
     heads(page, "parts")[at].find_element(By.TAG_NAME, "button").click()
     values = [float(v) for v in column(page, "parts", at)]
     wanted = sorted((r.energy.mac_J for r in result.of("cluster")), reverse=True)
@@ -147,7 +147,7 @@ def test_pointing_at_a_layer_a_bar_or_a_word_tells_its_numbers(page, result):
     bar = page.find_element(By.CSS_SELECTOR, "#figure-energy .wide .mark")
     whole = [r.energy for r in result.of("baseline")]
     told = f"{energy(sum(e.mac_J for e in whole))} of {energy(sum(e.total_J for e in whole))}"
-    assert hover(page, bar).text == f"baseline\nMAC: {told}"
+    assert hover(page, bar).text == f"baseline\nMACs: {told}"
     term = page.find_element(By.CSS_SELECTOR, "#layers thead button .term")
     assert len(hover(page, term).text) > 20
     ActionChains(page).send_keys(Keys.ESCAPE).perform()

@@ -161,14 +161,19 @@ def legend(ax: Axes, inches: float, beside: float = 0.6) -> None:
 
 
 def name_ticks(ax: Axes, names: Sequence[str]) -> None:
-    """Name and number of every layer below its place, upright; of very many, as many as can be read."""
+    """Name and number of every layer below its place: flat where few have room, else upright; of very many,
+    as many as can be read.
+    """
     names, count = [printable(name) for name in names], len(names)
     ax.set_xlim(-0.6, count - 0.4)
     most = int(_inches(ax) * 8.5)
     step = max(1, -(-count // most))
-    shown = [f"{_short(names[i])}{_GAP}{i + 1}" for i in range(0, count, step)]
+    room = (_inches(ax) - 0.8) * 13 / count  # characters
+    flat = all(len(_short(name)) <= room for name in names)
+    short = [(i + 1, _short(names[i])) for i in range(0, count, step)]
+    shown = [f"{i}\n{name}" if flat else f"{name}{_GAP}{i}" for i, name in short]
     ax.set_xticks(range(0, count, step), shown, fontsize=7.5 if count > most / 2 else 8.5)
-    ax.tick_params(axis="x", rotation=90, length=2)
+    ax.tick_params(axis="x", rotation=0 if flat else 90, length=2)
 
 
 def _short(name: str, most: int = 22) -> str:

@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from hd_plugin._atomic import write_text
-from hd_plugin._ratios import less
+from hd_plugin._ratios import less, times
 from hd_plugin._wording import printable
 from hd_plugin.energy import TOTALS
 from hd_plugin.report._pictures import Picture, pictures
 from hd_plugin.report._plots import PARTS, others, trained_label
 from hd_plugin.report._terms import TERMS, of_method
-from hd_plugin.report._text import MEAN_NOTE, energy, percent, ratio
+from hd_plugin.report._text import MEAN_NOTE, TOTALS_NOTE, energy, percent, ratio
 from hd_plugin.report._words import in_words
 
 if TYPE_CHECKING:
@@ -123,7 +123,7 @@ def write_html(result: Comparison, path: str | Path, drawn: list[Picture] | None
         finalize=plain,
     )
     environment.filters |= {"energy": energy, "ratio": ratio, "exact": _exact, "data_uri": _data_uri}
-    environment.globals |= {"percent_less": _percent_less, "of_method": of_method}
+    environment.globals |= {"percent_less": _percent_less, "of_method": of_method, "over": times}
     template = environment.get_template("report.html.j2")
     shown = drawn or pictures(result, page=True)
     write_text(path, template.render(**_of_result(result), **_of_comparison(result), **_of_page(shown)))
@@ -140,9 +140,9 @@ def _of_result(result: Comparison) -> dict[str, Any]:
         "words": in_words(result),
         "scenario": escape(yaml.safe_dump(result.scenario.to_dict(), sort_keys=False)),
         "terms": TERMS,
-        "all_energy": TOTALS["total"].words(result.scenario.clock),
-        "with_clock": TOTALS["clocked"].words(result.scenario.clock),
         "mean_note": MEAN_NOTE,
+        "totals": TOTALS,
+        "totals_note": TOTALS_NOTE,
     }
 
 

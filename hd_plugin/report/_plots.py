@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hd_plugin._wording import printable
+from hd_plugin.energy import PARTS as NAMES
+from hd_plugin.energy import TOTALS, EnergyBreakdown
 from hd_plugin.report._axes import (
     GRID,
     SHADES,
@@ -30,20 +32,12 @@ from hd_plugin.report._text import energy, ratio, unit_of
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from hd_plugin.energy import EnergyBreakdown
     from hd_plugin.study import Combined, Comparison
 
 __all__ = ["PARTS", "plot_energy", "plot_energy_by_layer", "plot_figure3", "plot_nhd", "plot_reduction"]
 
-# parts of the energy as people call them, in the order of their bars
-PARTS = {
-    "mac": "MAC",
-    "weight_hop": "weight hops",
-    "psum_hop": "partial-sum hops",
-    "lut": "address table",
-    "clock": "clock",
-    "memory": "memory",
-}
+# parts of the energy, and what people call them, in the order of their bars; leakage is in no bar
+PARTS = {part.removesuffix("_J"): NAMES[part] for part in TOTALS["total"].parts}
 _DATAPATH = ("mac", "weight_hop", "psum_hop", "lut")
 _MARKS = "sD^vPX"
 
@@ -141,8 +135,6 @@ def plot_nhd(result: Comparison, ax: Axes | None = None) -> Axes:
 
 def _networks(result: Comparison) -> dict[str, EnergyBreakdown]:
     """Energy of the whole network by method, and of every trained one."""
-    from hd_plugin.energy import EnergyBreakdown
-
     found = {m: EnergyBreakdown.sum(r.energy for r in result.of(m)) for m in result.methods}
     return found | {trained_label(c): c.energy for c in others(result)}
 
@@ -209,7 +201,7 @@ def plot_figure3(result: Comparison, ax: Axes | None = None) -> Axes:
     """Energy of a PE in use and step against NHD, a dot a layer and method, as the paper's Figure 3. For
     modelled or simulated energies.
     """
-    ax = new_axis(ax, 7.0, 4.4)
+    ax = new_axis(ax, 10.0, 4.2)
     x = np.array([r.nhd for r in result.rows])
     y = (
         np.array(

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hd_plugin._ratios import times
 from hd_plugin.errors import InputError
 from hd_plugin.report._axes import SOFT, bands, colour, heading, legend, new_axis, plot
 from hd_plugin.report._text import ratio
@@ -103,7 +104,7 @@ def plot_table_cost(studies: LayerStudies, ax: Axes | None = None) -> Axes:
     ax.set_ylim(0, 1.6)  # tiny arrays lose by far: that they do is what matters
     ax.set_xlabel("array, rows x columns")
     ax.set_ylabel("datapath energy / file order")
-    ratios = {m: [b / v for b, v in zip(base, study.datapath_J[m])] for m in ("direct", "segment", "cluster")}
+    ratios = {m: list(map(times, base, study.datapath_J[m])) for m in ("direct", "segment", "cluster")}
     told = [
         "\n".join((f"{n} x {n} PEs, datapath energy", *(f"{m}: {ratio(ratios[m][i])} less" for m in ratios)))
         for i, n in enumerate(sizes)

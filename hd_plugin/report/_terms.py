@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from hd_plugin.energy import TOTALS
+
 __all__ = ["TERMS", "of_method"]
 
 TERMS = {
@@ -15,9 +17,7 @@ TERMS = {
         "is what random words have."
     ),
     "flips": "Bits that change between weights that follow each other on the same wires.",
-    "x less": (
-        "Before divided by after: 2.00x is half. Percent less is 1 - after / before: 2.00x is 50 % less."
-    ),
+    "x": ("Before divided by after: 2.00x is half. Percent less is 1 - after / before: 2.00x is 50 % less."),
     "mean": (
         "Mean over layers of per-layer ratios (the paper's way); a small layer weighs as much as a large one."
     ),
@@ -32,13 +32,10 @@ TERMS = {
     "alternating": (
         "The hardware count when every other tile runs backwards, which makes the wraps between tiles free."
     ),
-    "datapath": (
-        "MACs, weight hops, partial-sum hops and the address table: the energy that follows the flips."
-    ),
-    "datapath with clock, memory": (
-        "Datapath, clock (where it is counted) and memory; leakage is told apart and in no total."
-    ),
-    "MAC": "Energy of multiplying and adding.",
+    "datapath": f"{TOTALS['datapath'].contents()}: the energy that follows the flips.",
+    "with clock": f"{TOTALS['clocked'].contents()}.",
+    "with memory": f"{TOTALS['total'].contents()}; leakage is told apart.",
+    "MACs": "Energy of multiplying and adding.",
     "weight hops": "Energy of moving weights from PE to PE, idle columns included.",
     "partial-sum hops": "Energy of moving partial sums down a column.",
     "address table": (
@@ -54,7 +51,7 @@ TERMS = {
     "C": "Input channels: each holds a row of the array.",
     "taps": "Positions of the filter: 9 for 3 x 3, 1 for a pointwise or linear layer.",
     "P x Q": "Height x width of the layer's output; each column of the array holds one of these pixels.",
-    "MACs": "Multiply-accumulates of the layer: K x C x taps x P x Q.",
+    "MAC count": "Multiply-accumulates of the layer: K x C x taps x P x Q.",
     "idle hops": (
         "Share of weight hops into columns that hold no output pixel; they cost energy and are counted."
     ),
