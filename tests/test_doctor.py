@@ -4,6 +4,7 @@ import json
 import re
 
 import pytest
+import yaml
 from click.testing import CliRunner
 from doctor_cases import (
     COMPONENTS_OF_ONES_OWN,
@@ -28,6 +29,7 @@ from hd_plugin.engines.timeloop._answers import Answer, Question, answers, total
 from hd_plugin.engines.timeloop._doctor import _rows
 from hd_plugin.engines.timeloop._host_files import host_files
 from hd_plugin.engines.timeloop._parts import names_in
+from hd_plugin.engines.timeloop._run import reason
 from hd_plugin.errors import InputError
 
 
@@ -213,3 +215,23 @@ def test_the_files_that_the_page_shows_hold_together_and_name_parts_that_are_the
     assert options["parts"] == {"mac": "my_mac", "weight_line": "row_wire"}
     page = (data_folder("arch").parent / "docs" / "timeloop.md").read_text(encoding="utf8")
     assert all(f"`{part}`" in page for part in names_in(data_folder("arch") / "input_stationary.yaml", None))
+
+
+def test_why_a_run_failed_is_told_by_component_or_in_accelergys_last_words(tmp_path):
+    (tmp_path / "program.log").write_text(
+        "2026-01-01 00:00:00 INFO        fine\n|| Traceback (most recent call last):\n||   File x\n"
+        '|| ValueError: Required key "technology" not found\n|| in variables.\n=====\nAccelergy crashed.\n'
+    )
+    assert reason(tmp_path) == 'ValueError: Required key "technology" not found in variables.'
+    wrong = MAC | {"weight_bits": 99}
+    parts = [
+        {"name": "first[1..4]", "class": "mac", "subclass": "hd_mac", "attributes": wrong},
+        {"name": "second", "class": "mac", "subclass": "hd_mac", "attributes": MAC},
+        {"name": "third", "class": "storage", "subclass": "hd_sram", "attributes": {"width": 4}},
+    ]
+    top = {"name": "top", "attributes": {"technology": "45nm"}, "local": parts}
+    content = {"architecture": {"version": 0.4, "subtree": [top]}}
+    (tmp_path / "parsed-processed-input.yaml").write_text(yaml.safe_dump(content))
+    told = reason(tmp_path)
+    assert "first: component of class hd_mac: weight_bits: 99" in told and "second" not in told
+    assert "third: component of class hd_sram: depth: missing" in told
