@@ -253,3 +253,15 @@ def test_only_the_layers_asked_for_are_read_and_held(tmp_path):
         peak = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
         assert [la.name for la in network.layers] == ["small"] and peak < big.nbytes / 2
+
+
+def test_a_rewriting_tells_what_is_not_mapped(tmp_path):
+    path = tmp_path / "net.onnx"
+    _onnx(
+        path,
+        [_node("Conv", ["x", "a"], ["c"], name="first"), _node("Conv", ["c", "b"], ["y"], name="second")],
+        {"a": floats(6, 4, 1, 1), "b": floats(5, 6, 1, 1), "spare": floats(2, 2)},
+    )
+    done = CliRunner().invoke(main, ["rewrite", str(path), "--effort", "greedy", "--json"])
+    told = json.loads(done.stdout)
+    assert [u["name"] for u in told["unmapped"]] == ["spare"]

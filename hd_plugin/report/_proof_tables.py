@@ -75,4 +75,4 @@ def _rewriting(result: NetworkRewriting) -> list[Fitted | str]:
             ratio(times(r.flips_before, r.flips)),
             escape(f"stay: {r.pinned}" if r.pinned else tied),
         )
-    return [table]
+    return [table, *told_of(result.unmapped, result.network_notes)]

@@ -54,9 +54,9 @@ class FlipComparison(Planning):
         """Why there is no energy, and what to do."""
         some = ", ".join(self.sizes_missing[:3]) + (" ..." if len(self.sizes_missing) > 3 else "")
         told = (
-            f"flips only: energy needs the output sizes (P x Q) of {len(self.sizes_missing)} layers that the "
-            f"weights file does not tell ({some}); trace them with --model MODEL and --input-size HxW, or "
-            "give a network spec (--spec)"
+            f"flips only: energy needs output sizes (P x Q) that the weights file does not tell, of "
+            f"{len(self.sizes_missing)}: {some}; trace them with --model MODEL and --input-size HxW, or a "
+            "network spec (--spec)"
         )
         return (told + ("; the studies need them, too" if self.scenario.studies else ""),)
 
@@ -87,7 +87,7 @@ def flips_only(
         tuple(lines),
         plans,
         tuple(network.unmapped),
-        tuple(network.notes),
+        network.flip_notes,
         jobs.interrupted,
         sizes_missing=lacks_sizes(network),
         input_digests=digests,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from hd_plugin._ratios import times
 from hd_plugin.errors import InputError
 from hd_plugin.study._result import Result
-from hd_plugin.weights import NetworkChoice, locate
+from hd_plugin.weights import NetworkChoice, Note, Unmapped, locate
 
 if TYPE_CHECKING:
     from hd_plugin.rewriting import Rewriting
@@ -58,6 +58,8 @@ class NetworkRewriting(Result):
     output_order: tuple[int, ...]
     test: IntegerTest | None
     save: Callable[[Path], None] = field(repr=False)
+    unmapped: tuple[Unmapped, ...] = ()
+    network_notes: tuple[Note, ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -79,6 +81,8 @@ class NetworkRewriting(Result):
             **({} if asked.model is None else {"test": asdict(self.test) if self.test else None}),
             "output_order": list(self.output_order),
             "layers": [asdict(told) for told in self.layers],
+            "unmapped": [u.to_dict() for u in self.unmapped],
+            "network_notes": [n.to_dict() for n in self.network_notes],
         }
 
 
@@ -103,7 +107,8 @@ def rewrite_network(choice: NetworkChoice, request: RewriteRequest | None = None
         )
     from hd_plugin.training.rewritten import rewrite_weights
 
-    made = rewrite_weights(asked.model, path, choice.load(), asked.shape, asked.classes, asked.test, **how)
+    network = choice.load()
+    made = rewrite_weights(asked.model, path, network, asked.shape, asked.classes, asked.test, **how)
     return NetworkRewriting(
         path.name,
         asked,
@@ -111,6 +116,8 @@ def rewrite_network(choice: NetworkChoice, request: RewriteRequest | None = None
         tuple(made.rewritten.output_order.tolist()),
         made.test,
         made.save,
+        tuple(network.unmapped),
+        network.flip_notes,
     )
 
 
@@ -120,5 +127,12 @@ def _onnx(path: Path, choice: NetworkChoice, asked: RewriteRequest, how: dict[st
     read = choice.model_dump(include={"bits", "number_format", "per_channel", "keep_integers"})
     made = rewrite_onnx(path, None, **read, **how)
     return NetworkRewriting(
-        path.name, asked, tuple(made.told), tuple(made.output_order.tolist()), None, made.save
+        path.name,
+        asked,
+        tuple(made.told),
+        tuple(made.output_order.tolist()),
+        None,
+        made.save,
+        tuple(made.network.unmapped),
+        made.network.flip_notes,
     )
