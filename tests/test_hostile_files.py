@@ -64,6 +64,17 @@ def test_layers_that_share_their_numbers_are_counted_each(tmp_path):
     assert "unpack to 64 MiB" in refused(hd.load_network, tmp_path / "m.onnx")
 
 
+def test_names_of_a_model_that_are_no_text_are_refused(tmp_path):
+    onnx = pytest.importorskip("onnx", reason="reads .onnx")
+    h, path = onnx.helper, tmp_path / "m.onnx"
+    image, out = (h.make_tensor_value_info(name, onnx.TensorProto.FLOAT, [1, 4]) for name in "xy")
+    stored = onnx.numpy_helper.from_array(np.eye(4, dtype=np.float32), "weights")
+    graph = h.make_graph([h.make_node("MatMul", ["x", "weights"], ["y"])], "g", [image], [out], [stored])
+    onnx.save(h.make_model(graph, opset_imports=[h.make_opsetid("", 13)]), path)
+    path.write_bytes(path.read_bytes().replace(b"weights", b"weight\xff"))
+    assert "m.onnx" in refused(hd.load_network, path)
+
+
 def test_a_tensor_of_a_thousand_million_zeros_is_not_made(tmp_path):
     torch = pytest.importorskip("torch", reason="reads .pt")
     torch.save({"w.weight": torch.zeros(1, 1).expand(40_000, 40_000)}, tmp_path / "m.pt")

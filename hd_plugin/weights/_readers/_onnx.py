@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from hd_plugin._guard import why
-from hd_plugin._wording import printable
+from hd_plugin._wording import printable, shown
 from hd_plugin.errors import InputError
 from hd_plugin.weights._readers._onnx_graph import OnnxSizes, unclaimed
 from hd_plugin.weights._readers._raw import DAMAGE, DEPTHWISE, EMBEDDING, RawFile, RawLayer, Stored, need
@@ -66,7 +66,17 @@ def load_model(path: Path) -> tuple[ModuleType, Any]:
         ) from error
     if not model.opset_import or not model.graph.node:
         raise InputError(f"{path}: not an ONNX model, or a cut one: it has no operator set or no nodes")
+    _check_names(path, model.graph)
     return onnx, model
+
+
+def _check_names(path: Path, graph: Any) -> None:
+    """InputError for names that are no UTF-8: the library hands those over as bytes."""
+    names = [tensor.name for tensor in (*graph.initializer, *graph.input, *graph.output)]
+    for node in graph.node:
+        names += [node.name, node.op_type, *node.input, *node.output, *(a.name for a in node.attribute)]
+    if wrong := [name for name in names if not isinstance(name, str)]:
+        raise InputError(f"{path}: damaged ONNX model: name {shown(wrong[0])} is no text")
 
 
 def layer_names(path: Path, onnx: ModuleType, model: Any) -> dict[str, str]:
