@@ -24,6 +24,7 @@ __all__ = [
     "another",
     "bands",
     "colour",
+    "ending",
     "figure_of",
     "heading",
     "hint",
@@ -169,14 +170,14 @@ def name_ticks(ax: Axes, names: Sequence[str]) -> None:
     most = int(_inches(ax) * 8.5)
     step = max(1, -(-count // most))
     room = (_inches(ax) - 0.8) * 13 / count  # characters
-    flat = all(len(_short(name)) <= room for name in names)
-    short = [(i + 1, _short(names[i])) for i in range(0, count, step)]
+    flat = all(len(ending(name)) <= room for name in names)
+    short = [(i + 1, ending(names[i])) for i in range(0, count, step)]
     shown = [f"{i}\n{name}" if flat else f"{name}{_GAP}{i}" for i, name in short]
     ax.set_xticks(range(0, count, step), shown, fontsize=7.5 if count > most / 2 else 8.5)
     ax.tick_params(axis="x", rotation=0 if flat else 90, length=2)
 
 
-def _short(name: str, most: int = 22) -> str:
+def ending(name: str, most: int = 22) -> str:
     """The end of a name, which tells layers apart, from a sign that names have on."""
     if len(name) <= most:
         return name

@@ -17,6 +17,7 @@ from hd_plugin._atomic import write_text
 from hd_plugin._ratios import less, times
 from hd_plugin._wording import printable
 from hd_plugin.energy import TOTALS
+from hd_plugin.report._axes import ending
 from hd_plugin.report._pictures import Picture, pictures
 from hd_plugin.report._plots import PARTS, others, trained_label
 from hd_plugin.report._terms import TERMS, of_method
@@ -122,7 +123,13 @@ def write_html(result: Comparison, path: str | Path, drawn: list[Picture] | None
         lstrip_blocks=True,
         finalize=plain,
     )
-    environment.filters |= {"energy": energy, "ratio": ratio, "exact": _exact, "data_uri": _data_uri}
+    environment.filters |= {
+        "energy": energy,
+        "ratio": ratio,
+        "exact": _exact,
+        "ending": ending,
+        "data_uri": _data_uri,
+    }
     environment.globals |= {"percent_less": _percent_less, "of_method": of_method, "over": times}
     template = environment.get_template("report.html.j2")
     shown = drawn or pictures(result, page=True)
