@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import gzip
 import json
+import zlib
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
@@ -88,9 +88,11 @@ class Circuit:
             "area_um2": self.area_um2,
             "conditions": self.conditions,
         }
-        text = json.dumps(content, separators=(",", ":"))
+        # gzip's own module puts a byte into the header that differs from Python 3.10 to 3.11
+        packed = zlib.compressobj(9, zlib.DEFLATED, 16 + zlib.MAX_WBITS)
+        text = json.dumps(content, separators=(",", ":")).encode()
         with atomic_path(path) as temporary:
-            temporary.write_bytes(gzip.compress(text.encode(), 9, mtime=0))
+            temporary.write_bytes(packed.compress(text) + packed.flush())
 
 
 _Net = Annotated[int, Field(ge=0)]
