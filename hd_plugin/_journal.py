@@ -88,10 +88,7 @@ class Journal:
         start = self._read(0, _LINE)
         head, ended, _ = start.partition(b"\n")
         if not ended and _is_torn(start):  # new, or killed while it was made
-            head = json.dumps({"schema": _SCHEMA, "asked": asked}).encode()
-            self._cut(0)
-            self._file.write(head + b"\n")
-            return len(head) + 1
+            return self._write_head(asked)
         try:
             told = json.loads(head)
             found = told["asked"] if told["schema"] == _SCHEMA else None
@@ -101,8 +98,17 @@ class Journal:
             raise InputError(
                 f"{self.path}: was not written by hd-plugin and stays; give another output folder"
             )
+        if len(start) == len(head) + 1:  # nothing was done
+            return self._write_head(asked)
         check_same_run(self.path, found, asked, self.path)
         return len(head) + 1
+
+    def _write_head(self, asked: dict[str, Any]) -> int:
+        assert self._file is not None
+        head = json.dumps({"schema": _SCHEMA, "asked": asked}).encode() + b"\n"
+        self._cut(0)
+        self._file.write(head)
+        return len(head)
 
     def _read_entries(self) -> None:
         """Where every whole entry stands; the file ends after the last one."""
@@ -161,7 +167,9 @@ class Journal:
             self._end += len(entry)
 
     def close(self) -> None:
-        """Leave the file for a later run."""
+        """Leave the file for a later run, if anything is in it."""
+        if self.asked is not None and not self._places:
+            self.path.unlink(missing_ok=True)
         with self._lock:
             if self._file is not None:
                 self._file.close()

@@ -95,11 +95,18 @@ def test_a_torn_or_damaged_end_is_dropped_and_all_before_it_stays(tmp_path, seed
 
 
 def test_a_file_that_was_killed_while_it_was_made_is_made_anew(tmp_path):
-    whole = filled(tmp_path / "whole", 0).read_bytes()
-    for size in (0, 1, 9, 30, len(whole) - 1):
+    whole = filled(tmp_path / "whole").read_bytes()
+    for size in (0, 1, 9, 30, whole.index(b"\n"), whole.index(b"\n") + 1):
         (tmp_path / "j").write_bytes(whole[:size])
-        opened(tmp_path / "j").close()
-        assert (tmp_path / "j").read_bytes() == whole
+        assert filled(tmp_path / "j").read_bytes() == whole
+
+
+def test_a_journal_in_which_nothing_is_stands_in_nobodys_way(tmp_path):
+    opened(tmp_path / "j").close()
+    assert not (tmp_path / "j").exists()
+    whole = filled(tmp_path / "j").read_bytes()
+    (tmp_path / "j").write_bytes(whole[: whole.index(b"\n") + 1])  # killed before any work was done
+    opened(tmp_path / "j", {**ASKED, "weights": ["b"]}).close()
 
 
 def test_a_journal_of_another_question_is_refused_in_one_line(tmp_path):
@@ -126,7 +133,7 @@ def test_two_runs_do_not_write_to_one_journal(tmp_path):
     with pytest.raises(InputError, match="another hd-plugin is at work there"):
         opened(tmp_path / "j")
     first.close()
-    opened(tmp_path / "j").close()
+    filled(tmp_path / "j")
 
 
 def weights(tmp_path):

@@ -143,7 +143,8 @@ def _tell(journal: Journal, interrupted: bool) -> None:
     """What came from the journal, and what stays in it."""
     if journal.used:
         click.echo(f"note: {journal.used} parts of this were done before: {journal.path}", err=True)
-    if journal.asked is not None and (interrupted or sys.exc_info()[0] is not None):
+    ended_early = interrupted or sys.exc_info()[0] is not None
+    if journal.asked is not None and ended_early and journal.path.exists():
         click.echo(f"what is done is kept in {journal.path}: run the same command again to go on", err=True)
 
 

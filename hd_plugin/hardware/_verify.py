@@ -6,7 +6,6 @@ import json
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -138,8 +137,10 @@ def verify_all(
             rtl = found.pop("rtl")
             return Verification(**found, rtl=None if rtl is None else RtlCheck(**rtl))
 
-        parts = running.parts(*[1.0] * len(runs))
-        return [part.apart(partial(check, run)) for part, run in zip(parts, runs)]
+        done = []
+        for run, part in zip(runs, running.parts(*[1.0] * len(runs))):
+            done += part.spread(check, [run])
+        return done
 
 
 def _runs(

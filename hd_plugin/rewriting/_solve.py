@@ -77,7 +77,7 @@ def solve(
         joint = Layer("joint", np.concatenate(words, axis=1), bits)
         return optimize(joint, 8, "direct", effort, seed, jobs=jobs).groups[0].order
 
-    orders = dict(zip(free, jobs.spread(order, free, lambda block: np.arange(block.size))))
+    orders = dict(zip(free, jobs.spread(order, free)))
     moved: dict[str, Layer] = {}
     told = []
     for weight in graph.weights:

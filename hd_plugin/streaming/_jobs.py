@@ -173,7 +173,10 @@ class Jobs:
     ) -> list[Any]:
         """``map`` for work that has parts itself: ``work(item, jobs)``; a single item has all threads."""
         weights = [1.0] * len(items) if weights is None else weights
-        return self._together(work, items, fallback or _no_fallback, weights) if items else []
+        found = self._together(work, items, fallback or _no_fallback, weights) if items else []
+        if fallback is None and self.interrupted:  # some of it may have been cut short
+            raise KeyboardInterrupt
+        return found
 
     def _together(
         self,
