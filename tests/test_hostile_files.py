@@ -75,6 +75,21 @@ def test_names_of_a_model_that_are_no_text_are_refused(tmp_path):
     assert "m.onnx" in refused(hd.load_network, path)
 
 
+def test_sizes_that_do_not_go_together_are_told_when_numbers_are_read(tmp_path):
+    onnx = pytest.importorskip("onnx", reason="reads .onnx")
+    h, path = onnx.helper, tmp_path / "m.onnx"
+    image, out = (h.make_tensor_value_info(name, onnx.TensorProto.FLOAT, None) for name in "xy")
+    arrays = {"w": np.ones((6, 4, 3, 3), np.int8), "s": np.ones(6, np.float32)}
+    stored = [onnx.numpy_helper.from_array(value, name) for name, value in arrays.items()]
+    nodes = [
+        h.make_node("DequantizeLinear", ["w", "s"], ["f"], axis=1),
+        h.make_node("Conv", ["x", "f"], ["y"]),
+    ]
+    graph = h.make_graph(nodes, "g", [image], [out], stored)
+    onnx.save(h.make_model(graph, opset_imports=[h.make_opsetid("", 13)]), path)
+    assert "m.onnx" in refused(hd.load_network, path)
+
+
 def test_a_tensor_of_a_thousand_million_zeros_is_not_made(tmp_path):
     torch = pytest.importorskip("torch", reason="reads .pt")
     torch.save({"w.weight": torch.zeros(1, 1).expand(40_000, 40_000)}, tmp_path / "m.pt")

@@ -12,6 +12,7 @@ from types import ModuleType
 
 import numpy as np
 
+from hd_plugin._guard import why
 from hd_plugin._wording import printable
 from hd_plugin.errors import InputError, MissingTool
 from hd_plugin.weights._layer import Window
@@ -82,7 +83,12 @@ class RawLayer:
 
     def stored(self, where: str) -> Stored:
         """The numbers, [K, ...] first, scale and zero point checked. Raises InputError for ``where``."""
-        found = self.load()
+        try:
+            found = self.load()
+        except InputError:
+            raise
+        except DAMAGE as error:  # sizes that do not go together show only now
+            raise InputError(f"{where}: cannot be read ({why(error)}); is the file damaged?") from error
         values = found.values.T if self.transposed else found.values
         if values.size == 0:
             raise InputError(
