@@ -169,3 +169,5 @@ def _check_members(path: Path, archive: zipfile.ZipFile) -> None:
     if packed > size:  # members that share bytes, or go beyond the end
         raise InputError(f"{path}: its members take {packed} bytes of {size}; the file is cut or damaged")
     check_unpacked(path, size, sum(m.file_size for m in members))
+    for member in members:  # its own header says the same name as the directory at the end
+        archive.open(member).close()

@@ -273,6 +273,14 @@ def test_an_array_whose_header_is_not_true_is_refused(tmp_path, member, says):
     assert "n.npz: member 'w.npy'" in text and any(word in text for word in says.split("|")), text
 
 
+def test_a_member_that_has_two_names_is_refused(tmp_path):
+    path = archive(tmp_path / "n.npz", {"conv.npy": npy(np.zeros(4))})
+    data = path.read_bytes()
+    at = data.rindex(b"conv.npy")  # in the directory at the end
+    path.write_bytes(data[:at] + b"\0" + data[at + 1 :])
+    assert "differ" in told(lambda: open_npz(path).__enter__())
+
+
 def test_members_of_one_name_are_two_answers(tmp_path):
     path = tmp_path / "n.npz"
     with zipfile.ZipFile(path, "w") as out:
