@@ -59,8 +59,8 @@ def _scenario(path: Path) -> Any:
 
 
 def _scenario_said(path: Path) -> Any:
-    """A network and an engine may be named only."""
-    found = yaml_of(path)
+    """A network and an engine may be named only, and an array left open."""
+    found = {k: v for k, v in yaml_of(path).items() if k != "array" or v is not None}
     short = {"network": "source", "engine": "name"}
     return found | {k: {f: found[k]} for k, f in short.items() if isinstance(found.get(k), str)}
 
