@@ -13,7 +13,7 @@ PYOSYS ?= pyosys==0.70
 JOBS   ?= auto
 TESTS  ?=
 
-.PHONY: compare test check format docs bench numbers fuzz clean
+.PHONY: compare test check format docs bench numbers fuzz mutants clean
 .PHONY: test-lowest test-newest
 
 compare: $(VENV)/.core
@@ -52,6 +52,12 @@ COUNT  ?= 3000
 fuzz: $(VENV)/.test
 	$(BIN)/python tests/fuzzing.py --seed $(SEED) --count $(COUNT)
 
+# Mutants of the code that makes flips of bits and joules of flips; which live, and why: tests/mutants.md. About an hour.
+mutants: $(VENV)/.test
+	$(PIP) -e '.[mutants]'
+	CI=1 $(BIN)/mutmut run
+	$(BIN)/mutmut results
+
 docs: $(VENV)/.docs
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
@@ -84,4 +90,4 @@ $(VENV)/.docs: $(VENV)/.core
 	touch $@
 
 clean:
-	rm -rf $(VENV) $(OUT) site build *.egg-info
+	rm -rf $(VENV) $(OUT) site build mutants *.egg-info
