@@ -178,7 +178,7 @@ def test_a_netlist_that_is_given_is_read_and_checked(tmp_path):
         (["--liberty", "x.lib", "--technology", "sg13g2"], "exclude each other"),
         (["--netlist", "x.json"], "--netlist needs --liberty"),
         (["--rows", "0"], "rows: 0 found; a whole number from 1 to 64"),
-        (["--liberty", "none.lib"], "none.lib: cannot be read"),
+        (["--liberty", "none.lib"], "none.lib: no such file"),
         (["--technology", "sg13g2", "--rows", "4"], "4x8_w4_a8_p16 is asked for"),
         (["--technology", "eyeriss45"], "was not characterised"),
         (["--name", "a b"], "a word without blanks"),

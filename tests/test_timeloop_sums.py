@@ -1,7 +1,6 @@
 """What the parts of a layer add up to, with made-up runs in place of Timeloop's."""
 
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,12 +10,13 @@ from hd_plugin.energy import AddressLut, load_technology
 from hd_plugin.engines import Accesses, Array, ComponentResult, Request
 from hd_plugin.engines.timeloop import RunError, Shape
 from hd_plugin.engines.timeloop._mapping import Block
+from hd_plugin.engines.timeloop._parts import COMPONENTS
 from hd_plugin.engines.timeloop._run import Outcome
 from hd_plugin.engines.timeloop._sums import evaluation
 from hd_plugin.engines.timeloop._variables import variables_for
 
 TECHNOLOGY = load_technology("eyeriss45")
-ARCHITECTURE = Path("arch.yaml")
+NAMES = {part: part for part in (*COMPONENTS, "array_rows", "array_columns")}
 KEPT = {
     "main_memory": ("Weights", "Inputs", "Outputs"),
     "clock": (),
@@ -48,7 +48,7 @@ def summed(run, ends, layer=None, lut_bits=0, copies=1):
     layer = layer or hd.Layer("one", np.zeros((4, 8, 1, 1), np.uint8), 4, output_hw=(4, 4))
     variables = variables_for(Request(layer, 3, 0.5, lut_bits), Array(), "eyeriss45", copies)
     runs = [(run, Block(Shape(1, 1, 1, 1, 1, 1), first, last)) for first, last in ends]
-    return evaluation(runs, variables, TECHNOLOGY, ARCHITECTURE), variables
+    return evaluation(runs, variables, TECHNOLOGY, NAMES), variables
 
 
 def test_weights_come_with_the_first_part_and_outputs_go_with_the_last(run):
@@ -96,5 +96,5 @@ def test_the_work_of_clock_and_table_is_taken_apart_from_their_leakage(run):
 
 def test_a_part_that_the_architecture_lacks_is_named(run):
     few = Outcome({n: p for n, p in run.components.items() if n != "psum_hop"}, 10, run.folder)
-    with pytest.raises(RunError, match="arch.yaml: has no component psum_hop"):
+    with pytest.raises(RunError, match="Timeloop tells nothing of psum_hop"):
         summed(few, [(True, True)])
