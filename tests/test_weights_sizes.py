@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import sys
 
 import numpy as np
 import pytest
@@ -219,13 +220,14 @@ def traced(tmp_path, monkeypatch):
         "    return Net(classes)\n"
     )
     monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.delitem(sys.modules, "their_net", raising=False)  # of another test
     import importlib
 
     importlib.invalidate_caches()
     made = importlib.import_module("their_net").make(7)
     torch.save(made.state_dict(), tmp_path / "net.pt")
     yield tmp_path / "net.pt"
-    __import__("sys").modules.pop("their_net", None)
+    sys.modules.pop("their_net", None)
 
 
 def test_a_model_and_its_input_size_trace_sizes_strides_and_paddings(traced, tmp_path):
