@@ -18,11 +18,13 @@ from hd_plugin.errors import InputError, MissingTool
 from hd_plugin.hosts.accelergy import plug_in_folder, register
 
 MANY = 20
-# as Accelergy does it: only where there is none, without a lock, and not at once
+# as Accelergy does it: only where there is none, without a lock, and not at once; TOGETHER of them find none
 SCRIPT = """#!/bin/sh
 echo started >> "{log}"
 config="$HOME/.config/accelergy/accelergy_config.yaml"
 test -e "$config" && exit 0
+echo none >> "{log}.none"
+while test "$(wc -l < "{log}.none")" -lt "${{TOGETHER:-1}}"; do sleep 0.01; done
 mkdir -p "$(dirname "$config")"
 for line in "version: '0.4'" "estimator_plug_ins: [{share}]" "primitive_components: []" "python_plug_ins: []"
 do echo "$line" >> "$config"; sleep 0.02; done
@@ -64,8 +66,9 @@ def at_once(count, work):
         return list(pool.map(one, range(count)))
 
 
-def test_the_program_alone_breaks_its_file_when_two_start_at_once(home, program):
+def test_the_program_alone_breaks_its_file_when_two_start_at_once(home, program, monkeypatch):
     """What is guarded against: the stand-in does what Accelergy does."""
+    monkeypatch.setenv("TOGETHER", "2")
     at_once(2, lambda: subprocess.run([program], check=True))
     with pytest.raises(InputError, match="stands twice"):
         read_config(home / ".config" / "accelergy" / "accelergy_config.yaml")
