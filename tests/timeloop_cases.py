@@ -9,14 +9,16 @@ import hd_plugin as hd
 from hd_plugin.energy import load_technology
 from hd_plugin.engines import AnalyticEngine, Request, get_engine
 from hd_plugin.streaming import Jobs
+from hd_plugin.weights import Window
 
 TECHNOLOGY = load_technology("eyeriss45")
 RATE = 0.31234567  # no short number, so that rounding shows
 ROUNDING = 5.1e-6  # half a unit in the sixth digit, relative
 
 
-def layer(name, C, K, R, S, P, Q):
-    return hd.Layer(name, np.zeros((K, C, R, S), np.uint8), 4, output_hw=(P, Q))
+def layer(name, C, K, R, S, P, Q, stride=(1, 1), dilation=(1, 1)):
+    window = Window(stride, None, dilation)
+    return hd.Layer(name, np.zeros((K, C, R, S), np.uint8), 4, output_hw=(P, Q), window=window)
 
 
 def request(la, array, rate=RATE, lut_bits=0):
