@@ -124,7 +124,7 @@ class TimeloopEngine:
                 errors.append(error)
                 return None
 
-        done = jobs.map(work, requests, stopped.append)
+        done = jobs.titled("running Timeloop").map(work, requests, stopped.append)
         if errors:
             raise errors[0]
         if stopped:
