@@ -13,6 +13,7 @@ from hd_plugin.cli._options import (
     array_options,
     changed_inputs,
     given_as_file,
+    method_option,
     network_options,
     objective_options,
     output_options,
@@ -44,14 +45,7 @@ __all__ = ["compare"]
 )
 @array_options
 @option("Array", "--array", help="An array from arch/ or a YAML file, instead of --rows and --cols.")
-@option(
-    "Search",
-    "--method",
-    "methods",
-    multiple=True,
-    show_default="all",
-    help="direct, segment or cluster; may be repeated.",
-)
+@method_option("direct, segment or cluster; may be repeated.", "all")
 @search_options
 @option(
     "Search",

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from hd_plugin.cli._command import option, stack
+from hd_plugin.cli._command import F, option, stack
 from hd_plugin.cli._output import wide
 from hd_plugin.errors import InputError
 
@@ -25,6 +25,7 @@ __all__ = [
     "given",
     "given_as_file",
     "load",
+    "method_option",
     "network_choice",
     "network_options",
     "objective_options",
@@ -96,6 +97,12 @@ array_options = stack(
         "Array", "--cols", type=int, show_default="8", help="Columns of the array: output pixels per tile."
     ),
 )
+
+
+def method_option(told: str, default: str) -> Callable[[F], F]:
+    """--method, ``default`` in words where none is named."""
+    return option("Search", "--method", "methods", multiple=True, show_default=default, help=told)
+
 
 search_options = stack(
     option("Search", "--effort", default="local", help="greedy (the paper's algorithms), local or best."),

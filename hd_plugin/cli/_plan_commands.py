@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from hd_plugin.cli._command import F, command, moved, network_argument, option, stack
+from hd_plugin.cli._command import command, moved, network_argument, option, stack
 from hd_plugin.cli._options import (
     DEFAULT_NETWORK,
     EXISTING,
     given,
     load,
+    method_option,
     network_options,
     objective_options,
     output_options,
@@ -35,11 +35,6 @@ _ROUND = "weights are rounded by a command of their own, 'hd-plugin round NETWOR
 _model = option("Network", "--model", help="The network to run (resnet20, ... or PACKAGE.MODULE:FUNCTION).")
 
 
-def _methods(told: str) -> Callable[[F], F]:
-    """--method, cluster where none is named."""
-    return option("Search", "--method", "methods", multiple=True, show_default="cluster", help=told)
-
-
 @command("measure", "hd-plugin measure model.tflite --number-format gray")
 @network_argument(DEFAULT_NETWORK)
 @network_options
@@ -56,7 +51,7 @@ def measure(source: str, as_json: bool, output: Path | None, **options: Any) -> 
 @network_argument()
 @network_options
 @rows_option
-@_methods("direct, segment or cluster; may be repeated.")
+@method_option("direct, segment or cluster; may be repeated.", "cluster")
 @search_options
 @option(
     "Search",
@@ -145,7 +140,7 @@ _calibration = stack(
 @network_argument()
 @network_options
 @rows_option
-@_methods("Whose orders: direct, segment or cluster.")
+@method_option("Whose orders: direct, segment or cluster.", "cluster")
 @search_options
 @threads_option
 @objective_options

@@ -14,6 +14,7 @@ from hd_plugin.cli._options import (
     array_options,
     given,
     given_as_file,
+    method_option,
     network_choice,
     network_options,
     output_options,
@@ -34,14 +35,7 @@ __all__ = ["rewrite", "verify"]
 @network_options
 @sizing_options
 @array_options
-@option(
-    "Search",
-    "--method",
-    "methods",
-    multiple=True,
-    show_default="all",
-    help="Without --plan: direct, segment or cluster; may be repeated.",
-)
+@method_option("Without --plan: direct, segment or cluster; may be repeated.", "all")
 @search_options
 @threads_option
 @option(

@@ -7,6 +7,7 @@ from types import ModuleType
 from typing import Any
 
 from hd_plugin.errors import InputError
+from hd_plugin.weights import stored_tensors
 
 __all__ = ["OnnxModel"]
 
@@ -21,11 +22,7 @@ class OnnxModel:
 
     def __init__(self, path: Path, onnx: ModuleType, model: Any) -> None:
         self.onnx, self.model, self.nodes = onnx, model, list(model.graph.node)
-        self.stored = {t.name: t for t in model.graph.initializer}
-        for node in self.nodes:
-            value = next((a.t for a in node.attribute if a.name == "value"), None)
-            if node.op_type == "Constant" and value is not None:
-                self.stored[node.output[0]] = value
+        self.stored = stored_tensors(model.graph)
         self.maker = {out: node for node in self.nodes for out in node.output}
         self.inputs, self.outputs = model.graph.input, [o.name for o in model.graph.output]
         self.wanted = {name for node in self.nodes for name in self.reads(node)} | set(self.outputs)

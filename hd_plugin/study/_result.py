@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import html
 import json
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, is_dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from hd_plugin._atomic import write_text
+from hd_plugin._notebook import notebook_table
+from hd_plugin._wording import one_line
 from hd_plugin.errors import MissingTool
 
 if TYPE_CHECKING:
@@ -71,18 +72,17 @@ class Result(ABC):
         of = next((str(getattr(self, k)) for k in ("network", "source", "model") if hasattr(self, k)), "")
         told = ", ".join(f"{name} {_first(value)}" for name, value in self.summary().items())
         more = ", interrupted" if self.interrupted else ""
-        return _cut(
-            f"{type(self).__name__}({_cut(of, 60)}{': ' if of and told else ''}{_cut(told, 160)}{more})", 250
-        )
+        between = ": " if of and told else ""
+        told = f"{one_line(of, 60)}{between}{one_line(told, 160)}{more}"
+        return one_line(f"{type(self).__name__}({told})", 250)
 
     def _repr_html_(self) -> str:
         """The first lines as a table, for notebooks."""
         lines = self.to_records()
         names = list(dict.fromkeys(name for line in lines[:_SHOWN] for name in line))
-        body = [_row("td", (_first(line.get(name, "")) for name in names)) for line in lines[:_SHOWN]]
-        more = [f"<p>{len(lines) - _SHOWN} more lines</p>"] if len(lines) > _SHOWN else []
-        head = f"<p>{html.escape(repr(self))}</p><table>{_row('th', names)}"
-        return "".join([head, *body, "</table>", *more, *(f"<p>{html.escape(n)}</p>" for n in self.notes)])
+        rows = [[_first(line.get(name, "")) for name in names] for line in lines[:_SHOWN]]
+        left = [f"{len(lines) - _SHOWN} more lines"] if len(lines) > _SHOWN else []
+        return notebook_table(repr(self), names, rows, [*left, *self.notes])
 
     def json_text(self) -> str:
         """``to_dict`` as JSON; what is infinite (a reduction to no flips at all) is null there."""
@@ -117,12 +117,4 @@ def _first(value: Any) -> str:
         value = next(iter(value.values()), "")
     if isinstance(value, float):
         return f"{value:.4g}"
-    return _cut(str(value), 60)
-
-
-def _cut(text: str, most: int) -> str:
-    return text if len(text) <= most else f"{text[: most - 3]}..."
-
-
-def _row(tag: str, cells: Iterable[str]) -> str:
-    return "<tr>" + "".join(f"<{tag}>{html.escape(str(c))}</{tag}>" for c in cells) + "</tr>"
+    return one_line(str(value), 60)

@@ -6,6 +6,7 @@ from hd_plugin.weights._network import Network, NetworkChoice, load_network
 from hd_plugin.weights._quantise import optimal_scale, quantise
 from hd_plugin.weights._readers._onnx import layer_names as onnx_layer_names
 from hd_plugin.weights._readers._onnx import load_model as load_onnx_model
+from hd_plugin.weights._readers._onnx_graph import stored_tensors
 from hd_plugin.weights._readers._plain_torch import load_plain
 from hd_plugin.weights._save import save_layers
 from hd_plugin.weights._sizes import image_size
@@ -34,4 +35,5 @@ __all__ = [
     "optimal_scale",
     "quantise",
     "save_layers",
+    "stored_tensors",
 ]

@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Protocol, TypedDict, cast
 
 from pydantic import BeforeValidator, Field
 
 from hd_plugin._checked import Checked, Listed, Whole, check
+from hd_plugin._notebook import notebook_table
 from hd_plugin.bits import NumberFormat, check_bits
 from hd_plugin.errors import InputError, did_you_mean
 from hd_plugin.weights._layer import Layer
@@ -104,15 +104,11 @@ class Network:
 
     def _repr_html_(self) -> str:
         """A line a layer, for notebooks."""
-        names = ("K", "C", "taps", "bits")
-        rows = "".join(
-            f"<tr><td>{escape(la.name)}</td>"
-            + "".join(f"<td>{getattr(la, name)}</td>" for name in names)
-            + f"<td>{'' if la.output_hw is None else '{} x {}'.format(*la.output_hw)}</td></tr>"
+        rows = [
+            (la.name, la.K, la.C, la.taps, la.bits, "{} x {}".format(*la.output_hw) if la.output_hw else "")
             for la in self.layers
-        )
-        head = "".join(f"<th>{name}</th>" for name in ("layer", *names, "P x Q"))
-        return f"<p>{escape(repr(self))}</p><table><tr>{head}</tr>{rows}</table>"
+        ]
+        return notebook_table(repr(self), ("layer", "K", "C", "taps", "bits", "P x Q"), rows)
 
     @property
     def flip_notes(self) -> tuple[Note, ...]:

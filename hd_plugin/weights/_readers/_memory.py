@@ -35,11 +35,12 @@ def read_memory(source: Any, where: Path) -> RawFile:
     if any(type(value).__module__.startswith("torch") for value in source.values()):
         return _torch.from_tensors(where, source, need("torch", "hd_plugin[torch]"))
     arrays = {str(k): np.asarray(v) for k, v in source.items()}
-    tensors = {
-        name: Tensor(a.shape, a.dtype.kind if a.dtype.kind in "fiu" else str(a.dtype), lambda a=a: a)  # type: ignore[misc]
-        for name, a in arrays.items()
-    }
-    return from_state(where, tensors, bare=True)
+    return from_state(where, {name: _tensor(values) for name, values in arrays.items()}, bare=True)
+
+
+def _tensor(values: np.ndarray) -> Tensor:
+    kind = values.dtype.kind if values.dtype.kind in "fiu" else str(values.dtype)
+    return Tensor(values.shape, kind, lambda: values)
 
 
 def _with_windows(found: RawFile, modules: Mapping[str, Any]) -> RawFile:
@@ -48,8 +49,9 @@ def _with_windows(found: RawFile, modules: Mapping[str, Any]) -> RawFile:
     unmapped = list(found.unmapped)
     for la in found.layers:
         module = modules.get(la.name)
-        if len(la.shape) == 4 and getattr(module, "groups", 1) > 1:
-            each = f"grouped convolution: {module.groups} groups of {la.shape[1]} input channels"  # type: ignore[union-attr]
+        groups = getattr(module, "groups", 1)
+        if len(la.shape) == 4 and groups > 1:
+            each = f"grouped convolution: {groups} groups of {la.shape[1]} input channels"
             unmapped.append(Unmapped(la.name, DEPTHWISE if la.shape[1] == 1 else each, la.shape))
         else:
             layers.append(replace(la, window=_window(module)) if len(la.shape) == 4 else la)

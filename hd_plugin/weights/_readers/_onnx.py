@@ -13,7 +13,7 @@ import numpy as np
 from hd_plugin._guard import why
 from hd_plugin._wording import printable, shown
 from hd_plugin.errors import InputError
-from hd_plugin.weights._readers._onnx_graph import OnnxSizes, unclaimed
+from hd_plugin.weights._readers._onnx_graph import OnnxSizes, stored_tensors, unclaimed
 from hd_plugin.weights._readers._raw import DAMAGE, DEPTHWISE, EMBEDDING, RawFile, RawLayer, Stored, need
 from hd_plugin.weights._told import Unmapped
 
@@ -106,11 +106,7 @@ class _Graph:
 
     def __init__(self, path: Path, onnx, model) -> None:
         self.path, self.onnx, self.nodes = path, onnx, list(model.graph.node)
-        self.stored = {t.name: t for t in model.graph.initializer}
-        for node in self.nodes:
-            value = next((a.t for a in node.attribute if a.name == "value"), None)
-            if node.op_type == "Constant" and value is not None:
-                self.stored[node.output[0]] = value
+        self.stored = stored_tensors(model.graph)
         self.maker = {out: node for node in self.nodes for out in node.output}
         self.graph = model.graph
         self.sizes = OnnxSizes(onnx, model)

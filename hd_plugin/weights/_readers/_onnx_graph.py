@@ -11,10 +11,20 @@ from hd_plugin.errors import InputError
 from hd_plugin.weights._layer import Window
 from hd_plugin.weights._readers._raw import DAMAGE, EMBEDDING, same_padding
 
-__all__ = ["OnnxSizes", "unclaimed"]
+__all__ = ["OnnxSizes", "stored_tensors", "unclaimed"]
 
 _PACKED = ("MatMulNBits", "MatMulBnb4", "MatMulFpQ4", "GatherBlockQuantized")
 _REAL = (1, 2, 3, 4, 5, 6, 7, 10, 11, 12, 13, 16)  # TensorProto: floats and integers of 8 bits or more
+
+
+def stored_tensors(graph: Any) -> Mapping[str, Any]:
+    """The tensors that a graph holds itself, by name: initializers and the values of its constants."""
+    stored = {t.name: t for t in graph.initializer}
+    for node in graph.node:
+        value = next((a.t for a in node.attribute if a.name == "value"), None)
+        if node.op_type == "Constant" and value is not None:
+            stored[node.output[0]] = value
+    return stored
 
 
 class OnnxSizes:
