@@ -45,6 +45,7 @@ FLOORS = (
     "energy",
     "gates",
     "hardware",
+    "encoding_mac",
     "characterisation",
     "engines",
     "hosts",
