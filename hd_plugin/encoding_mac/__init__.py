@@ -3,8 +3,10 @@ once.
 """
 
 from hd_plugin.encoding_mac._cases import exact, truncated
+from hd_plugin.encoding_mac._convolve import check_operands, encoded_convolution, table_sums, weight_places
 from hd_plugin.encoding_mac._encoding import AREA_NAND2, Encoding, Gate
 from hd_plugin.encoding_mac._errors import EncodingErrors, errors_between
+from hd_plugin.encoding_mac._gradients import activation_gradient, table_slopes, weight_gradient
 from hd_plugin.encoding_mac._operands import operand_distribution, operand_values
 
 __all__ = [
@@ -12,9 +14,16 @@ __all__ = [
     "Encoding",
     "EncodingErrors",
     "Gate",
+    "activation_gradient",
+    "check_operands",
+    "encoded_convolution",
     "errors_between",
     "exact",
     "operand_distribution",
     "operand_values",
+    "table_slopes",
+    "table_sums",
     "truncated",
+    "weight_gradient",
+    "weight_places",
 ]
