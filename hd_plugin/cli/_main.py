@@ -10,6 +10,7 @@ from hd_plugin._extras import missing_library
 from hd_plugin._version import __version__
 from hd_plugin.cli._characterize_command import characterize
 from hd_plugin.cli._compare_command import compare
+from hd_plugin.cli._encode_command import encode
 from hd_plugin.cli._host_commands import doctor, layers, networks, register
 from hd_plugin.cli._plan_commands import measure, optimize, round_
 from hd_plugin.cli._proof_commands import rewrite, verify
@@ -65,6 +66,7 @@ for command in (
     rewrite,
     train,
     characterize,
+    encode,
     layers,
     doctor,
     register,

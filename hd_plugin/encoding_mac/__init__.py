@@ -3,24 +3,33 @@ once.
 """
 
 from hd_plugin.encoding_mac._cases import exact, truncated
+from hd_plugin.encoding_mac._column_area import column_area
 from hd_plugin.encoding_mac._convolve import check_operands, encoded_convolution, table_sums, weight_places
 from hd_plugin.encoding_mac._encoding import AREA_NAND2, Encoding, Gate
 from hd_plugin.encoding_mac._errors import EncodingErrors, errors_between
+from hd_plugin.encoding_mac._front import Candidate, front
 from hd_plugin.encoding_mac._gradients import activation_gradient, table_slopes, weight_gradient
 from hd_plugin.encoding_mac._operands import operand_distribution, operand_values
+from hd_plugin.encoding_mac._search import EncodingSearch, SearchSettings, search_encodings
 
 __all__ = [
     "AREA_NAND2",
+    "Candidate",
     "Encoding",
     "EncodingErrors",
+    "EncodingSearch",
     "Gate",
+    "SearchSettings",
     "activation_gradient",
     "check_operands",
+    "column_area",
     "encoded_convolution",
     "errors_between",
     "exact",
+    "front",
     "operand_distribution",
     "operand_values",
+    "search_encodings",
     "table_slopes",
     "table_sums",
     "truncated",

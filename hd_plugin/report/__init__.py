@@ -3,7 +3,8 @@ folder.
 """
 
 # these modules register their tables
-from hd_plugin.report import _gate_tables, _host_tables, _proof_tables  # noqa: F401
+from hd_plugin.report import _encoding_tables, _gate_tables, _host_tables, _proof_tables  # noqa: F401
+from hd_plugin.report._encoding_plots import plot_encodings
 from hd_plugin.report._figures import figures
 from hd_plugin.report._files import write_report
 from hd_plugin.report._html import write_html
@@ -19,6 +20,7 @@ __all__ = [
     "plot_cluster_size",
     "plot_convergence",
     "plot_curves",
+    "plot_encodings",
     "plot_energy",
     "plot_energy_by_layer",
     "plot_figure3",

@@ -7,6 +7,7 @@ from functools import partial, singledispatch
 from typing import TYPE_CHECKING
 
 from hd_plugin.report._axes import figure_of, new_axis
+from hd_plugin.report._encoding_plots import plot_encodings
 from hd_plugin.report._plots import (
     others,
     plot_energy,
@@ -17,7 +18,7 @@ from hd_plugin.report._plots import (
 )
 from hd_plugin.report._study_plots import plot_cluster_size, plot_convergence, plot_table_cost
 from hd_plugin.report._training_plots import plot_curves, plot_front
-from hd_plugin.study import SOURCES, Comparison, Result, TrainingTable
+from hd_plugin.study import SOURCES, Comparison, FoundEncodings, Result, TrainingTable
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -62,3 +63,8 @@ def _training(result: TrainingTable, *, narrow: bool = False) -> dict[str, Figur
     if narrow:
         return {}
     return {"front": figure_of(plot_front(result)), "curves": figure_of(plot_curves(result))}
+
+
+@figures.register(FoundEncodings)
+def _encodings(result: FoundEncodings, *, narrow: bool = False) -> dict[str, Figure]:
+    return {} if narrow else {"encodings": figure_of(plot_encodings(result))}

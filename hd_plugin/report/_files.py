@@ -17,6 +17,7 @@ from hd_plugin.study import (
     Comparison,
     EnergyPlanning,
     FlipComparison,
+    FoundEncodings,
     NetworkVerification,
     Planning,
     Result,
@@ -121,6 +122,13 @@ def _training(result: TrainingTable, folder: Path) -> Path:
     write_csv(folder / "front.csv", _FRONT, (row.to_dict() for row in result.runs))
     save_pictures(pictures(result), folder)
     return folder / "front.png"
+
+
+@_more.register(FoundEncodings)
+def _encodings(result: FoundEncodings, folder: Path) -> None:
+    for one in result.front:
+        one.encoding.save(folder / "encodings" / f"{one.encoding.name}.json")
+    save_pictures(pictures(result), folder / "plots")
 
 
 @_more.register(Characterised)

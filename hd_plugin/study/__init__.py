@@ -5,6 +5,7 @@ from hd_plugin.study._characterize import Characterised, CharacteriseRequest, ch
 from hd_plugin.study._combined import Combined
 from hd_plugin.study._compare import compare, run
 from hd_plugin.study._comparison import Comparison, MethodSummary, Provenance, Row
+from hd_plugin.study._encode_search import FoundEncodings, find_encodings
 from hd_plugin.study._energy_plan import EnergyPlannedLayer, EnergyPlanning, plan_for_energy
 from hd_plugin.study._flips_only import FlipComparison
 from hd_plugin.study._hosts import Diagnosis, Problems, Registered, doctor, problems, register
@@ -46,6 +47,7 @@ __all__ = [
     "EnergyPlanning",
     "EngineChoice",
     "FlipComparison",
+    "FoundEncodings",
     "Gates",
     "KnownComponent",
     "KnownTechnology",
@@ -76,6 +78,7 @@ __all__ = [
     "compare",
     "convergence",
     "doctor",
+    "find_encodings",
     "flips_by_size",
     "layer_studies",
     "load_plans",

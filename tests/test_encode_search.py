@@ -1,0 +1,121 @@
+"""The search for encodings: kernels against plain numpy, fronts that nothing beats, the same for any threads."""
+
+import json
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from test_encodings import encodings
+
+from hd_plugin import encoding_mac as em
+from hd_plugin.cli import main
+from hd_plugin.encoding_mac import _planes as planes
+from hd_plugin.encoding_mac._column_area import counter_cells
+from hd_plugin.encoding_mac._leave_out import leave_out
+from hd_plugin.streaming import Jobs
+
+
+def bits_of(plane, pairs):
+    return np.unpackbits(plane.view(np.uint8), bitorder="little")[:pairs].astype(bool)
+
+
+@settings(deadline=None, max_examples=30)
+@given(encodings())
+def test_planes_are_the_outputs_of_all_pairs(encoding):
+    words = encoding.output_words().ravel()
+    for i, plane in enumerate(planes.output_planes(encoding)):
+        assert np.array_equal(bits_of(plane, words.size), (words >> np.uint64(i)) & np.uint64(1) == 1)
+    products = np.multiply.outer(
+        em.operand_values(encoding.a_bits, encoding.a_signed),
+        em.operand_values(encoding.w_bits, encoding.w_signed),
+    )
+    error = planes.encoding_error(encoding)
+    assert np.array_equal(error[: words.size], (encoding.code_table() - products).ravel())
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.integers(1, 4), st.integers(0, 2**32 - 1))
+def test_kernels_are_plain_numpy(words, seed):
+    rng = np.random.default_rng(seed)
+    both = rng.integers(0, 2**64, (3, words), np.uint64)
+    both[2] &= rng.integers(0, 2**64, words, np.uint64) & both[1]
+    values = rng.integers(-1000, 1000, 64 * words).astype(np.int32)
+    bits = np.array([bits_of(p, values.size) for p in both])
+    assert np.array_equal(planes.gram(both), bits.astype(int) @ bits.T.astype(int))
+    assert np.array_equal(planes.inner_products(both, values), bits.astype(int) @ values)
+
+    def span(mask):
+        return [values[mask].min(), values[mask].max()] if mask.any() else [1, -1]
+
+    p, q = bits[1], bits[2]
+    assert planes.class_ranges(values, both[1]).tolist() == [span(~p), span(p)]
+    classes = [~p & ~q, p & ~q, ~p & q, p & q]
+    assert planes.pair_ranges(values, both[1], both[2]).tolist() == [span(c) for c in classes]
+    planes.add_plane(added := values.copy(), both[1], np.int32(-7))
+    assert np.array_equal(added, values - 7 * p)
+
+
+def test_leaving_out_takes_the_output_that_errs_least_and_centres_the_error():
+    whole = em.exact(3, 3)
+    found = leave_out(whole, 3)
+    assert [e.bits for e in found] == list(range(8, 2, -1))
+    before = whole
+    for one in found:
+        error = one.table() - one.products()
+        assert -1 <= error.min() + error.max() <= 1
+        ways = []
+        for k in range(before.bits):
+            left = [(n, w) for i, (n, w) in enumerate(zip(before.outputs, before.weights)) if i != k]
+            nets, weights = zip(*left)
+            plain = em.Encoding(3, 3, whole.gates, nets, weights)
+            ways.append(int(np.ptp(plain.table() - plain.products())))
+        assert np.ptp(error) == min(ways)
+        before = one
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.lists(st.sampled_from([1, 2, -2, 4, 8, 3, -6, 5]), min_size=1, max_size=12), st.integers(1, 9))
+def test_counters_take_a_full_adder_for_every_bit_that_goes_away(weights, rows):
+    full, half = counter_cells(tuple(weights), rows)
+    if all(abs(w) & abs(w) - 1 == 0 for w in weights):
+        # adders keep the sum of all bits' weights, so that what is left holds the largest sum
+        places = sum(abs(w) for w in weights) * rows
+        left = len(weights) * rows - full
+        assert places.bit_length() - 3 <= left <= places.bit_length()
+    assert full >= 0 and 0 <= half <= 40
+
+
+def test_the_front_is_what_nothing_beats():
+    found = em.search_encodings(em.SearchSettings(3, 3, fewest=2), Jobs(1))
+    everything = [*found.front, *found.truncations]
+    for one in found.front:
+        assert not any(
+            other.area <= one.area and other.errors.max_absolute < one.errors.max_absolute
+            for other in everything
+        )
+    assert found == em.search_encodings(em.SearchSettings(3, 3, fewest=2), Jobs(3))
+
+
+def run(*words):
+    return CliRunner().invoke(main, ["encode", "search", *map(str, words)])
+
+
+def test_the_command_writes_the_front(tmp_path):
+    done = run("--a-bits", 3, "--w-bits", 3, "--threads", 1, "-o", tmp_path)
+    assert done.exit_code == 0, done.output
+    told = json.loads((tmp_path / "encode-search.json").read_text())
+    assert told["schema"] == "hd-plugin/encode-search/1"
+    for line in told["front"]:
+        one = em.Encoding.load(tmp_path / "encodings" / f"{line['name']}.json")
+        assert one.errors().max_absolute == line["max_absolute"] and one.bits == line["outputs"]
+    assert (tmp_path / "plots" / "encodings.svg").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "told"), [(("--a-bits", 9), "9"), (("--fewest", 0), "fewest: 0"), (("--rows", 0), "rows")]
+)
+def test_bad_input_is_one_line(words, told):
+    done = run(*words)
+    assert done.exit_code == 2 and told in done.output and done.output.count("\n") == 1
