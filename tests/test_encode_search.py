@@ -1,4 +1,4 @@
-"""The search for encodings: kernels against plain numpy, fronts that nothing beats, the same for any threads."""
+"""The search for encodings: kernels against numpy, fronts that nothing beats, the same for any threads."""
 
 import json
 
