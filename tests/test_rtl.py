@@ -88,7 +88,7 @@ def test_sums_and_toggles_of_any_plan(rows, cols, shape, signed, number_format, 
     made = program(layer, plan)
     bench = Bench(iverilog, tmp_path, [(made, inputs)], cols)
     for alternate in (False, True):
-        found = check_program(layer, plan, made, inputs, bench, cols, alternate)
+        found = check_program(layer, plan, made, inputs, bench, VerifyOptions(cols=cols, alternate=alternate))
         assert found.ok and found.rtl.tiles == -(-15 // cols) and found.rtl.toggles == found.flips_hardware, (
             found
         )
@@ -134,8 +134,11 @@ def test_the_verilog_catches(mutate, iverilog, tmp_path):
     layer, plan, inputs = mutated()
     made = program(layer, plan)
     bench = Bench(iverilog, tmp_path, [(made, inputs)], 4)
-    assert check_program(layer, plan, made, inputs, bench, 4).rtl.ok
-    assert check_program(layer, plan, mutate(made), inputs, bench, 4).rtl.difference is not None
+    assert check_program(layer, plan, made, inputs, bench, VerifyOptions(cols=4)).rtl.ok
+    assert (
+        check_program(layer, plan, mutate(made), inputs, bench, VerifyOptions(cols=4)).rtl.difference
+        is not None
+    )
 
 
 @pytest.mark.parametrize(
@@ -143,11 +146,11 @@ def test_the_verilog_catches(mutate, iverilog, tmp_path):
     [
         ("hd_datapath", "step & used[r]", "step"),
         ("hd_datapath", "use_lut ? looked_up : count", "count"),
-        ("hd_datapath", "LATE = ROWS + 1", "LATE = ROWS + 2"),
+        ("hd_datapath", "LATE = LATENCY + 1", "LATE = LATENCY + 2"),
         ("hd_lut", "next ? ~reading : reading", "reading"),
         ("hd_pe", "if (swap_in)   act ", "act "),
         ("hd_pe", "psum_in + wide", "wide"),
-        ("hd_accumulator", "overwrite ? wide : sums[address] + wide", "sums[address] + wide"),
+        ("hd_accumulator", "(overwrite ? start : sums[address])", "sums[address]"),
         ("hd_array", ".swap(step & first)", ".swap(step)"),
         ("hd_array", "swaps[r][0]  = swap_delay[r-1]", "swaps[r][0]  = swap"),
     ],

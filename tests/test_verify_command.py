@@ -64,7 +64,7 @@ def test_all_methods_are_searched_without_a_plan(network):
 def test_a_difference_is_exit_code_1(network, monkeypatch):
     right = _verify.run_program
     monkeypatch.setattr(
-        _verify, "run_program", lambda made, inputs: right(made, inputs) + (made.tables.layer == "a")
+        _verify, "run_program", lambda made, inputs, table: right(made, inputs) + (made.tables.layer == "a")
     )
     done = run(network, "--simulator", "none", "--effort", "greedy", "--method", "segment")
     assert done.exit_code == 1 and "NOT EQUAL" in done.output and "sums differ" in done.output

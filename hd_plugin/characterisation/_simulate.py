@@ -16,11 +16,11 @@ from hd_plugin.hardware import Activations, ArraySize, Program
 
 __all__ = ["ArraySimulator", "SimulatedEnergy"]
 
-# registers, and the wires behind them, by the names that they have in the Verilog; all other nets are
-# multipliers and adders
+# registers, and the wires behind them, by the names that they have in the Verilog of every design; all other
+# nets are multipliers and adders, or gates and counters. Pipeline registers of a column hop as sums do.
 _PARTS = {
     "weight_hop": re.compile(r"^array\.(weight|swaps)\[|\.delay\[|^weights\[|^swap"),
-    "psum_hop": re.compile(r"^array\.psum\[|^psums\["),
+    "psum_hop": re.compile(r"^array\.psum\[|^psums\[|\.piped\d"),
     "activations": re.compile(r"^array\.act\[|\.act(_next)?\[|^act_in\[|^act_shift"),
 }
 
@@ -43,9 +43,10 @@ class SimulatedEnergy:
 
 
 class ArraySimulator:
-    """``hd_array`` as a circuit. glitches : count what happens inside a cycle too, with inertial delays.
+    """``hd_array`` of any design as a circuit.
 
-    Raises InputError for a circuit that is not of an array.
+    glitches : count what happens inside a cycle too, with inertial delays. Raises InputError for a circuit
+    that is not of an array.
     """
 
     def __init__(self, circuit: Circuit, glitches: bool = True) -> None:

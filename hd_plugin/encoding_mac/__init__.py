@@ -4,16 +4,19 @@ once.
 
 from hd_plugin.encoding_mac._cases import exact, truncated
 from hd_plugin.encoding_mac._column_area import column_area
+from hd_plugin.encoding_mac._columns import column_design, tree_design
 from hd_plugin.encoding_mac._convolve import check_operands, encoded_convolution, table_sums, weight_places
 from hd_plugin.encoding_mac._encoding import AREA_NAND2, Encoding, Gate
 from hd_plugin.encoding_mac._errors import EncodingErrors, errors_between
 from hd_plugin.encoding_mac._front import Candidate, front
 from hd_plugin.encoding_mac._gradients import activation_gradient, table_slopes, weight_gradient
+from hd_plugin.encoding_mac._mac import MACS, load_mac
 from hd_plugin.encoding_mac._operands import operand_distribution, operand_values
 from hd_plugin.encoding_mac._search import EncodingSearch, SearchSettings, search_encodings
 
 __all__ = [
     "AREA_NAND2",
+    "MACS",
     "Candidate",
     "Encoding",
     "EncodingErrors",
@@ -23,15 +26,18 @@ __all__ = [
     "activation_gradient",
     "check_operands",
     "column_area",
+    "column_design",
     "encoded_convolution",
     "errors_between",
     "exact",
     "front",
+    "load_mac",
     "operand_distribution",
     "operand_values",
     "search_encodings",
     "table_slopes",
     "table_sums",
+    "tree_design",
     "truncated",
     "weight_gradient",
     "weight_places",

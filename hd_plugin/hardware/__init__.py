@@ -10,9 +10,11 @@ from hd_plugin.hardware._activations import (
     tiles_of,
 )
 from hd_plugin.hardware._activity import Activity, activity
+from hd_plugin.hardware._design import SYSTOLIC, ArrayDesign, ArrayText, Operands
 from hd_plugin.hardware._integer import convolution, run_program
 from hd_plugin.hardware._program import MOST_TILES, Program, group_inputs, program, telling_tiles
 from hd_plugin.hardware._size import ArraySize
+from hd_plugin.hardware._starts import starts
 from hd_plugin.hardware._tables import AddressTables, address_bits
 from hd_plugin.hardware._testbench import rtl_files
 from hd_plugin.hardware._verify import (
@@ -28,11 +30,15 @@ from hd_plugin.hardware._verilog import Bench, Seen
 __all__ = [
     "KINDS",
     "MOST_TILES",
+    "SYSTOLIC",
     "Activations",
     "Activity",
     "AddressTables",
+    "ArrayDesign",
     "ArraySize",
+    "ArrayText",
     "Bench",
+    "Operands",
     "Program",
     "RtlCheck",
     "Seen",
@@ -48,6 +54,7 @@ __all__ = [
     "rtl_files",
     "run_program",
     "sampled_activations",
+    "starts",
     "telling_tiles",
     "tiles_of",
     "verify",

@@ -50,6 +50,12 @@ class Activations:
             )
 
     @property
+    def patterns(self) -> np.ndarray:
+        """The bits of each, uint16[C, taps, pixels]."""
+        mask = (1 << self.bits) - 1
+        return np.ascontiguousarray(self.patches.astype(np.int64) & mask, np.uint16)
+
+    @property
     def digest(self) -> str:
         """Of all that it holds."""
         return Journal.key("activations", (self.patches, self.bits, self.signed)).hex()

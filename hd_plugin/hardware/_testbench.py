@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from hd_plugin.gates import SimulationError, Simulator
+from hd_plugin.hardware._design import SYSTOLIC, SYSTOLIC_MODULES, ArrayDesign
 
 __all__ = ["build_bench", "rtl_files", "run_bench"]
 
@@ -14,15 +15,24 @@ _TOP = "hd_testbench"
 
 
 def rtl_files(testbench: bool = True) -> list[Path]:
-    """The Verilog of the array, the PE first, and the test bench."""
+    """The Verilog of the systolic array, the PE first, and the test bench."""
     folder = Path(__file__).resolve().parent / "rtl"
-    names = ["hd_pe", "hd_array", "hd_lut", "hd_accumulator", "hd_datapath", *([_TOP] if testbench else [])]
+    names = [*SYSTOLIC_MODULES, "hd_lut", "hd_accumulator", "hd_datapath", *([_TOP] if testbench else [])]
     return [folder / f"{name}.v" for name in names]
 
 
-def build_bench(simulator: Simulator, folder: Path, parameters: Mapping[str, int]) -> list[str]:
-    """Compile the test bench in ``folder``; the command that runs it. Raises SimulationError."""
-    return simulator.build(folder, rtl_files(), _TOP, parameters)
+def build_bench(
+    simulator: Simulator, folder: Path, parameters: Mapping[str, int], design: ArrayDesign = SYSTOLIC
+) -> list[str]:
+    """Compile the test bench around ``design``, in ``folder``; the command that runs it.
+
+    Raises SimulationError.
+    """
+    files = rtl_files()
+    if design is not SYSTOLIC:
+        array = design.write(folder, parameters["ROWS"], parameters["PSUM_BITS"])
+        files = [*array, *(path for path in files if path.stem not in SYSTOLIC_MODULES)]
+    return simulator.build(folder, files, _TOP, parameters)
 
 
 def run_bench(

@@ -16,6 +16,7 @@ from hd_plugin._checked import Checked
 from hd_plugin.errors import InputError
 from hd_plugin.gates import find_simulator
 from hd_plugin.hardware._activations import Activations, random_activations
+from hd_plugin.hardware._design import SYSTOLIC, ArrayDesign, Operands
 from hd_plugin.hardware._integer import NO_SUM, convolution, run_program
 from hd_plugin.hardware._program import Program, program
 from hd_plugin.hardware._verilog import Bench
@@ -92,16 +93,21 @@ _DEFAULT = VerifyOptions()
 
 
 def verify(
-    layer: Layer, plan: StreamPlan, activations: Activations | None = None, options: VerifyOptions = _DEFAULT
+    layer: Layer,
+    plan: StreamPlan,
+    activations: Activations | None = None,
+    options: VerifyOptions = _DEFAULT,
+    design: ArrayDesign = SYSTOLIC,
 ) -> Verification:
     """Run ``layer`` through ``plan`` and compare with its plain convolution, exactly.
 
-    activations : the layer's inputs; by default uniform random 8-bit ones for all its output pixels. Raises
-    PlanMismatch for a plan of other weights, InputError for activations of another size, MissingTool for a
-    simulator that is not installed.
+    activations : the layer's inputs; by default uniform random 8-bit ones for all its output pixels. design :
+    the array; with an encoded one, the convolution has its products too. Raises PlanMismatch for a plan of
+    other weights, InputError for activations of another size, or operands that the array is not made for,
+    MissingTool for a simulator that is not installed.
     """
     given = {} if activations is None else {layer.name: activations}
-    return verify_all([(layer, plan)], given, options)[0]
+    return verify_all([(layer, plan)], given, options, design=design)[0]
 
 
 def verify_all(
@@ -109,6 +115,7 @@ def verify_all(
     activations: Mapping[str, Activations] | None = None,
     options: VerifyOptions = _DEFAULT,
     jobs: Jobs | None = None,
+    design: ArrayDesign = SYSTOLIC,
 ) -> list[Verification]:
     """``verify`` for many; the Verilog is compiled once.
 
@@ -117,22 +124,24 @@ def verify_all(
     one.
     """
     simulator = find_simulator(options.simulator)
-    runs = _runs(pairs, activations or {}, options.seed)
+    runs = _runs(pairs, activations or {}, options.seed, design)
     with tempfile.TemporaryDirectory(prefix="hd_plugin-") as folder:
         bench = None
         if simulator is not None and runs:
             chosen = [(made, inputs) for _, _, made, inputs in runs]
-            bench = Bench(simulator, Path(folder), chosen, options.cols, options.tiles)
+            bench = Bench(simulator, Path(folder), chosen, options.cols, options.tiles, design)
         running = (jobs or Jobs()).titled("verify")
 
         def check(run: tuple[Layer, StreamPlan, Program, Activations], own: Jobs) -> Verification:
             def make() -> tuple[np.ndarray]:
-                found = check_program(*run, bench, options.cols, options.alternate)
+                found = check_program(*run, bench, options, design)
                 return (np.frombuffer(json.dumps(asdict(found)).encode(), np.uint8),)
 
             layer, plan, _, given = run
-            told = options, simulator and simulator.name, layer.output_hw, plan.to_json(), given.digest
-            [text] = own.kept("verified", (layer.name, layer.digest, *told), make)
+            told = options, simulator and simulator.name, layer.output_hw, plan.to_json()
+            [text] = own.kept(
+                "verified", (layer.name, layer.digest, *told, given.digest, design.digest), make
+            )
             found = json.loads(text.tobytes())
             rtl = found.pop("rtl")
             return Verification(**found, rtl=None if rtl is None else RtlCheck(**rtl))
@@ -144,11 +153,16 @@ def verify_all(
 
 
 def _runs(
-    pairs: Sequence[tuple[Layer, StreamPlan]], activations: Mapping[str, Activations], seed: int
+    pairs: Sequence[tuple[Layer, StreamPlan]],
+    activations: Mapping[str, Activations],
+    seed: int,
+    design: ArrayDesign,
 ) -> list[tuple[Layer, StreamPlan, Program, Activations]]:
     """Programs with their inputs. Raises InputError for several kinds of them."""
     given = dict(activations)
     signed, bits = any(a.signed for a in given.values()), max((a.bits for a in given.values()), default=8)
+    if not given and design.operands is not None:
+        signed, bits = design.operands.act_signed, design.operands.act_bits
     runs = []
     for layer, plan in pairs:
         if layer.name not in given:
@@ -160,6 +174,8 @@ def _runs(
             "verify: layers of several kinds (weight bits, number format, rows, activation bits, signed): "
             f"{sorted(one)}; verify them one kind at a time"
         )
+    for weight_bits, number_format, _, act_bits, act_signed in one:
+        design.check(Operands(act_bits, weight_bits, act_signed), number_format)
     return runs
 
 
@@ -169,12 +185,16 @@ def check_program(
     made: Program,
     inputs: Activations,
     bench: Bench | None,
-    cols: int = 8,
-    alternate: bool = False,
+    options: VerifyOptions = _DEFAULT,
+    design: ArrayDesign = SYSTOLIC,
 ) -> Verification:
-    """One program against the layer's convolution and the plan's flips; bench : None for integers alone."""
-    wanted = convolution(layer, inputs)
-    pixels = wanted.shape[1]
+    """One program against the layer's convolution and the plan's flips.
+
+    bench : None for integers alone, else one of ``design``. options : columns of a tile, and whether tiles
+    alternate.
+    """
+    wanted = convolution(layer, inputs, design.code_table)
+    pixels, cols, alternate = wanted.shape[1], options.cols, options.alternate
     rtl = None
     if bench is not None:
         seen, tiles = bench.run(made, inputs, alternate), bench.tiles_of(inputs)
@@ -193,7 +213,7 @@ def check_program(
         layer.C,
         layer.taps,
         pixels,
-        _difference(run_program(made, inputs), wanted),
+        _difference(run_program(made, inputs, design.code_table), wanted),
         hardware_flips(layer, plan, -(-pixels // cols), alternate),
         made.tables.sizes(),
         rtl,

@@ -11,8 +11,10 @@ import numpy as np
 from hd_plugin.bits import NUMBER_FORMATS
 from hd_plugin.gates import Simulator
 from hd_plugin.hardware._activations import Activations, tiles_of
+from hd_plugin.hardware._design import SYSTOLIC, ArrayDesign, Operands
 from hd_plugin.hardware._integer import NO_SUM
 from hd_plugin.hardware._program import Program
+from hd_plugin.hardware._starts import starts
 from hd_plugin.hardware._tables import address_bits, hex_lines
 from hd_plugin.hardware._testbench import build_bench, run_bench
 
@@ -36,7 +38,8 @@ class Bench:
     """The test bench, compiled once for all ``runs``: (program, activations) of one number format and width.
 
     folder : gets the compiled test bench and the images of each run. cols : output pixels per tile. tiles :
-    of each layer, the first ones, or all for None. Raises SimulationError.
+    of each layer, the first ones, or all for None. design : the array. Raises SimulationError, and InputError
+    for operands that it is not made for.
     """
 
     def __init__(
@@ -46,15 +49,21 @@ class Bench:
         runs: Iterable[tuple[Program, Activations]],
         cols: int = 8,
         tiles: int | None = None,
+        design: ArrayDesign = SYSTOLIC,
     ) -> None:
         self.simulator, self.folder, self.cols, self.tiles = simulator, Path(folder).resolve(), cols, tiles
+        self.design = design
         runs = list(runs)
         first, a = runs[0]
         self.rows = first.tables.rows
         most = max(int(p.tables.shape[1] * np.prod(p.tables.shape[2:])) for p, _ in runs)
-        product = first.bits + a.bits + (0 if a.signed else 1)  # bits of one product
-        self.psum_bits = product + (self.rows - 1).bit_length()
+        operands = Operands(a.bits, first.bits, a.signed)
+        design.check(operands, first.number_format)
+        self.psum_bits = design.psum_bits(self.rows, operands)
         self.acc_bits = self.psum_bits + (max(1, most // self.rows) + 1).bit_length()
+        if design.code_table is not None:  # the sums, constants and all, may need more
+            largest = most * int(np.abs(design.code_table).max())
+            self.acc_bits = max(self.acc_bits, largest.bit_length() + 1)
         self.addresses = address_bits(max(p.tables.shape[0] for p, _ in runs))
         self.act_bits = a.bits
         parameters = {
@@ -68,11 +77,13 @@ class Bench:
             "FORMAT": NUMBER_FORMATS.index(first.number_format),
             "DEPTH": 1 << self.addresses,
             "ADDR_BITS": self.addresses,
+            "LATENCY": design.build(self.rows, self.psum_bits).latency,
             "STEPS": max(p.words.shape[0] * p.words.shape[1] for p, _ in runs),
             "GROUPS": max(len(p.used) for p, _ in runs),
             "ACTS": max(self.tiles_of(a) * len(p.used) * self.rows for p, a in runs),
+            "TILES": max(self.tiles_of(a) for _, a in runs),
         }
-        self.command = build_bench(simulator, self.folder, parameters)
+        self.command = build_bench(simulator, self.folder, parameters, design)
 
     def tiles_of(self, activations: Activations) -> int:
         """How many tiles a run takes."""
@@ -87,6 +98,9 @@ class Bench:
             "addresses": hex_lines(made.tables.output_addresses.reshape(-1), self.addresses),
             "used": hex_lines([(1 << int(n)) - 1 for n in made.used], self.rows),
             "acts": self._acts(made, activations, tiles),
+            "starts": hex_lines(
+                starts(made, self.design, tiles, alternate) & ((1 << self.acc_bits) - 1), self.acc_bits
+            ),
         }
         for name, lines in images.items():
             (self.folder / f"{name}.mem").write_text("\n".join(lines) + "\n", encoding="ascii")

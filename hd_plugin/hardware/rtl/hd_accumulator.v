@@ -1,4 +1,5 @@
-// The accumulation buffer of one column: DEPTH partial sums, one read-modify-write a cycle. The first group of a tile overwrites.
+// The accumulation buffer of one column: DEPTH partial sums, one read-modify-write a cycle. The first group of a tile
+// overwrites: its sums are added to `start`, what is known before (0, or an encoding's constants).
 `default_nettype none
 
 module hd_accumulator #(
@@ -10,6 +11,7 @@ module hd_accumulator #(
     input  wire                 clk,
     input  wire                 valid,
     input  wire                 overwrite,
+    input  wire [ACC_BITS-1:0]  start,
     input  wire [ADDR_BITS-1:0] address,
     input  wire [PSUM_BITS-1:0] psum,
     input  wire [ADDR_BITS-1:0] read_address,
@@ -20,7 +22,7 @@ module hd_accumulator #(
     assign read_sum = sums[read_address];
 
     always @(posedge clk)
-        if (valid) sums[address] <= overwrite ? wide : sums[address] + wide;
+        if (valid) sums[address] <= (overwrite ? start : sums[address]) + wide;
 endmodule
 
 `default_nettype wire

@@ -12,7 +12,8 @@ module hd_datapath #(
     parameter ACC_BITS    = 32,
     parameter FORMAT      = 0,
     parameter DEPTH       = 1024,
-    parameter ADDR_BITS   = 10
+    parameter ADDR_BITS   = 10,
+    parameter LATENCY     = ROWS        // of hd_array: cycles from words to the sums of column 0
 ) (
     input  wire                        clk,
     input  wire                        reset,
@@ -21,6 +22,7 @@ module hd_datapath #(
     input  wire                        step,         // a word for every used row
     input  wire                        first,        // of a group: its table and activations are in force from now on
     input  wire                        overwrite,    // the first group of a tile
+    input  wire [ACC_BITS-1:0]         start,        // what its sums are added to; holds until they have left the last column
     input  wire                        backwards,    // this group streams from its last step to its first
     input  wire [ADDR_BITS-1:0]        last,         // steps of a group, less 1
     input  wire [ROWS-1:0]             used,
@@ -55,7 +57,7 @@ module hd_datapath #(
         .clk(clk), .act_shift(act_shift), .act_in(act_in), .swap(step & first), .weights(row_weights), .psums(psums));
 
     // a step's address, and whether it counts, wait until its sums leave column 0, and go on from column to column
-    localparam LATE = ROWS + 1;
+    localparam LATE = LATENCY + 1;
     reg [LATE+COLS-2:0] valid, fresh;
     reg [ADDR_BITS-1:0] address [0:LATE+COLS-2];
     integer i;
@@ -70,7 +72,7 @@ module hd_datapath #(
     generate
         for (c = 0; c < COLS; c = c + 1) begin : column
             hd_accumulator #(.DEPTH(DEPTH), .ADDR_BITS(ADDR_BITS), .PSUM_BITS(PSUM_BITS), .ACC_BITS(ACC_BITS)) buffer (
-                .clk(clk), .valid(valid[LATE-1+c]), .overwrite(fresh[LATE-1+c]), .address(address[LATE-1+c]),
+                .clk(clk), .valid(valid[LATE-1+c]), .overwrite(fresh[LATE-1+c]), .start(start), .address(address[LATE-1+c]),
                 .psum(psums[c*PSUM_BITS +: PSUM_BITS]), .read_address(read_address), .read_sum(read_sums[c*ACC_BITS +: ACC_BITS]));
         end
     endgenerate

@@ -1,5 +1,6 @@
 // Runs one layer through hd_datapath from memory images, writes the sums, and counts what flips on the array's weight inputs.
-// Images (all $readmemh): words and addresses by group and step, used rows by group, activations by tile, group and row.
+// Images (all $readmemh): words and addresses by group and step, used rows by group, activations by tile, group and row, starts of
+// the sums by tile.
 `default_nettype none
 
 module hd_testbench #(
@@ -13,14 +14,17 @@ module hd_testbench #(
     parameter FORMAT      = 0,
     parameter DEPTH       = 1024,       // of the accumulation buffer: at least K
     parameter ADDR_BITS   = 10,
-    parameter STEPS       = 1,          // room in the images: groups * K, groups, tiles * groups * ROWS
+    parameter LATENCY     = ROWS,       // of hd_array
+    parameter STEPS       = 1,          // room in the images: groups * K, groups, tiles * groups * ROWS, tiles
     parameter GROUPS      = 1,
-    parameter ACTS        = 1
+    parameter ACTS        = 1,
+    parameter TILES       = 1
 ) ();
     reg [ROWS*WEIGHT_BITS-1:0] words     [0:STEPS-1];
     reg [ADDR_BITS-1:0]        addresses [0:STEPS-1];
     reg [ROWS-1:0]             rows_used [0:GROUPS-1];
     reg [COLS*ACT_BITS-1:0]    acts      [0:ACTS-1];
+    reg [ACC_BITS-1:0]         starts    [0:TILES-1];
 
     reg clk = 1'b0, reset = 1'b1;
     always #5 clk = ~clk;
@@ -28,13 +32,14 @@ module hd_testbench #(
     reg [COLS*ACT_BITS-1:0] act_in;
     reg [ROWS-1:0] used = {ROWS{1'b0}};
     reg [ROWS*WEIGHT_BITS-1:0] weights;
+    reg [ACC_BITS-1:0] start;
     reg [ADDR_BITS-1:0] lut_write_index, lut_write_address, read_address, last;
     wire [COLS*ACC_BITS-1:0] read_sums;
     wire [ROWS*WEIGHT_BITS-1:0] row_weights;
 
     hd_datapath #(.ROWS(ROWS), .COLS(COLS), .WEIGHT_BITS(WEIGHT_BITS), .ACT_BITS(ACT_BITS), .ACT_SIGNED(ACT_SIGNED), .PSUM_BITS(PSUM_BITS),
-                  .ACC_BITS(ACC_BITS), .FORMAT(FORMAT), .DEPTH(DEPTH), .ADDR_BITS(ADDR_BITS)) dut (
-        .clk(clk), .reset(reset), .act_shift(act_shift), .act_in(act_in), .step(step), .first(first), .overwrite(overwrite), .backwards(reversed), .last(last), .used(used),
+                  .ACC_BITS(ACC_BITS), .FORMAT(FORMAT), .DEPTH(DEPTH), .ADDR_BITS(ADDR_BITS), .LATENCY(LATENCY)) dut (
+        .clk(clk), .reset(reset), .act_shift(act_shift), .act_in(act_in), .step(step), .first(first), .overwrite(overwrite), .start(start), .backwards(reversed), .last(last), .used(used),
         .weights(weights), .use_lut(use_lut), .lut_write(lut_write), .lut_write_index(lut_write_index),
         .lut_write_address(lut_write_address), .read_address(read_address), .read_sums(read_sums), .row_weights(row_weights));
 
@@ -92,6 +97,7 @@ module hd_testbench #(
         if ($value$plusargs("addresses=%s", path) != 0) $readmemh(path, addresses, 0, groups * K - 1);
         if ($value$plusargs("used=%s", path) != 0)      $readmemh(path, rows_used, 0, groups - 1);
         if ($value$plusargs("acts=%s", path) != 0)      $readmemh(path, acts, 0, tiles * groups * ROWS - 1);
+        if ($value$plusargs("starts=%s", path) != 0)    $readmemh(path, starts, 0, tiles - 1);
         if ($value$plusargs("out=%s", path) != 0)       out = $fopen(path, "w");
         last = K[ADDR_BITS-1:0] - 1'b1;
         passes = tiles * groups;
@@ -107,6 +113,7 @@ module hd_testbench #(
                 step      = (s < K);
                 first     = (s == 0);
                 overwrite = (pass % groups == 0);
+                start     = starts[pass / groups];
                 used      = rows_used[group_of(pass)];
                 reversed  = (backwards(pass) != 0);
                 if (s < K) weights = words[group_of(pass) * K + (reversed ? K - 1 - s : s)];
@@ -117,7 +124,7 @@ module hd_testbench #(
             act_shift = 1'b0;
             lut_write = 1'b0;
             if (pass % groups == groups - 1) begin
-                repeat (ROWS + COLS + 3) @(negedge clk);
+                repeat (LATENCY + COLS + 3) @(negedge clk);
                 for (k = 0; k < K; k = k + 1) begin
                     read_address = k[ADDR_BITS-1:0];
                     @(negedge clk);

@@ -1,0 +1,45 @@
+"""Arrays by name: what ``--mac`` takes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from hd_plugin.encoding_mac._cases import exact
+from hd_plugin.encoding_mac._columns import column_design, tree_design
+from hd_plugin.encoding_mac._encoding import Encoding
+from hd_plugin.errors import InputError, did_you_mean
+from hd_plugin.hardware import SYSTOLIC, ArrayDesign, Operands
+
+__all__ = ["MACS", "load_mac"]
+
+MACS = ("binary", "tree", "exact")
+
+
+def load_mac(
+    name: str | Path, a_bits: int, w_bits: int, a_signed: bool = False, *, pipeline: int | None = None
+) -> ArrayDesign:
+    """The array called ``name``, for activations and weights of these widths.
+
+    name : ``binary`` (the systolic one), ``tree`` (products, all rows added at once), ``exact`` (the exact
+    encoding) or a file of an encoding. pipeline : as for ``column_design`` and ``tree_design``. Raises
+    InputError for any other name, a file that is none, an encoding of other operands, or a pipeline of the
+    systolic array, which is one.
+    """
+    text, operands = str(name), Operands(a_bits, w_bits, a_signed)
+    if text == "binary":
+        if pipeline is not None:
+            raise InputError("mac binary: pipeline: it has a register a row already; leave it out")
+        return SYSTOLIC
+    if text == "tree":
+        return tree_design(operands, pipeline)
+    if text == "exact":
+        return column_design(exact(a_bits, w_bits, a_signed=a_signed), text, pipeline)
+    if not Path(name).is_file():
+        raise InputError(f"mac: {text!r} is unknown, and no file of an encoding; {did_you_mean(text, MACS)}")
+    encoding = Encoding.load(name)
+    try:
+        design = column_design(encoding, pipeline=pipeline)
+        design.check(operands)
+    except InputError as error:
+        raise InputError(f"{name}: {error}") from error
+    return design
