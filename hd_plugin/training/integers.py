@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,7 +17,9 @@ from hd_plugin.training.evaluate import BATCH
 from hd_plugin.training.quantised import quantised_layers
 from hd_plugin.weights import Layer
 
-__all__ = ["IntegerScores", "activation_steps", "integer_scores"]
+__all__ = ["IntegerScores", "Steps", "activation_steps", "integer_scores", "make_integer", "watch_sums"]
+
+Steps = dict[str, tuple[float, bool]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,7 +30,7 @@ class IntegerScores:
     top1: float
 
 
-def activation_steps(model: nn.Module, images: torch.Tensor, bits: int = 8) -> dict[str, tuple[float, bool]]:
+def activation_steps(model: nn.Module, images: torch.Tensor, bits: int = 8) -> Steps:
     """Layer -> (step, signed) of its inputs, from the largest one over ``images``, uint8[N, 3, H, W].
 
     Layers come in the order in which they run.
@@ -51,7 +53,7 @@ def activation_steps(model: nn.Module, images: torch.Tensor, bits: int = 8) -> d
 def integer_scores(
     model: nn.Module,
     layers: Iterable[Layer],
-    steps: dict[str, tuple[float, bool]],
+    steps: Steps,
     images: torch.Tensor,
     labels: torch.Tensor,
     bits: int = 8,
@@ -65,16 +67,12 @@ def integer_scores(
     """
     model = copy.deepcopy(model).eval()
     modules = quantised_layers(model)
-    seen: list[torch.Tensor] = []
     for layer in layers:
         if layer.name not in modules:
             raise InputError(f"layer {layer.name!r}: the model has no such layer")
         if layer.name in steps:  # a layer that never runs changes nothing
-            _make_integer(modules[layer.name], layer, *steps[layer.name], bits)
-    last = list(steps)[-1]  # in the order in which they first ran
-    if not hasattr(modules[last], "sums_hook"):
-        raise InputError(f"layer {last!r}, the network's last one, has no codes")
-    modules[last].sums_hook = seen.append
+            make_integer(modules[layer.name], layer, *steps[layer.name], bits)
+    seen = watch_sums(modules, list(steps))
     right, classes = 0, None if output_order is None else torch.from_numpy(output_order)
     for start in range(0, len(images), BATCH):
         out = model(normalise(images[start : start + BATCH]))
@@ -83,8 +81,31 @@ def integer_scores(
     return IntegerScores(torch.cat(seen).numpy().astype(np.int64), 100 * right / len(images))
 
 
-def _make_integer(module: nn.Module, layer: Layer, step: float, signed: bool, bits: int) -> None:
-    """The module multiplies integers from now on; its step, the weights' steps and the bias come after."""
+def watch_sums(modules: Mapping[str, nn.Module], ran: Sequence[str]) -> list[torch.Tensor]:
+    """A list that fills with the sums, float64, of the last layer of ``ran``, names in the order of running.
+
+    Raises InputError where that one is no layer of ``make_integer``.
+    """
+    seen: list[torch.Tensor] = []
+    if not hasattr(modules[ran[-1]], "sums_hook"):
+        raise InputError(f"layer {ran[-1]!r}, the network's last one, has no codes")
+    modules[ran[-1]].sums_hook = seen.append
+    return seen
+
+
+def make_integer(
+    module: nn.Module,
+    layer: Layer,
+    step: float,
+    signed: bool,
+    bits: int,
+    product: Callable[[torch.Tensor], torch.Tensor] | None = None,
+) -> None:
+    """The module multiplies integers from now on; its step, the weights' steps and the bias come after.
+
+    product : from rounded inputs, as floats, to sums, as floats; the module's own, exactly, without one.
+    Raises InputError for sums that no float holds.
+    """
     low, high = (-(1 << bits - 1), (1 << bits - 1) - 1) if signed else (0, (1 << bits) - 1)
     most = int(np.abs(layer.values).reshape(layer.K, -1).sum(1, dtype=np.int64).max()) * max(high, -low)
     if most >= 1 << 53:
@@ -99,6 +120,8 @@ def _make_integer(module: nn.Module, layer: Layer, step: float, signed: bool, bi
     )
     module.bias = None
     module.sums_hook = None
+    if product is not None:
+        module.forward = product
     module.register_forward_pre_hook(
         lambda _m, inputs: (torch.clamp(torch.round(inputs[0] / step), low, high).to(kind),)
     )
