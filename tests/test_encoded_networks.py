@@ -1,5 +1,7 @@
 """A network with encoded products: bit for bit what plain loops make of it, calibrated, trained, refused."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -60,19 +62,21 @@ def everywhere(layers, encoding):
 def test_exact_encodings_make_the_exact_sums_signed_inputs_too(made):
     model, layers, steps, images, labels = made
     exact = integer_scores(model, layers, steps, images, labels)
-    how, used, notes = assign(layers, steps, everywhere(layers, em.exact(8, 8, a_signed=False)))
-    found = encoded_scores(model, layers, used, images, labels, how)
-    assert (found.sums == exact.sums).all() and found.top1 == exact.top1 and used == steps
-    assert how["0"].offset == 128 and how["2"].offset == 0
-    assert len(notes) == 1 and "layer '0': inputs are signed" in notes[0]
+    assigned = assign(layers, steps, everywhere(layers, em.exact(8, 8, a_signed=False)))
+    found = encoded_scores(model, layers, assigned, images, labels)
+    assert (found.sums == exact.sums).all() and found.top1 == exact.top1 and assigned.steps == steps
+    assert assigned.how["0"].offset == 128 and assigned.how["2"].offset == 0
+    assert len(assigned.notes) == 1 and "layer '0': inputs are signed" in assigned.notes[0]
 
 
 def test_an_encoding_of_signed_operands_halves_the_levels_of_unsigned_inputs(made):
     model, layers, steps, images, labels = made
-    how, used, notes = assign(layers, steps, everywhere(layers, em.exact(8, 8)))
+    assigned = assign(layers, steps, everywhere(layers, em.exact(8, 8)))
+    used = assigned.steps
     assert used["0"] == steps["0"] and used["2"] == (steps["2"][0] * 255 / 127, True)
-    assert len(notes) == 1 and "2 layers: inputs are unsigned" in notes[0] and "128 levels" in notes[0]
-    found = encoded_scores(model, layers, used, images, labels, how)
+    assert len(assigned.notes) == 1 and "2 layers: inputs are unsigned" in assigned.notes[0]
+    assert "128 levels" in assigned.notes[0]
+    found = encoded_scores(model, layers, assigned, images, labels)
     assert (found.sums == integer_scores(model, layers, used, images, labels).sums).all()
 
 
@@ -97,8 +101,8 @@ def test_a_network_is_what_plain_loops_make_of_it(bits):
     )
     steps = activation_steps(model, images)
     encoding = em.truncated(8, bits, 20, a_signed=False)
-    how, used, _ = assign(layers, steps, everywhere(layers, encoding))
-    found = encoded_scores(model, layers, used, images, torch.tensor([0]), how)
+    assigned = assign(layers, steps, everywhere(layers, encoding))
+    found = encoded_scores(model, layers, assigned, images, torch.tensor([0]))
     table, by_name = encoding.table(), {layer.name: layer for layer in layers}
 
     def layer_out(name, x, zero=0, **how):
@@ -132,9 +136,9 @@ def test_wrong_layers_and_widths_are_refused(made):
 def test_layers_without_an_encoding_multiply_exactly(made):
     model, layers, steps, images, labels = made
     exact = integer_scores(model, layers, steps, images, labels)
-    how, used, notes = assign(layers, steps, {"2": None})
-    assert not how and not notes
-    assert (encoded_scores(model, layers, used, images, labels, how).sums == exact.sums).all()
+    assigned = assign(layers, steps, {"2": None})
+    assert not assigned.how and not assigned.notes
+    assert (encoded_scores(model, layers, assigned, images, labels).sums == exact.sums).all()
 
 
 def test_a_correction_takes_the_mean_error_off_and_a_constant_with_it(made):
@@ -142,10 +146,10 @@ def test_a_correction_takes_the_mean_error_off_and_a_constant_with_it(made):
     scores = []
     for compensate in (True, False):
         encoding = em.truncated(8, 8, 30, compensate, a_signed=False)
-        how, used, _ = assign(layers, steps, everywhere(layers, encoding))
-        how, used = calibrate_encoded(model, layers, used, images, how, (1.0,))
-        assert used == steps
-        scores.append(encoded_scores(model, layers, used, images, labels, how))
+        assigned = assign(layers, steps, everywhere(layers, encoding))
+        assigned = calibrate_encoded(model, layers, assigned, images, (1.0,))
+        assert assigned.steps == steps
+        scores.append(encoded_scores(model, layers, assigned, images, labels))
     exact = model(normalise(images)).detach().numpy()
     last = layers[-1]
     bias = model[7].bias.detach().numpy()
@@ -158,27 +162,29 @@ def test_a_correction_takes_the_mean_error_off_and_a_constant_with_it(made):
 def test_calibration_takes_the_steps_that_err_least(made):
     model, layers, steps, images, labels = made
     encoding = em.truncated(8, 8, 26, a_signed=False)
-    how, used, _ = assign(layers, steps, everywhere(layers, encoding))
-    used = {name: (4 * step, signed) for name, (step, signed) in used.items()}  # as of one input far out
+    assigned = assign(layers, steps, everywhere(layers, encoding))
+    used = {name: (4 * step, signed) for name, (step, signed) in steps.items()}  # as of one input far out
+    assigned = replace(assigned, steps=used)
     exact = model(normalise(images)).detach().numpy()
     errors = []
     for clips in ((1.0,), (1.0, 0.5, 0.3)):
-        fitted, new = calibrate_encoded(model, layers, used, images, how, clips)
+        fitted = calibrate_encoded(model, layers, assigned, images, clips)
+        new = fitted.steps
         assert {round(new[n][0] / used[n][0], 6) for n in used} <= set(clips)
-        out = encoded_scores(model, layers, new, images, labels, fitted).sums
+        out = encoded_scores(model, layers, fitted, images, labels).sums
         out = out * np.asarray(layers[-1].scale) * new["7"][0] + model[7].bias.detach().numpy()
         errors.append(float(((out - exact) ** 2).mean()))
     assert errors[1] < errors[0] / 4
-    again = calibrate_encoded(model, layers, used, images, how, (1.0, 0.5, 0.3))
-    assert again[1] == new and (again[0]["2"].correction == fitted["2"].correction).all()
+    again = calibrate_encoded(model, layers, assigned, images, (1.0, 0.5, 0.3))
+    assert again.steps == new and (again.how["2"].correction == fitted.how["2"].correction).all()
 
 
 def tuned(made, gradient, encoding):
     """The network under training, one forward and backward pass of it, without rounding of the loss."""
     model, layers, steps, images, labels = made
-    how, used, _ = assign(layers, steps, everywhere(layers, encoding))
+    assigned = assign(layers, steps, everywhere(layers, encoding))
     quantise_weights(model, 8, per_channel=True)
-    EncodedTuning(0.0, "twos_complement", Ordering(), {}, how, used, gradient).attach(model, 1, 1)
+    EncodedTuning(0.0, "twos_complement", Ordering(), {}, assigned, gradient).attach(model, 1, 1)
     x = normalise(images)
     out = model.eval()(x)
     torch.nn.functional.cross_entropy(out, labels).backward()
@@ -188,8 +194,8 @@ def tuned(made, gradient, encoding):
 def test_training_computes_what_scoring_computes(made):
     model, layers, steps, images, labels = made
     encoding = em.truncated(8, 8, 36, a_signed=False)
-    how, used, _ = assign(layers, steps, everywhere(layers, encoding))
-    wanted = encoded_scores(model, layers, used, images, labels, how).sums
+    assigned = assign(layers, steps, everywhere(layers, encoding))
+    wanted = encoded_scores(model, layers, assigned, images, labels).sums
     out, _ = tuned(made, "exact", encoding)
     sums = (out.double().numpy() - model[7].bias.detach().numpy()) / (
         np.asarray(layers[-1].scale) * steps["7"][0]
@@ -229,11 +235,11 @@ def test_tuning_lowers_the_loss_and_goes_on_where_it_stopped(made, tmp_path):
     labels = torch.arange(48) % CLASSES
     noise = torch.randint(0, 60, (48, 3, 8, 8), generator=torch.Generator().manual_seed(5))
     images = Images((labels.view(-1, 1, 1, 1) * 90 + noise).to(torch.uint8), labels, ["a", "b", "c"])
-    how, used, _ = assign(layers, steps, everywhere(layers, em.truncated(8, 8, 30, a_signed=False)))
+    assigned = assign(layers, steps, everywhere(layers, em.truncated(8, 8, 30, a_signed=False)))
     recipe = Recipe(3, 16, 0.05, bits=8)
 
     def method():
-        return EncodedTuning(0.0, "twos_complement", Ordering(), {}, how, used, "exact")
+        return EncodedTuning(0.0, "twos_complement", Ordering(), {}, assigned, "exact")
 
     whole = copy.deepcopy(model)
     assert fit(whole, images, method(), recipe, _folder(tmp_path / "whole"))

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from hd_plugin.cli._command import command, option
+from hd_plugin.cli._encode_evaluate import evaluate
 from hd_plugin.cli._options import output_options, threads_option
 from hd_plugin.cli._output import checked_folder, deliver
 from hd_plugin.cli._progress import jobs
@@ -61,3 +62,4 @@ def search(
 
 
 encode.add_command(search)
+encode.add_command(evaluate)

@@ -11,6 +11,7 @@ from hd_plugin.encoding_mac._errors import EncodingErrors, errors_between
 from hd_plugin.encoding_mac._front import Candidate, front
 from hd_plugin.encoding_mac._gradients import activation_gradient, table_slopes, weight_gradient
 from hd_plugin.encoding_mac._mac import MACS, load_mac
+from hd_plugin.encoding_mac._named import load_encoding
 from hd_plugin.encoding_mac._operands import operand_distribution, operand_values
 from hd_plugin.encoding_mac._search import EncodingSearch, SearchSettings, search_encodings
 
@@ -31,6 +32,7 @@ __all__ = [
     "errors_between",
     "exact",
     "front",
+    "load_encoding",
     "load_mac",
     "operand_distribution",
     "operand_values",

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from rich.markup import escape
+
 from hd_plugin.report._table import Fitted, named, names, new_table, spare
 from hd_plugin.report._tables import tables
 from hd_plugin.report._text import percent
-from hd_plugin.study import FoundEncodings
+from hd_plugin.study import EncodedRun, EncodingScores, FoundEncodings
 
 __all__: list[str] = []
 
@@ -33,3 +35,58 @@ def _found(result: FoundEncodings) -> list[Fitted | str]:
             f"{one.errors.rmse:.1f}",
         )
     return [table]
+
+
+@tables.register(EncodingScores)
+def _scores(result: EncodingScores) -> list[Fitted | str]:
+    """Every run, and the layers of each."""
+    tuned = any(run.tuned for run in result.runs)
+    table = new_table(
+        f"{escape(result.network)}: encoded products, {result.test_images:,} test images",
+        [names("encoding")],
+        [
+            "cost",
+            "top-1",
+            "points\nlost",
+            spare("loss"),
+            *(["top-1\ntrained", "points\nlost"] if tuned else []),
+        ],
+        f"exact integers: {result.exact_top1:.2f} % top-1; cost: modelled area of a column's PE times "
+        "products, of the exact encoding's; points: of top-1 against exact integers",
+    )
+    for run in result.runs:
+        after = run.tuned
+        lost = [] if after is None else [f"{after.top1:.2f} %", f"{result.exact_top1 - after.top1:.2f}"]
+        table.add_row(
+            named(run.name),
+            percent(run.cost),
+            f"{run.top1:.2f} %",
+            f"{result.exact_top1 - run.top1:.2f}",
+            f"{run.loss:.3f}",
+            *(lost or ["", ""] * tuned),
+        )
+    told = [f"trained: {escape(run.tuned.path)}" for run in result.runs if run.tuned]
+    notes = [f"note: {escape(note)}" for note in result.notes]
+    return [table, *(_run_layers(run) for run in result.runs), *told, *notes]
+
+
+def _run_layers(run: EncodedRun) -> Fitted:
+    table = new_table(
+        f"{escape(run.name)}, layer by layer",
+        [names(), names("encoding")],
+        ["outputs", spare("products"), "inputs\nclipped at", "error\nRMS", "mean", "of the\nproduct's\nRMS"],
+        "errors of a product, in its unit, over the operands that meet in the layer; clipped at: of the "
+        "largest input",
+    )
+    for one in run.layers:
+        table.add_row(
+            named(one.name),
+            named(one.encoding or "exact products"),
+            str(one.outputs),
+            f"{one.products:,}",
+            percent(one.clip),
+            f"{one.rmse:.1f}",
+            f"{one.mean:.1f}",
+            percent(one.rmse / one.rms) if one.rms else "",
+        )
+    return table

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from functools import singledispatch
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from hd_plugin.streaming import StreamPlan
 from hd_plugin.study import (
     Characterised,
     Comparison,
+    EncodingScores,
     EnergyPlanning,
     FlipComparison,
     FoundEncodings,
@@ -129,6 +131,12 @@ def _encodings(result: FoundEncodings, folder: Path) -> None:
     for one in result.front:
         one.encoding.save(folder / "encodings" / f"{one.encoding.name}.json")
     save_pictures(pictures(result), folder / "plots")
+
+
+@_more.register(EncodingScores)
+def _encoding_scores(result: EncodingScores, folder: Path) -> None:
+    lines = [{"run": run.name, **asdict(layer)} for run in result.runs for layer in run.layers]
+    write_csv(folder / "layers.csv", list(lines[0]), lines)
 
 
 @_more.register(Characterised)

@@ -5,7 +5,9 @@ from hd_plugin.study._characterize import Characterised, CharacteriseRequest, ch
 from hd_plugin.study._combined import Combined
 from hd_plugin.study._compare import compare, run
 from hd_plugin.study._comparison import Comparison, MethodSummary, Provenance, Row
+from hd_plugin.study._encode_evaluate import evaluate_encodings
 from hd_plugin.study._encode_search import FoundEncodings, find_encodings
+from hd_plugin.study._encoded_scores import EncodedLayer, EncodedRun, EncodingScores, TunedScore
 from hd_plugin.study._energy_plan import EnergyPlannedLayer, EnergyPlanning, plan_for_energy
 from hd_plugin.study._flips_only import FlipComparison
 from hd_plugin.study._hosts import Diagnosis, Problems, Registered, doctor, problems, register
@@ -43,6 +45,9 @@ __all__ = [
     "Comparison",
     "Convergence",
     "Diagnosis",
+    "EncodedLayer",
+    "EncodedRun",
+    "EncodingScores",
     "EnergyPlannedLayer",
     "EnergyPlanning",
     "EngineChoice",
@@ -73,11 +78,13 @@ __all__ = [
     "Source",
     "TableCost",
     "TrainingTable",
+    "TunedScore",
     "catalogue",
     "characterize",
     "compare",
     "convergence",
     "doctor",
+    "evaluate_encodings",
     "find_encodings",
     "flips_by_size",
     "layer_studies",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -20,6 +20,7 @@ from hd_plugin.training.quantised import quantised_layers
 from hd_plugin.weights import Layer
 
 __all__ = [
+    "Assignment",
     "EncodedProduct",
     "EncodedScores",
     "LayerEncoding",
@@ -51,6 +52,20 @@ class LayerEncoding:
 
 
 @dataclass(frozen=True, eq=False)
+class Assignment:
+    """How a network multiplies.
+
+    how : by layer; products of the others are exact. steps : of inputs, ``bits`` wide, by layer. notes : what
+    a reader has to know of it.
+    """
+
+    how: Mapping[str, LayerEncoding]
+    steps: Steps
+    bits: int = 8
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
 class EncodedScores:
     """sums : float64[N, outputs], of the last layer, corrected, before its step and bias. top1 : in percent.
     loss : mean cross-entropy.
@@ -63,8 +78,8 @@ class EncodedScores:
 
 def assign(
     layers: Sequence[Layer], steps: Steps, encodings: Mapping[str, Encoding | None], bits: int = 8
-) -> tuple[dict[str, LayerEncoding], Steps, tuple[str, ...]]:
-    """How each layer multiplies, with which steps, and what a reader has to know of it.
+) -> Assignment:
+    """How each layer multiplies, with which steps.
 
     encodings : by layer; None, or no entry, is the exact product. Signed inputs meet an encoding of unsigned
     operands with an offset of half the range; unsigned ones meet an encoding of signed operands with half as
@@ -99,7 +114,7 @@ def assign(
             f"{_told(halved)}: inputs are unsigned and the encoding's operands signed; they have "
             f"{1 << bits - 1} levels in place of {1 << bits}"
         )
-    return found, used, tuple(notes)
+    return Assignment(found, used, bits, tuple(notes))
 
 
 def _told(names: Sequence[str]) -> str:
@@ -169,19 +184,18 @@ class EncodedProduct:
 def encoded_scores(
     model: nn.Module,
     layers: Sequence[Layer],
-    steps: Steps,
+    assigned: Assignment,
     images: torch.Tensor,
     labels: torch.Tensor,
-    how: Mapping[str, LayerEncoding],
-    bits: int = 8,
+    each: Callable[[], None] | None = None,
 ) -> EncodedScores:
-    """Run ``images`` as ``integer_scores`` does, layers in ``how`` with encoded products.
+    """Run ``images`` as ``integer_scores`` does, but encoded layers through their tables.
 
-    how, steps : as ``assign`` makes them. A padded zero is an activation of value 0 and counts with what the
-    table says of it; a constant is in every product. Raises InputError for a layer that the model lacks.
+    A padded zero is an activation of value 0 and counts with what the table says of it; a constant is in
+    every product. each : called before every batch. Raises InputError for a layer that the model lacks.
     """
     model = copy.deepcopy(model).eval()
-    modules = quantised_layers(model)
+    modules, how, steps = quantised_layers(model), assigned.how, assigned.steps
     for layer in layers:
         if layer.name not in modules:
             raise InputError(f"layer {layer.name!r}: the model has no such layer")
@@ -189,10 +203,12 @@ def encoded_scores(
             continue
         module = modules[layer.name]
         encoded = EncodedProduct(module, layer, how[layer.name]) if layer.name in how else None
-        make_integer(module, layer, *steps[layer.name], bits, encoded)
+        make_integer(module, layer, *steps[layer.name], assigned.bits, encoded)
     seen = watch_sums(modules, list(steps))
     right, loss = 0, 0.0
     for start in range(0, len(images), BATCH):
+        if each is not None:
+            each()
         y = labels[start : start + BATCH]
         out = model(normalise(images[start : start + BATCH]))
         right += int((out.argmax(1) == y).sum())

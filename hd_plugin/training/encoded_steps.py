@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -11,8 +11,7 @@ import torch
 from torch import nn
 
 from hd_plugin.training.data import normalise
-from hd_plugin.training.encoded import EncodedProduct, LayerEncoding
-from hd_plugin.training.integers import Steps
+from hd_plugin.training.encoded import Assignment, EncodedProduct, LayerEncoding
 from hd_plugin.training.quantised import quantised_layers
 from hd_plugin.training.saved import load_layers
 from hd_plugin.weights import Layer
@@ -65,28 +64,26 @@ class _Calibrated:
 def calibrate_encoded(
     model: nn.Module,
     layers: Sequence[Layer],
-    steps: Steps,
+    assigned: Assignment,
     images: torch.Tensor,
-    how: Mapping[str, LayerEncoding],
     clips: Sequence[float] = CLIPS,
-) -> tuple[dict[str, LayerEncoding], Steps]:
-    """``how`` with a correction for each output channel, and the steps of encoded layers' inputs anew.
+) -> Assignment:
+    """``assigned`` with a correction for each output channel, and the steps of encoded layers' inputs anew.
 
     images : uint8[N, 3, H, W], all run at once; no label is used. Layer by layer, a layer sees what the ones
     before it make. Of ``clips`` times its step the one is taken whose outputs, their mean error taken off,
     err least against the same layer with exact products of inputs that are not rounded. Raises InputError
     for a layer that the model lacks.
     """
-    running = load_layers(copy.deepcopy(model).eval(), layers)
-    modules, made = quantised_layers(running), {}
+    running, steps = load_layers(copy.deepcopy(model).eval(), layers), dict(assigned.steps)
+    modules, made, how = quantised_layers(running), {}, dict(assigned.how)
     for layer in layers:
         if layer.name in how:
             module = modules[layer.name]
             made[layer.name] = _Calibrated(module, layer, how[layer.name], steps[layer.name], clips)
             module.forward = made[layer.name]
     running(normalise(images))
-    corrected, used = dict(how), dict(steps)
     for name, one in made.items():
         if one.found is not None:  # a layer that never runs changes nothing
-            used[name], corrected[name] = (one.found[0], one.signed), one.found[1]
-    return corrected, used
+            steps[name], how[name] = (one.found[0], one.signed), one.found[1]
+    return replace(assigned, how=how, steps=steps)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,8 +12,7 @@ from torch import nn
 
 from hd_plugin.encoding_mac import activation_gradient, table_slopes, table_sums, weight_gradient
 from hd_plugin.errors import InputError, did_you_mean
-from hd_plugin.training.encoded import LayerEncoding, channels_second, unfold_places, windows
-from hd_plugin.training.integers import Steps
+from hd_plugin.training.encoded import Assignment, LayerEncoding, channels_second, unfold_places, windows
 from hd_plugin.training.methods import Method
 from hd_plugin.training.quantised import fake_of, quantised_layers
 
@@ -153,16 +151,14 @@ def _fold(module: nn.Module, grads: torch.Tensor, x: torch.Tensor, shape: tuple[
 class EncodedTuning(Method):
     """Quantisation-aware training with encoded products: what the array computes is what the loss sees.
 
-    how, steps : as ``assign`` or ``calibrate_encoded`` make them; constant in training. gradient : "exact",
+    assigned : as ``assign`` or ``calibrate_encoded`` makes it; constant in training. gradient : "exact",
     straight through as if products were exact, or "table", of the table smoothed over its neighbours. On the
     CPU. Raises InputError for another gradient.
     """
 
     name = "encoded"
-    how: Mapping[str, LayerEncoding] = field(default_factory=dict)
-    input_steps: Steps = field(default_factory=dict)
+    assigned: Assignment = field(default_factory=lambda: Assignment({}, {}))
     gradient: str = "exact"
-    bits: int = 8
 
     def __post_init__(self) -> None:
         if self.gradient not in GRADIENTS:
@@ -172,7 +168,8 @@ class EncodedTuning(Method):
 
     def attach(self, model: nn.Module, epochs: int, steps: int) -> None:
         super().attach(model, epochs, steps)
+        inputs, bits = self.assigned.steps, self.assigned.bits
         for name, module in quantised_layers(model).items():
-            if name in self.input_steps:
-                own = _Layer(module, self.how.get(name), self.input_steps[name], self.bits, self.gradient)
+            if name in inputs:
+                own = _Layer(module, self.assigned.how.get(name), inputs[name], bits, self.gradient)
                 module.forward = own  # type: ignore[assignment]
