@@ -8,6 +8,7 @@ from click.testing import CliRunner
 
 import hd_plugin as hd
 from hd_plugin.cli import main
+from hd_plugin.encoding_mac import exact, truncated
 from hd_plugin.hardware import _verify
 
 
@@ -112,3 +113,31 @@ def test_a_plan_of_other_weights_is_named(network, tmp_path):
     hd.optimize(layer, 4).save(tmp_path / "other.plan.json")
     done = run(network, "--plan", tmp_path / "other.plan.json")
     assert done.exit_code == 2 and "was made for other weights" in done.output
+
+
+def test_other_arrays_are_proven_by_name_and_by_file(network, tmp_path):
+    encoding = truncated(5, 4, 12, a_signed=True)
+    encoding.save(tmp_path / "mine.json")
+    ask = (network, "--simulator", "auto", "--effort", "greedy", "--method", "segment", "--rows", "4")
+    for mac in ("binary", "tree", "exact", str(tmp_path / "mine.json")):
+        done = run(*ask, "--mac", mac, "--json")
+        assert done.exit_code == 0, done.output
+        content = json.loads(done.stdout)
+        assert content["mac"] == mac and content["ok"] and len(content["layers"]) == 3
+    told = " ".join(run(*ask, "--mac", tmp_path / "mine.json").output.split())
+    assert "all layers equal; mac: " in told and "mine.json" in told.replace(" ", "")
+
+
+@pytest.mark.parametrize(
+    "mac, said",
+    [
+        ("trees", "did you mean 'tree'"),
+        ("net.npz", "net.npz: not"),
+        ("wide.json", "8-bit signed activations and 8-bit weights; 8-bit signed activations and 4-bit"),
+    ],
+)
+def test_an_array_that_is_none_or_of_other_widths_is_one_clear_error(network, tmp_path, mac, said):
+    exact(8, 8).save(tmp_path / "wide.json")
+    named = tmp_path / mac if "." in mac else mac
+    done = run(network, "--simulator", "none", "--effort", "greedy", "--mac", named)
+    assert done.exit_code == 2 and said in done.output and len(done.output.splitlines()) == 1, done.output

@@ -55,6 +55,12 @@ __all__ = ["rewrite", "verify"]
     default="auto",
     help="verilator, iverilog, auto (the one that is installed) or none.",
 )
+@option(
+    "Proof",
+    "--mac",
+    default="binary",
+    help="The array: binary (systolic), tree, exact, or the file of an encoding (encode search makes them).",
+)
 @option("Proof", "--tiles", type=int, default=4, help="Tiles of each layer that go through the Verilog.")
 @option("Proof", "--all-tiles", is_flag=True, help="Every tile through the Verilog.")
 @option("Proof", "--alternate", is_flag=True, help="Every other tile runs backwards.")
@@ -76,13 +82,14 @@ def verify(
     """Run NETWORK's layers through stream plans, in integers and, with a simulator installed, through the
     Verilog.
 
-    Both must equal the plain convolution exactly, address tables included, and the toggles of the weight
+    Both must equal the plain convolution exactly (with an encoding as --mac, that of its products), address
+    tables included, and the toggles of the weight
     inputs must equal the hardware flip count. Exit code 1 when they do not. With -o DIR: verify.json and the
     tables, as JSON and for $readmemh.
     """
     from hd_plugin.study import load_plans, read_network, verify_network
 
-    model, images = options["model"], options.pop("images")
+    model, images, mac = options["model"], options.pop("images"), options.pop("mac")
     if model is None and images is not None:
         raise InputError("--images and --model go together: the network to run the images through")
     if images is not None and options["input_size"] is None:
@@ -107,7 +114,13 @@ def verify(
     plans = load_plans(network, paths) if paths else None
     with jobs(threads, output) as running:
         result = verify_network(
-            network, asked, plans=plans, activations=activations, options=_proof(asked, proof), jobs=running
+            network,
+            asked,
+            plans=plans,
+            activations=activations,
+            options=_proof(asked, proof),
+            jobs=running,
+            mac=mac,
         )
     deliver(result, output, as_json, running)
 

@@ -16,16 +16,17 @@ MACS = ("binary", "tree", "exact")
 
 
 def load_mac(
-    name: str | Path, a_bits: int, w_bits: int, a_signed: bool = False, *, pipeline: int | None = None
+    name: str | Path, a_bits: int | None, w_bits: int, a_signed: bool = False, *, pipeline: int | None = None
 ) -> ArrayDesign:
     """The array called ``name``, for activations and weights of these widths.
 
     name : ``binary`` (the systolic one), ``tree`` (products, all rows added at once), ``exact`` (the exact
-    encoding) or a file of an encoding. pipeline : as for ``column_design`` and ``tree_design``. Raises
+    encoding) or a file of an encoding. a_bits : None for the activations that the file's encoding takes,
+    unsigned 8-bit ones for all others. pipeline : as for ``column_design`` and ``tree_design``. Raises
     InputError for any other name, a file that is none, an encoding of other operands, or a pipeline of the
     systolic array, which is one.
     """
-    text, operands = str(name), Operands(a_bits, w_bits, a_signed)
+    text, operands = str(name), Operands(a_bits or 8, w_bits, a_signed and a_bits is not None)
     if text == "binary":
         if pipeline is not None:
             raise InputError("mac binary: pipeline: it has a register a row already; leave it out")
@@ -33,10 +34,12 @@ def load_mac(
     if text == "tree":
         return tree_design(operands, pipeline)
     if text == "exact":
-        return column_design(exact(a_bits, w_bits, a_signed=a_signed), text, pipeline)
+        return column_design(exact(operands.act_bits, w_bits, a_signed=operands.act_signed), text, pipeline)
     if not Path(name).is_file():
         raise InputError(f"mac: {text!r} is unknown, and no file of an encoding; {did_you_mean(text, MACS)}")
     encoding = Encoding.load(name)
+    if a_bits is None:
+        operands = Operands(encoding.a_bits, w_bits, encoding.a_signed)
     try:
         design = column_design(encoding, pipeline=pipeline)
         design.check(operands)

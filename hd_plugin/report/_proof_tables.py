@@ -18,9 +18,10 @@ def _verification(result: NetworkVerification) -> list[Fitted | str]:
     """One line a layer and method."""
     name = result.simulator
     ran = f"; {name}: the first tiles through the Verilog" if name else "; no HDL simulator ran"
+    mac = "" if result.mac == "binary" else f"mac: {escape(result.mac)}; "
     table = new_table(
         f"{escape(result.network)}: {'all layers equal' if result.ok else 'NOT EQUAL'}; "
-        f"activations: {escape(result.activations)}",
+        f"{mac}activations: {escape(result.activations)}",
         [names(), "method", "integers"],
         ["pixels", "flips\nhardware", "table\nbytes"],
         f"table: one group's output addresses{ran}",

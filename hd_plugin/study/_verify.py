@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from hd_plugin._journal import Journal
+from hd_plugin.encoding_mac import load_mac
 from hd_plugin.errors import InputError
 from hd_plugin.gates import find_simulator
 from hd_plugin.hardware import Activations, AddressTables, Verification, VerifyOptions, verify_all
@@ -25,7 +26,10 @@ __all__ = ["NetworkVerification", "load_plans", "verify_network"]
 
 @dataclass(frozen=True, repr=False)
 class NetworkVerification(Result):
-    """One Verification a layer and plan; activations : where they came from. Schema hd-plugin/verify/2."""
+    """One Verification a layer and plan; activations : where they came from. mac : the array, as named.
+
+    Schema hd-plugin/verify/2.
+    """
 
     schema = "hd-plugin/verify/2"
     file = "verify.json"
@@ -41,6 +45,7 @@ class NetworkVerification(Result):
     unmapped: tuple[Unmapped, ...] = ()
     network_notes: tuple[Note, ...] = ()
     interrupted: bool = False
+    mac: str = "binary"
 
     @property
     def ok(self) -> bool:
@@ -64,6 +69,7 @@ class NetworkVerification(Result):
             "alternate": self.options.alternate,
             "activations": self.activations,
             "simulator": self.simulator,
+            "mac": self.mac,
             "interrupted": self.interrupted,
             "ok": self.ok,
             "layers": [v.to_dict() for v in self.layers],
@@ -81,6 +87,7 @@ def verify_network(
     activations: tuple[Mapping[str, Activations], str] | None = None,
     options: VerifyOptions | None = None,
     jobs: Jobs | None = None,
+    mac: str | Path = "binary",
     **fields: Any,
 ) -> NetworkVerification:
     """Every layer of ``network`` through its plans: in integers, and through the Verilog where a simulator is
@@ -89,7 +96,8 @@ def verify_network(
     plans : by (layer, method), as ``load_plans`` reads them; without them they are searched as ``plan`` does,
     under every method of the scenario. activations : the layers' inputs by name, and where they come from in
     words; random ones for all others. options : columns, simulator, tiles ... (columns and seed of the
-    scenario by default). Raises InputError, PlanMismatch, MissingTool.
+    scenario by default). mac : the array: "binary", "tree", "exact" or the file of an encoding, whose
+    products then stand in the convolution too. Raises InputError, PlanMismatch, MissingTool.
     """
     asked, jobs = used(scenario or Scenario(), network, "a proof", **fields), jobs or Jobs()
     options = _with_scenario(options or VerifyOptions(), asked)
@@ -98,7 +106,9 @@ def verify_network(
     made = {
         " ".join(key): Journal.key("plan", (plan.to_json(),)).hex() for key, plan in (plans or {}).items()
     }
-    asked_too = {"options": options.model_dump(), "activations": own, "plans": made}
+    chosen = [network.layer(name) for name, _ in plans] if plans else network.layers
+    design = load_mac(mac, *_operands(chosen, activations[0] if activations else {}))
+    asked_too = {"options": options.model_dump(), "activations": own, "plans": made, "mac": design.digest}
     jobs.question(question("verify", asked, network, **asked_too))
     searching, proving = jobs.parts(0.0 if plans else 1.0, 1.0)
     if plans is None:
@@ -114,7 +124,7 @@ def verify_network(
     given, told = activations or ({}, "random")
     if given and (unseen := len({layer.name for layer, _ in pairs} - set(given))):
         told += f"; random ones for {unseen} layers that the run does not reach"
-    done = verify_all(pairs, given, options, proving)
+    done = verify_all(pairs, given, options, proving, design)
     return NetworkVerification(
         network.name,
         network.digest,
@@ -127,7 +137,20 @@ def verify_network(
         tuple(network.unmapped),
         tuple(network.notes),
         jobs.interrupted,
+        str(mac),
     )
+
+
+def _operands(
+    layers: Sequence[Layer], activations: Mapping[str, Activations]
+) -> tuple[int | None, int, bool]:
+    """Bits of activations (None: random ones of any width) and of weights; whether activations are signed.
+
+    Of the first that are there: that all are of one kind is checked where they run.
+    """
+    one = next(iter(activations.values()), None)
+    weight_bits = layers[0].bits if layers else 4
+    return (None, weight_bits, False) if one is None else (one.bits, weight_bits, one.signed)
 
 
 def _with_scenario(options: VerifyOptions, asked: Scenario) -> VerifyOptions:
