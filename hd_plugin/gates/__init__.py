@@ -11,20 +11,24 @@ from hd_plugin.gates._pricing import price_netlist
 from hd_plugin.gates._schedule import Schedule, schedule
 from hd_plugin.gates._simulators import SIMULATORS, SimulationError, Simulator, find_simulator
 from hd_plugin.gates._synthesis import SynthesisError, synthesise
+from hd_plugin.gates._timing import CriticalPath, PathCell, critical_path
 from hd_plugin.gates._toggles import GateSimulator, Toggles
 
 __all__ = [
     "SIMULATORS",
     "Circuit",
+    "CriticalPath",
     "GateSimulator",
     "Library",
     "Netlist",
+    "PathCell",
     "Schedule",
     "SimulationError",
     "Simulator",
     "SynthesisError",
     "Toggles",
     "bundled_library",
+    "critical_path",
     "find_simulator",
     "hdl_toggles",
     "load_circuit",

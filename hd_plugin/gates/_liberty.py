@@ -9,37 +9,16 @@ from pathlib import Path
 
 import numpy as np
 
-from hd_plugin._guard import read_bytes, why
+from hd_plugin._guard import read_bytes
 from hd_plugin._wording import shown
 from hd_plugin.errors import InputError
+from hd_plugin.gates._liberty_tables import Table, read_table
 from hd_plugin.gates._liberty_text import Group, parse_liberty
 
 __all__ = ["Arc", "Cell", "Library", "Pin", "Power", "Table", "read_liberty"]
 
 _CAPACITANCE_F = {"ff": 1e-15, "pf": 1e-12}
 _TIME_S = {"ps": 1e-12, "ns": 1e-9}
-
-
-@dataclass(frozen=True, eq=False)
-class Table:
-    """A look-up table over the input's transition (ns) and the load (pF)."""
-
-    slews_ns: np.ndarray
-    loads_pF: np.ndarray
-    values: np.ndarray
-
-    def at(self, slew_ns: float, load_pF: float) -> float:
-        """Bilinear; outside of the table its edge counts, as nobody knows more."""
-
-        def place(axis: np.ndarray, x: float) -> tuple[int, float]:
-            if axis.size == 1:
-                return 0, 0.0
-            i = min(max(int(np.searchsorted(axis, x)) - 1, 0), axis.size - 2)
-            return i, min(max((x - axis[i]) / (axis[i + 1] - axis[i]), 0.0), 1.0)
-
-        (i, a), (j, b) = place(self.slews_ns, slew_ns), place(self.loads_pF, load_pF)
-        v, k, m = self.values, min(i + 1, self.slews_ns.size - 1), min(j + 1, self.loads_pF.size - 1)
-        return float((1 - a) * ((1 - b) * v[i, j] + b * v[i, m]) + a * ((1 - b) * v[k, j] + b * v[k, m]))
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,7 +48,10 @@ class Arc:
 
 @dataclass(frozen=True, eq=False)
 class Pin:
-    """function : of the inputs or the cell's state, None for an input. capacitance_pF : of an input."""
+    """function : of the inputs or the cell's state, None for an input. capacitance_pF : of an input.
+
+    setup : times before the clock, in ns, over both transitions (both axes in ns).
+    """
 
     name: str
     output: bool
@@ -77,6 +59,7 @@ class Pin:
     function: str | None
     power: tuple[Power, ...]
     arcs: tuple[Arc, ...]
+    setup: tuple[Table, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -209,6 +192,7 @@ def _pin(at: str, name: str, group: Group, scale: dict[str, float], templates: d
         group.text("function"),
         tuple(_power(at, p, scale, templates) for p in group.of("internal_power")),
         tuple(_arc(at, t, scale, templates) for t in group.of("timing")) if direction == "output" else (),
+        _setup(at, group, scale, templates) if direction == "input" else (),
     )
 
 
@@ -240,7 +224,7 @@ def _power(at: str, group: Group, scale: dict[str, float], templates: dict[str, 
     def table(edge: str) -> Table:
         found = group.of(edge) or group.of("power")
         return (
-            _table(f"{at}: internal_power: {edge}", found[0], scale, templates, "pJ")
+            read_table(f"{at}: internal_power: {edge}", found[0], scale, templates, "pJ")
             if found
             else Table(np.zeros(1), np.zeros(1), np.zeros((1, 1)))
         )
@@ -257,7 +241,7 @@ def _power(at: str, group: Group, scale: dict[str, float], templates: dict[str, 
 def _arc(at: str, group: Group, scale: dict[str, float], templates: dict[str, Group]) -> Arc:
     def tables(*kinds: str) -> tuple[Table, ...]:
         return tuple(
-            _table(f"{at}: timing: {kind}", t, scale, templates, "ns")
+            read_table(f"{at}: timing: {kind}", t, scale, templates, "ns")
             for kind in kinds
             for t in group.of(kind)
         )
@@ -270,27 +254,13 @@ def _arc(at: str, group: Group, scale: dict[str, float], templates: dict[str, Gr
     )
 
 
-def _table(at: str, group: Group, scale: dict[str, float], templates: dict[str, Group], unit: str) -> Table:
-    """A table without one of the axes has a single entry along it."""
-    template = templates.get(group.names[0]) if group.names else None
-
-    def floats(name: str) -> np.ndarray:
-        found = group.attributes.get(name) or (template.attributes.get(name) if template else None) or []
-        try:
-            return np.array([float(x) for part in found for x in part.replace(",", " ").split()])
-        except ValueError as error:
-            raise InputError(f"{at}: {name}: numbers are needed ({why(error)})") from error
-
-    values, axes = floats("values"), [floats("index_1"), floats("index_2")]
-    if values.size == 1:
-        axes = [np.zeros(1), np.zeros(1)]
-    axes = [axis if axis.size else np.zeros(1) for axis in axes]
-    whole = all(np.isfinite(numbers).all() for numbers in (values, *axes))
-    if values.size != axes[0].size * axes[1].size or not whole:
-        raise InputError(f"{at}: {values.size} values found for {axes[0].size} x {axes[1].size} indices")
-    grid = values.reshape(axes[0].size, axes[1].size) * scale[unit]
-    if template is not None and "capacitance" in (template.text("variable_1", "") or ""):
-        axes, grid = axes[::-1], grid.T
-    if any((np.diff(axis) <= 0).any() for axis in axes):
-        raise InputError(f"{at}: an index that does not rise")
-    return Table(axes[0] * scale["ns"], axes[1] * scale["pF"], grid)
+def _setup(at: str, group: Group, scale: dict[str, float], templates: dict[str, Group]) -> tuple[Table, ...]:
+    """How long before the clock's edge an input has to be there."""
+    times = {**scale, "pF": scale["ns"]}  # the second axis is a transition too
+    return tuple(
+        read_table(f"{at}: timing: {kind}", t, times, templates, "ns")
+        for timing in group.of("timing")
+        if timing.text("timing_type") in ("setup_rising", "setup_falling")
+        for kind in ("rise_constraint", "fall_constraint")
+        for t in timing.of(kind)
+    )

@@ -97,6 +97,8 @@ class _Pricer:
             "register_um2": sum(c.area_um2 for _, c in self.cells if c.flip_flop),
             "assumptions": "no layout: the wire load is assumed; no clock tree; the clock is not gated",
         }
+        if setup := self.setup(slew):
+            conditions["setup_ps"] = setup
         return Circuit(
             self.netlist,
             _rounded(np.maximum(energy, 0.0)),
@@ -106,6 +108,15 @@ class _Pricer:
             sum(c.area_um2 for _, c in self.cells),
             conditions,
         )
+
+    def setup(self, slew: float) -> dict[str, float]:
+        """The longest setup time of each type of register in use, in ps, where the library tells."""
+        used = {cell.name: cell for _, cell in self.cells if cell.flip_flop}
+        times = {
+            name: [table.at(slew, slew) for pin in cell.pins.values() for table in pin.setup]
+            for name, cell in sorted(used.items())
+        }
+        return {name: float(f"{1e3 * max(*found, 0.0):.4g}") for name, found in times.items() if found}
 
     def outputs(self, slew: float) -> tuple[np.ndarray, np.ndarray]:
         """Energy of a toggle by load and driver, in fJ, and the driver's delay, in ps, float[nets] each."""
