@@ -6,7 +6,7 @@ from encoding_cases import random_encoding
 from gate_cases import LIBRARY
 from hardware_cases import random_layer, random_plan
 
-from hd_plugin.characterisation import ArraySimulator, make_circuit, stimulus
+from hd_plugin.characterisation import ArraySimulator, area_per_pe, make_circuit, stimulus
 from hd_plugin.encoding_mac import column_design, load_mac, truncated
 from hd_plugin.errors import InputError
 from hd_plugin.gates import load_circuit
@@ -104,3 +104,16 @@ def test_a_circuit_tells_its_design_and_survives_its_file(made_array, tmp_path):
 def test_a_design_of_other_operands_is_refused():
     with pytest.raises(InputError, match="mac exact: it is made for 5-bit unsigned .* 8-bit unsigned"):
         make_circuit(LIBRARY, ArraySize(rows=2, cols=2), design=load_mac("exact", 5, 4))
+
+
+@pytest.mark.parametrize("design", [SYSTOLIC, load_mac("exact", 5, 4)], ids=lambda d: d.name)
+def test_a_pe_takes_what_one_more_column_takes(design):
+    def made(cols):
+        return make_circuit(LIBRARY, ArraySize(rows=6, cols=cols, act_bits=5, psum_bits=12), design=design)
+
+    two, three = made(2), made(3)
+    wanted = (three.area_um2 - two.area_um2) / 6
+    assert area_per_pe(two) == pytest.approx(wanted, rel=0.03)
+    assert area_per_pe(three) == pytest.approx(area_per_pe(two), rel=0.01)
+    with pytest.raises(InputError, match="two columns are needed"):
+        area_per_pe(made(1))

@@ -140,7 +140,7 @@ def test_hardware_of_another_encoding_is_caught(mutate, iverilog):
         ("hd_column", "first_addend + second_addend", "first_addend | second_addend"),
         ("hd_column_pe", "if (swap) ", ""),
         ("hd_column_pe", "weight_out <= weight_in", "weight_out <= ~weight_in"),
-        ("hd_array", "swaps[r][c+1] = passed", "swaps[r][c+1] = swaps[r][c]"),
+        ("hd_array", "swaps[c+1] = passed", "swaps[c+1] = swaps[c]"),
     ],
 )
 def test_a_wrong_counter_register_or_wire_is_caught(module, old, new, iverilog):

@@ -2,6 +2,7 @@
 spend, technology files, and plans for least energy.
 """
 
+from hd_plugin.characterisation._area import area_per_pe
 from hd_plugin.characterisation._array_energy import ArrayEnergy
 from hd_plugin.characterisation._characterise import characterise, check_names
 from hd_plugin.characterisation._fit import MODELS, counts_of, quality
@@ -16,6 +17,7 @@ __all__ = [
     "ArraySimulator",
     "SimulatedEnergy",
     "Stimulus",
+    "area_per_pe",
     "characterise",
     "check_names",
     "counts_of",

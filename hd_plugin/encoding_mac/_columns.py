@@ -18,7 +18,7 @@ __all__ = ["column_design", "tree_design"]
 # has several, the shortest counts, so whatever may pass a register's value on has a long one.
 _ARRAY = """\
 // ROWS x COLS processing elements without partial sums: {about}. All rows work at once; column c works
-// c cycles after column 0. One register passes `swap` on for every 8 rows.
+// c cycles after column 0.
 `default_nettype none
 
 module hd_array #(
@@ -37,9 +37,9 @@ module hd_array #(
     input  wire [ROWS*WEIGHT_BITS-1:0] weights,      // row r at bits r*WEIGHT_BITS and up
     output wire [COLS*PSUM_BITS-1:0]   psums         // column c: {latency} + c cycles after its words
 );
-    localparam OUT = {out}, SHARED = 8, BLOCKS = (ROWS + SHARED - 1) / SHARED;
+    localparam OUT = {out};
     wire [WEIGHT_BITS-1:0] weight [0:ROWS-1][0:COLS];
-    wire                   swaps  [0:BLOCKS-1][0:COLS];
+    wire                   swaps  [0:COLS];
     wire [ACT_BITS-1:0]    act    [0:ROWS][0:COLS-1];
     wire [ROWS*OUT-1:0]    outputs_of_all_rows [0:COLS-1];
     wire [PSUM_BITS-1:0]   sum    [0:COLS-1];
@@ -49,14 +49,11 @@ module hd_array #(
         if (ROWS != {rows} || PSUM_BITS != {psum_bits} || FORMAT != 0{guard}) begin : other
             hd_array_of_other_parameters is_needed ();
         end
-        for (r = 0; r < BLOCKS; r = r + 1) begin : block
-            assign swaps[r][0] = swap;
-            for (c = 0; c < COLS; c = c + 1) begin : hop
-                reg passed;
-                always @(posedge clk) passed <= swaps[r][c];
-                assign swaps[r][c+1] = passed;
-            end
-            wire unused = &{{1'b0, swaps[r][COLS]}};     // it ends here
+        assign swaps[0] = swap;
+        for (c = 0; c < COLS; c = c + 1) begin : hop
+            reg passed;
+            always @(posedge clk) passed <= swaps[c];
+            assign swaps[c+1] = passed;
         end
         for (r = 0; r < ROWS; r = r + 1) begin : row
             assign weight[r][0] = weights[r*WEIGHT_BITS +: WEIGHT_BITS];
@@ -65,7 +62,7 @@ module hd_array #(
                     .WEIGHT_BITS(WEIGHT_BITS), .ACT_BITS(ACT_BITS), .ACT_SIGNED(ACT_SIGNED), .OUT(OUT)
                 ) i (
                     .clk(clk), .act_shift(act_shift), .act_in(act[r][c]), .act_out(act[r+1][c]),
-                    .swap(swaps[r/SHARED][c]), .weight_in(weight[r][c]), .weight_out(weight[r][c+1]),
+                    .swap(swaps[c]), .weight_in(weight[r][c]), .weight_out(weight[r][c+1]),
                     .made(outputs_of_all_rows[c][r*OUT +: OUT]));
             end
             wire unused = &{{1'b0, weight[r][COLS]}};
@@ -78,6 +75,7 @@ module hd_array #(
             assign psums[c*PSUM_BITS +: PSUM_BITS] = psum;
             wire unused = &{{1'b0, act[ROWS][c]}};
         end
+        wire unused = &{{1'b0, swaps[COLS]}};     // it ends here
     endgenerate
 endmodule
 

@@ -29,9 +29,9 @@ class PathCell(NamedTuple):
 class CriticalPath:
     """The slowest path.
 
-    delay_ns : all of it, ``setup_ns`` included. start : the register or input that it leaves; end : the
-    register or output that it reaches. cells : on it, in order, the register that it leaves first, the one
-    that it reaches not among them.
+    delay_ns : all of it, ``setup_ns`` included. start : the net of the register or input that it leaves;
+    end : of the register or output that it reaches. cells : on it, in order, the register that it leaves
+    first, the one that it reaches not among them.
     """
 
     delay_ns: float
@@ -96,20 +96,24 @@ class _Paths:
             if node.register:
                 ready, net = self.last(node)
                 setup = float(self.setup_ps.get(node.instance.cell, 0.0))
-                found.append((ready + setup, setup, net, node.instance.name))
+                found.append((ready + setup, setup, net, self.name(node)))
         for name, nets in self.circuit.netlist.outputs.items():
             found += [(float(self.at[n]), 0.0, n, f"{name}[{i}]") for i, n in enumerate(nets)]
         return [end for end in found if end[0] > _NEVER]
 
     def told(self, total: float, setup: float, net: int, end: str) -> CriticalPath:
         """The way back from an end."""
-        names, cells = self.circuit.netlist.names, []
-        start = names[net] if net >= 0 else ""
-        while net in self.via:
-            node = self.via[net]
-            name = names[net] if net < len(names) else node.instance.name
-            cells.append(PathCell(node.instance.cell, node.instance.name, name, float(self.at[net]) / 1e3))
-            start, net = node.instance.name, self.before.get(net, -1)
-            if net >= 0:
-                start = names[net] if net < len(names) else start
+        names, cells, start = self.circuit.netlist.names, [], ""
+        while net >= 0:
+            node = self.via.get(net)
+            start = names[net] if node is None else self.name(node)
+            if node is not None:
+                at_ns = float(self.at[net]) / 1e3
+                cells.append(PathCell(node.instance.cell, node.instance.name, start, at_ns))
+            net = self.before.get(net, -1)
         return CriticalPath(total / 1e3, setup / 1e3, start, end, tuple(reversed(cells)))
+
+    def name(self, node: Node) -> str:
+        """Of its net, or its own where the net has none."""
+        names = self.circuit.netlist.names
+        return names[node.net] if node.net < len(names) else node.instance.name
