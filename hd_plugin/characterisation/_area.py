@@ -13,7 +13,7 @@ __all__ = ["area_per_pe"]
 # rows of a systolic array wait for each other in these, at one edge of it; and all of it shares what tells a
 # new group (yosys makes one of equal registers)
 _EDGE = re.compile(r"\.delay\b|\.swap_delay\b|^array\.swaps\[")
-_HOPS = re.compile(r"^array\.weight\[")
+_HOPS = re.compile(r"^array\.weight\[(\d+)\]")  # of row r and column c: r * (columns + 1) + c
 
 
 def area_per_pe(circuit: Circuit) -> float:
@@ -33,8 +33,9 @@ def area_per_pe(circuit: Circuit) -> float:
         raise InputError(f"{circuit.netlist.path}: array {size.name}: two columns are needed to tell a PE's")
     names = _register_names(circuit)
     register_um2 = circuit.conditions["register_um2"] / max(len(names), 1)
-    edge = sum(1 for name in names if _EDGE.search(name))
-    hops = sum(1 for name in names if _HOPS.search(name))
+    columns = [int(found[1]) % (size.cols + 1) for name in names if (found := _HOPS.search(name))]
+    hops = sum(1 for column in columns if column)
+    edge = len(columns) - hops + sum(1 for name in names if _EDGE.search(name))
     whole = circuit.area_um2 + register_um2 * (hops / (size.cols - 1) - edge)
     return float(whole / (size.rows * size.cols))
 
