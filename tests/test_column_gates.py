@@ -1,11 +1,14 @@
 """Arrays of other designs in gates: what they compute and what their parts cost, under any plan."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from encoding_cases import random_encoding
 from gate_cases import LIBRARY
 from hardware_cases import random_layer, random_plan
 
+from benchmarks import encodings
 from hd_plugin.characterisation import ArraySimulator, area_per_pe, make_circuit, stimulus
 from hd_plugin.encoding_mac import column_design, load_mac, truncated
 from hd_plugin.errors import InputError
@@ -21,6 +24,7 @@ DESIGNS = {
     "tree, pipelined": load_mac("tree", 5, 4, pipeline=2),
     "exact": load_mac("exact", 5, 4),
     "exact, pipelined": load_mac("exact", 5, 4, pipeline=2),
+    "exact, a register a level": load_mac("exact", 5, 4, pipeline=1),
     "truncated": column_design(truncated(5, 4, 12, a_signed=False)),
     "any": column_design(random_encoding(6)),
 }
@@ -46,7 +50,7 @@ def test_its_gates_compute_the_layer(made_array):
     latency = design.build(ROWS, bits).latency
     for seed in (2, 3):
         made, inputs = case(seed)
-        played = stimulus(made, inputs, COLS, 2)
+        played = stimulus(made, inputs, COLS, 2, latency)
         told = ArraySimulator(circuit).gates.run(played.ports, outputs=True).outputs["psums"]
         psums = (told.reshape(COLS, bits, -1).astype(np.int64) << np.arange(bits)[:, None]).sum(1)
         psums = np.where(psums >> (bits - 1), psums - (1 << bits), psums)
@@ -67,7 +71,8 @@ def test_its_parts_are_told_by_their_names(made_array):
     simulator = ArraySimulator(circuit)
     one = simulator.run(*case())
     assert min(one.mac_fJ, one.weight_hop_fJ, one.psum_hop_fJ, one.activations_fJ) > 0
-    toggles = simulator.gates.run(stimulus(*case(), COLS).ports).nets
+    latency = design.build(ROWS, circuit.conditions["array"]["psum_bits"]).latency
+    toggles = simulator.gates.run(stimulus(*case(), COLS, latency=latency).ports).nets
     assert one.datapath_fJ == pytest.approx(float(toggles @ circuit.energy_fJ))
     found = simulator._part_energies
     flops = {
@@ -101,6 +106,13 @@ def test_a_circuit_tells_its_design_and_survives_its_file(made_array, tmp_path):
     assert ArraySimulator(known).run(*case()) == ArraySimulator(circuit).run(*case())
 
 
+def test_a_design_that_a_file_tells_wrongly_is_refused():
+    circuit = make_circuit(LIBRARY, ArraySize(rows=2, cols=2), design=load_mac("exact", 8, 4))
+    circuit.conditions["design"]["latency"] = "soon"
+    with pytest.raises(InputError, match="design: latency: 'soon'"):
+        ArraySimulator(circuit)
+
+
 def test_a_design_of_other_operands_is_refused():
     with pytest.raises(InputError, match="mac exact: it is made for 5-bit unsigned .* 8-bit unsigned"):
         make_circuit(LIBRARY, ArraySize(rows=2, cols=2), design=load_mac("exact", 5, 4))
@@ -117,3 +129,13 @@ def test_a_pe_takes_what_one_more_column_takes(design):
     assert area_per_pe(three) == pytest.approx(area_per_pe(two), rel=0.01)
     with pytest.raises(InputError, match="two columns are needed"):
         area_per_pe(made(1))
+
+
+def test_the_benchmark_finds_again_what_it_computed(tmp_path, monkeypatch):
+    point = encodings.Point(LIBRARY, 4, 2, "exact", 2)
+    found = encodings.measured(point, 2, tmp_path)
+    assert found.latency > 1 and min(found.area, found.path_ns, found.energy, found.clock) > 0
+    monkeypatch.setattr(encodings, "_measure", None)
+    assert encodings.measured(point, 2, tmp_path) == found
+    with pytest.raises(TypeError):
+        encodings.measured(replace(point, every=3), 2, tmp_path)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Annotated
 
 import numpy as np
+from pydantic import Field
 
-from hd_plugin._checked import check
+from hd_plugin._checked import Checked, check
 from hd_plugin.characterisation._stream import stimulus
 from hd_plugin.errors import InputError
 from hd_plugin.gates import Circuit, GateSimulator
@@ -23,6 +25,14 @@ _PARTS = {
     "psum_hop": re.compile(r"^array\.psum\[|^psums\[|\.piped\d"),
     "activations": re.compile(r"^array\.act\[|\.act(_next)?\[|^act_in\[|^act_shift"),
 }
+
+
+class _Design(Checked):
+    """What ``make_circuit`` tells of an array that is not the systolic one."""
+
+    mac: str
+    latency: Annotated[int, Field(ge=0, le=1000)]
+    digest: str
 
 
 @dataclass(frozen=True)
@@ -53,6 +63,9 @@ class ArraySimulator:
         self.circuit, self.glitches = circuit, glitches
         path = circuit.netlist.path
         self.size = s = check(ArraySize, circuit.conditions.get("array"), f"{path}: array")
+        self.latency = s.rows  # of the systolic array's sums
+        if (design := circuit.conditions.get("design")) is not None:
+            self.latency = check(_Design, design, f"{path}: design").latency
         order = circuit.schedule  # first of all: a loop says more about a netlist than its ports do
         ports = circuit.netlist.inputs | circuit.netlist.outputs
         wanted = {
@@ -83,7 +96,7 @@ class ArraySimulator:
         Raises InputError for a program of another size or format than the array's.
         """
         self._check(made, inputs)
-        played = stimulus(made, inputs, self.size.cols, tiles)
+        played = stimulus(made, inputs, self.size.cols, tiles, self.latency)
         toggles = self.gates.run(played.ports).nets
         parts = {f"{name}_fJ": float(toggles @ energy) for name, energy in self._part_energies.items()}
         cycles = played.tiles * len(made.used) * played.span

@@ -23,18 +23,19 @@ class Stimulus:
     span: int
 
 
-def stimulus(made: Program, inputs: Activations, cols: int, tiles: int = 1) -> Stimulus:
+def stimulus(made: Program, inputs: Activations, cols: int, tiles: int = 1, latency: int = 0) -> Stimulus:
     """The words, and the activations that are loaded while the group before streams.
 
     All as hd_datapath and its test bench drive it. Groups follow each other without a gap, except that
-    loading a group's activations takes 2 * rows + cols cycles: a shorter group waits. All registers start
-    at 0. Raises InputError for less than one tile.
+    loading a group's activations takes 2 * rows + cols cycles: a shorter group waits. All registers start at
+    0. latency : of the array's sums, where that is more than its rows: the end waits for them. Raises
+    InputError for less than one tile.
     """
     groups, K, rows = made.words.shape
     tiles = tiles_of(inputs, cols, tiles)
     span = max(K, 2 * rows + cols)
     passes = tiles * groups
-    cycles = span * (passes + 1) + rows + cols + 3
+    cycles = span * (passes + 1) + max(rows, latency) + cols + 3
     words = np.zeros((rows, cycles), np.uint16)
     act = np.zeros((cols, cycles), np.int64)
     shift, swap = np.zeros((1, cycles), bool), np.zeros((1, cycles), bool)

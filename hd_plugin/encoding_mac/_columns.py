@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 
 from hd_plugin.encoding_mac._counter import counter
@@ -157,7 +158,7 @@ def column_design(encoding: Encoding, name: str | None = None, pipeline: int | N
 
     return ArrayDesign(
         name or encoding.name,
-        json.dumps(["column", encoding.to_dict(), pipeline]),
+        _digest("column", encoding.to_dict(), pipeline),
         build,
         operands=operands,
         code_table=encoding.code_table(),
@@ -179,7 +180,11 @@ def tree_design(operands: Operands, pipeline: int | None = None) -> ArrayDesign:
         column = _column(f"Adds the products of {rows} rows.", rows * psum_bits, psum_bits, lines)
         return _array(operands, rows, psum_bits, (about, psum_bits, stages + 1, ""), (_PRODUCT, column))
 
-    return ArrayDesign("tree", json.dumps(["tree", *operands, pipeline]), build, operands=operands)
+    return ArrayDesign("tree", _digest("tree", operands, pipeline), build, operands=operands)
+
+
+def _digest(*parts: object) -> str:
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
 def _checked(pipeline: int | None) -> None:
