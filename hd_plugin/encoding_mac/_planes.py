@@ -20,6 +20,7 @@ __all__ = [
     "encoding_error",
     "gram",
     "inner_products",
+    "net_planes",
     "operand_planes",
     "output_planes",
     "pair_ranges",
@@ -53,14 +54,19 @@ def product_values(a_bits: int, w_bits: int, a_signed: bool, w_signed: bool) -> 
     return np.tile(found, max(1, _WORD // found.size)).astype(np.int32)
 
 
-def output_planes(encoding: Encoding) -> np.ndarray:
-    """Its outputs, uint64[outputs, words]."""
+def net_planes(encoding: Encoding) -> np.ndarray:
+    """All its nets, uint64[nets, words]."""
     first = operand_planes(encoding.a_bits, encoding.w_bits)
     nets = np.zeros((len(first) + len(encoding.gates), first.shape[1]), np.uint64)
     nets[: len(first)] = first
     gates = np.array([(KINDS.index(g.kind), g.a, g.b) for g in encoding.gates], np.int32).reshape(-1, 3)
     run_gates(gates, len(first), nets)
-    return nets[list(encoding.outputs)]
+    return nets
+
+
+def output_planes(encoding: Encoding) -> np.ndarray:
+    """Its outputs, uint64[outputs, words]."""
+    return net_planes(encoding)[list(encoding.outputs)]
 
 
 def encoding_error(encoding: Encoding) -> np.ndarray:
