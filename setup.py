@@ -21,6 +21,7 @@ setup(
         "hd_plugin.hosts.accelergy": ["plug_in/*"],
         "hd_plugin.report": ["*.j2", "*.css", "*.js"],
         "hd_plugin.hardware": ["rtl/*.v", "*.json"],
+        "hd_plugin.encoding_mac": ["front/*.json"],
         "hd_plugin.gates": ["libraries/*.lib"],
         "hd_plugin.networks": ["*.npz", "*.md"],
     },

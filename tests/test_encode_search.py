@@ -12,8 +12,10 @@ from test_encodings import encodings
 from hd_plugin import encoding_mac as em
 from hd_plugin.cli import main
 from hd_plugin.encoding_mac import _planes as planes
+from hd_plugin.encoding_mac import _swaps as swaps
 from hd_plugin.encoding_mac._column_area import counter_cells
 from hd_plugin.encoding_mac._leave_out import leave_out
+from hd_plugin.errors import InputError
 from hd_plugin.streaming import Jobs
 
 
@@ -119,3 +121,51 @@ def test_the_command_writes_the_front(tmp_path):
 def test_bad_input_is_one_line(words, told):
     done = run(*words)
     assert done.exit_code == 2 and told in done.output and done.output.count("\n") == 1
+
+
+@pytest.mark.parametrize("a_bits, w_bits", [(2, 2), (3, 4), (5, 2), (4, 6), (8, 8)])
+@pytest.mark.parametrize("a_signed", [True, False])
+def test_booth_encodings_are_exact_and_have_fewer_outputs(a_bits, w_bits, a_signed):
+    for digits in range(1, w_bits // 2 + 1):
+        made = em.booth(a_bits, w_bits, digits, a_signed=a_signed)
+        assert np.array_equal(made.table(), made.products())
+        # two rows of ANDs become one of a place more, and the digit's sign
+        assert made.bits == a_bits * w_bits - digits * (a_bits - 2)
+    other = em.booth(w_bits, a_bits, 1, recode_activation=True) if w_bits % 2 == 0 else None
+    assert other is None or np.array_equal(other.table(), other.products())
+
+
+@pytest.mark.parametrize(
+    "ask", [{"digits": 0}, {"digits": 3}, {"digits": 1, "w_signed": False}, {"digits": 1, "w_bits": 3}]
+)
+def test_booth_says_what_cannot_be_recoded(ask):
+    with pytest.raises(InputError, match="booth: "):
+        em.booth(**{"a_bits": 4, "w_bits": 4, **ask})
+
+
+@settings(deadline=None, max_examples=8)
+@given(encodings(), st.integers(0, 99), st.booleans())
+def test_swaps_only_improve_and_keep_the_number_of_outputs(encoding, seed, threes):
+    start = swaps.centred(encoding)
+    assert start.used_gates == tuple(range(len(start.gates)))
+    assert np.ptp(start.table() - encoding.table()) == 0
+    found = swaps.improve(swaps.with_products(start), 2, seed, threes)
+    assert found == swaps.improve(swaps.with_products(start), 2, seed, threes)
+    assert found.errors().max_absolute <= start.errors().max_absolute
+    assert found.bits == start.bits
+
+
+def test_the_shipped_front_holds_what_it_says():
+    names = em.shipped_encodings()
+    for name in names:
+        one = em.load_encoding(name, 8, 4 if "x4_" in name else 8, "8sx" in name)
+        assert one.name == name and name.endswith(f"x{one.w_bits}_{one.bits}")
+        error = one.table() - one.products()
+        assert -1 <= error.min() + error.max() <= 1
+        plain = em.truncated(8, one.w_bits, one.bits, a_signed=one.a_signed)
+        assert one.errors().max_absolute * 1.5 <= plain.errors().max_absolute
+    best = em.load_encoding("weighted_8sx8_28", 8, 8, True)
+    assert best.errors().max_absolute * 1.5 <= em.truncated(8, 8, 28).errors().max_absolute
+    assert em.column_area(best) <= em.column_area(em.truncated(8, 8, 28))
+    with pytest.raises(InputError, match="no_such"):
+        em.load_encoding("no_such", 8, 8)

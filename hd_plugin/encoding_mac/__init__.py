@@ -2,6 +2,7 @@
 once.
 """
 
+from hd_plugin.encoding_mac._booth import booth
 from hd_plugin.encoding_mac._cases import exact, truncated
 from hd_plugin.encoding_mac._column_area import column_area
 from hd_plugin.encoding_mac._columns import column_design, tree_design
@@ -14,6 +15,7 @@ from hd_plugin.encoding_mac._mac import MACS, load_mac
 from hd_plugin.encoding_mac._named import load_encoding
 from hd_plugin.encoding_mac._operands import operand_distribution, operand_values
 from hd_plugin.encoding_mac._search import EncodingSearch, SearchSettings, search_encodings
+from hd_plugin.encoding_mac._shipped import shipped_encodings
 
 __all__ = [
     "AREA_NAND2",
@@ -25,6 +27,7 @@ __all__ = [
     "Gate",
     "SearchSettings",
     "activation_gradient",
+    "booth",
     "check_operands",
     "column_area",
     "column_design",
@@ -37,6 +40,7 @@ __all__ = [
     "operand_distribution",
     "operand_values",
     "search_encodings",
+    "shipped_encodings",
     "table_slopes",
     "table_sums",
     "tree_design",

@@ -1,4 +1,4 @@
-"""A local search: one output after another is replaced by the net, and the weight, that errs least in its place.
+"""A local search: an output is replaced by the net, and the weight, that errs least in its place.
 
 Weights are signed powers of two, so that outputs share counters, or three times that where it is allowed. The
 error is judged by its range alone: the constant, which costs nothing, is put in its middle at the end.
@@ -12,7 +12,7 @@ import numpy as np
 
 from hd_plugin.bits._compiled import compiled
 from hd_plugin.encoding_mac._booth import Netlist
-from hd_plugin.encoding_mac._encoding import AREA_NAND2, Encoding
+from hd_plugin.encoding_mac._encoding import AREA_NAND2, Encoding, Gate
 from hd_plugin.encoding_mac._planes import add_plane, class_ranges, encoding_error, net_planes
 
 __all__ = ["centred", "improve", "with_products"]
@@ -39,11 +39,11 @@ def centred(encoding: Encoding) -> Encoding:
     error = encoding_error(encoding)
     constant = encoding.constant - (int(error.min()) + int(error.max())) // 2
     first, nets = encoding.operand_bits, {n: n for n in range(encoding.operand_bits)}
-    gates = []
+    gates: list[Gate] = []
     for g in encoding.used_gates:
         kind, a, b = encoding.gates[g]
         nets[first + g] = first + len(gates)
-        gates.append((kind, nets[a], nets[b]))
+        gates.append(Gate(kind, nets[a], nets[b]))
     outputs = tuple(nets[n] for n in encoding.outputs)
     return replace(encoding, gates=tuple(gates), outputs=outputs, constant=constant)
 
@@ -59,7 +59,12 @@ def improve(encoding: Encoding, kicks: int, seed: int, threes: bool = False) -> 
     outputs, weights = np.array(encoding.outputs), np.array(encoding.weights)
     error = encoding_error(encoding).astype(np.int32)
     rng = np.random.default_rng(seed)
-    best = _descend(error, (planes, cost), outputs, weights, threes), outputs.copy(), weights.copy(), error.copy()
+    best = (
+        _descend(error, (planes, cost), outputs, weights, threes),
+        outputs.copy(),
+        weights.copy(),
+        error.copy(),
+    )
     for _ in range(kicks):
         for k in rng.choice(len(outputs), min(2, len(outputs)), replace=False):
             _take(error, planes, outputs, weights, (k, *_random_place(rng, planes, outputs, weights[k])))
@@ -91,7 +96,11 @@ def _costs(encoding: Encoding) -> np.ndarray:
 
 
 def _take(
-    error: np.ndarray, planes: np.ndarray, outputs: np.ndarray, weights: np.ndarray, move: tuple[int, int, int]
+    error: np.ndarray,
+    planes: np.ndarray,
+    outputs: np.ndarray,
+    weights: np.ndarray,
+    move: tuple[int, int, int],
 ) -> None:
     """Output k becomes ``net`` with ``weight``."""
     k, net, weight = move
