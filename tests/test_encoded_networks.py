@@ -10,7 +10,7 @@ torch = pytest.importorskip("torch", reason="torch is not installed: networks ca
 from hd_plugin import encoding_mac as em  # noqa: E402
 from hd_plugin.errors import InputError  # noqa: E402
 from hd_plugin.training.data import Images, normalise  # noqa: E402
-from hd_plugin.training.encoded import assign, encoded_scores  # noqa: E402
+from hd_plugin.training.encoded import assign, encoded_scores, shrink  # noqa: E402
 from hd_plugin.training.encoded_steps import calibrate_encoded  # noqa: E402
 from hd_plugin.training.encoded_tuning import EncodedTuning  # noqa: E402
 from hd_plugin.training.integers import activation_steps, integer_scores  # noqa: E402
@@ -177,6 +177,21 @@ def test_calibration_takes_the_steps_that_err_least(made):
     assert errors[1] < errors[0] / 4
     again = calibrate_encoded(model, layers, assigned, images, (1.0, 0.5, 0.3))
     assert again.steps == new and (again.how["2"].correction == fitted.how["2"].correction).all()
+
+
+def test_weights_are_rounded_anew_where_that_errs_less(made):
+    model, layers, steps, images, _ = made
+    real = {name: m.weight.detach().numpy() for name, m in quantised_layers(model).items()}
+    wide = [replace(la, scale=np.asarray(la.scale) * 3, weights=real[la.name]) for la in layers]
+    wide = [shrink(la, 1.0) for la in wide]  # steps three times as wide as they should be
+    assigned = assign(wide, steps, everywhere(wide, em.exact(8, 8, a_signed=False)))
+    found = calibrate_encoded(model, wide, assigned, images)
+    assert found.shrunk and max(found.shrunk.values()) < 1
+    for before, after in zip(wide, found.layers(wide)):
+        errors = [float(((la.values * la.steps - real[la.name]) ** 2).sum()) for la in (before, after)]
+        assert errors[1] <= errors[0] and after.bits == 8
+    with pytest.raises(InputError, match="layer '0': holds integers, no real weights"):
+        shrink(layers[0], 0.5)
 
 
 def tuned(made, gradient, encoding):

@@ -158,7 +158,7 @@ class _Work:
         assert tuning is not None and self.folder is not None
         stem = "".join(c if c.isalnum() or c in "._-" else "-" for c in name)
         made = self.network.tune(assigned, tuning, self.folder / stem, lambda *_told: each())
-        top1, loss = self.top1(made.network, assigned, jobs)
+        top1, loss = self.top1(made.network, made.assigned, jobs)
         exact_top1, _ = self.top1(made.network, made.network.assign({}), jobs)
         assert self.network.images.tuning is not None
         count = tuning.images or len(self.network.images.tuning.pixels)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import nn
 
+from hd_plugin.bits import encode
 from hd_plugin.encoding_mac import Encoding, check_operands, table_sums, weight_places
 from hd_plugin.errors import InputError, did_you_mean
 from hd_plugin.training.data import normalise
@@ -27,6 +28,7 @@ __all__ = [
     "assign",
     "channels_second",
     "encoded_scores",
+    "shrink",
     "unfold_places",
     "windows",
 ]
@@ -55,14 +57,20 @@ class LayerEncoding:
 class Assignment:
     """How a network multiplies.
 
-    how : by layer; products of the others are exact. steps : of inputs, ``bits`` wide, by layer. notes : what
-    a reader has to know of it.
+    how : by layer; products of the others are exact. steps : of inputs, ``bits`` wide, by layer. shrunk : by
+    layer, the factor of its weights' steps, where they are rounded anew. notes : what a reader has to know
+    of it.
     """
 
     how: Mapping[str, LayerEncoding]
     steps: Steps
     bits: int = 8
+    shrunk: Mapping[str, float] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+
+    def layers(self, layers: Sequence[Layer]) -> list[Layer]:
+        """``layers``, those that are ``shrunk`` rounded anew."""
+        return [shrink(la, self.shrunk[la.name]) if la.name in self.shrunk else la for la in layers]
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,11 +122,23 @@ def assign(
             f"{_told(halved)}: inputs are unsigned and the encoding's operands signed; they have "
             f"{1 << bits - 1} levels in place of {1 << bits}"
         )
-    return Assignment(found, used, bits, tuple(notes))
+    return Assignment(found, used, bits, notes=tuple(notes))
 
 
 def _told(names: Sequence[str]) -> str:
     return f"layer {names[0]!r}" if len(names) == 1 else f"{len(names)} layers"
+
+
+def shrink(layer: Layer, factor: float) -> Layer:
+    """Its real weights rounded to steps of ``factor`` times its own, symmetric; large ones are clipped."""
+    if layer.weights is None:
+        raise InputError(
+            f"layer {layer.name!r}: holds integers, no real weights; they cannot be rounded anew"
+        )
+    top, scale = (1 << layer.bits - 1) - 1, np.asarray(layer.scale) * factor
+    steps = scale.reshape((-1, 1, 1, 1) if scale.ndim else ())
+    values = np.clip(np.rint(layer.weights / steps), -top, top).astype(np.int16)
+    return replace(layer, codes=encode(values, layer.bits, layer.number_format), scale=scale)
 
 
 def unfold_places(module: nn.Module, x: torch.Tensor, zero: int) -> tuple[torch.Tensor, tuple[int, ...]]:
@@ -196,7 +216,7 @@ def encoded_scores(
     """
     model = copy.deepcopy(model).eval()
     modules, how, steps = quantised_layers(model), assigned.how, assigned.steps
-    for layer in layers:
+    for layer in assigned.layers(layers):
         if layer.name not in modules:
             raise InputError(f"layer {layer.name!r}: the model has no such layer")
         if layer.name not in steps:

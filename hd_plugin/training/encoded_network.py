@@ -95,7 +95,9 @@ class TrialImages:
 
 @dataclass(frozen=True, eq=False)
 class Tuned:
-    """A network after training with an assignment, which it keeps. path : its file."""
+    """A network after training with an assignment, whose steps of inputs and corrections it keeps. path : its
+    file.
+    """
 
     network: EncodedNetwork
     assigned: Assignment
@@ -168,7 +170,7 @@ class EncodedNetwork:
         seen = self.images.calibration[:_SEEN]
         watch_inputs(self.fresh(), seen, _SEEN, see)
         answer = {}
-        for layer in self.layers:
+        for layer in assigned.layers(self.layers):
             if layer.name in found:
                 encoding = assigned.how[layer.name].encoding
                 share = operand_distribution([layer], found)
@@ -209,11 +211,12 @@ class EncodedNetwork:
         save_network(path, model, layers_of(model, "twos_complement", sizes).values(), sizes)
         read = load_network(path, bits=recipe.bits)
         tuned = EncodedNetwork(self.model, replace(read, name=self.network.name), self.images, self.bits)
-        return Tuned(tuned, assigned, path)
+        return Tuned(tuned, replace(assigned, shrunk={}), path)
 
     def identity(self, assigned: Assignment) -> str:
         """A digest of all that a score depends on: weights, images, encodings, steps and corrections."""
         told: dict[str, Any] = {"model": self.model, "weights": self.network.digest, "steps": assigned.steps}
+        told["shrunk"] = dict(assigned.shrunk)
         arrays = []
         for name, one in assigned.how.items():
             told[name] = [one.encoding.to_dict(), one.offset]

@@ -151,9 +151,10 @@ def _fold(module: nn.Module, grads: torch.Tensor, x: torch.Tensor, shape: tuple[
 class EncodedTuning(Method):
     """Quantisation-aware training with encoded products: what the array computes is what the loss sees.
 
-    assigned : as ``assign`` or ``calibrate_encoded`` makes it; constant in training. gradient : "exact",
-    straight through as if products were exact, or "table", of the table smoothed over its neighbours. On the
-    CPU. Raises InputError for another gradient.
+    assigned : as ``assign`` or ``calibrate_encoded`` makes it; constant in training, but steps of weights are
+    those of the float weights, times what they are shrunk by. gradient : "exact", straight through as if
+    products were exact, or "table", of the table smoothed over its neighbours. On the CPU. Raises InputError
+    for another gradient.
     """
 
     name = "encoded"
@@ -165,6 +166,12 @@ class EncodedTuning(Method):
             raise InputError(
                 f"gradient: {self.gradient!r} is unknown; {did_you_mean(self.gradient, GRADIENTS)}"
             )
+
+    def before_epoch(self, epoch: int) -> None:
+        super().before_epoch(epoch)
+        modules = quantised_layers(self.model)
+        for name, factor in self.assigned.shrunk.items():
+            fake_of(modules[name]).scale.mul_(factor)
 
     def attach(self, model: nn.Module, epochs: int, steps: int) -> None:
         super().attach(model, epochs, steps)
