@@ -1,6 +1,7 @@
 """The search for encodings: kernels against numpy, fronts that nothing beats, the same for any threads."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,9 +15,13 @@ from hd_plugin.cli import main
 from hd_plugin.encoding_mac import _planes as planes
 from hd_plugin.encoding_mac import _swaps as swaps
 from hd_plugin.encoding_mac._column_area import counter_cells
+from hd_plugin.encoding_mac._genetic import Genetic
 from hd_plugin.encoding_mac._leave_out import leave_out
+from hd_plugin.encoding_mac._ridge import ridge_weights
 from hd_plugin.errors import InputError
-from hd_plugin.streaming import Jobs
+from hd_plugin.streaming import Jobs, Journal
+
+SMALL = em.SearchSettings(3, 3, fewest=2, most=6, kicks=1, generations=2)
 
 
 def bits_of(plane, pairs):
@@ -90,14 +95,17 @@ def test_counters_take_a_full_adder_for_every_bit_that_goes_away(weights, rows):
 
 
 def test_the_front_is_what_nothing_beats():
-    found = em.search_encodings(em.SearchSettings(3, 3, fewest=2), Jobs(1))
+    found = em.search_encodings(SMALL, Jobs(1))
     everything = [*found.front, *found.truncations]
     for one in found.front:
         assert not any(
             other.area <= one.area and other.errors.max_absolute < one.errors.max_absolute
             for other in everything
         )
-    assert found == em.search_encodings(em.SearchSettings(3, 3, fewest=2), Jobs(3))
+    assert found == em.search_encodings(SMALL, Jobs(3))
+
+
+QUICK = "--a-bits", 3, "--w-bits", 3, "--kicks", 1, "--generations", 2
 
 
 def run(*words):
@@ -105,7 +113,7 @@ def run(*words):
 
 
 def test_the_command_writes_the_front(tmp_path):
-    done = run("--a-bits", 3, "--w-bits", 3, "--threads", 1, "-o", tmp_path)
+    done = run(*QUICK, "--threads", 1, "-o", tmp_path)
     assert done.exit_code == 0, done.output
     told = json.loads((tmp_path / "encode-search.json").read_text())
     assert told["schema"] == "hd-plugin/encode-search/1"
@@ -116,7 +124,13 @@ def test_the_command_writes_the_front(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("words", "told"), [(("--a-bits", 9), "9"), (("--fewest", 0), "fewest: 0"), (("--rows", 0), "rows")]
+    ("words", "told"),
+    [
+        (("--a-bits", 9), "9"),
+        (("--fewest", 0), "fewest, most: 0"),
+        (("--threshold", 1), "threshold"),
+        (("--rows", 0), "rows"),
+    ],
 )
 def test_bad_input_is_one_line(words, told):
     done = run(*words)
@@ -169,3 +183,79 @@ def test_the_shipped_front_holds_what_it_says():
     assert em.column_area(best) <= em.column_area(em.truncated(8, 8, 28))
     with pytest.raises(InputError, match="no_such"):
         em.load_encoding("no_such", 8, 8)
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.integers(1, 3), st.integers(1, 8), st.integers(0, 2**32 - 1), st.sampled_from([0.1, 3.0]))
+def test_ridge_weights_are_those_of_least_squares(words, n, seed, alpha):
+    rng = np.random.default_rng(seed)
+    made = rng.integers(0, 2**64, (n, words), np.uint64)
+    values = rng.integers(-1000, 1000, 64 * words).astype(np.int32)
+    bits = np.array([bits_of(p, values.size) for p in made]).T.astype(float)
+    # the penalty as further equations; the constant has none
+    rows = np.vstack([np.c_[bits, np.ones(len(bits))], np.c_[np.sqrt(alpha) * np.eye(n), np.zeros(n)]])
+    wanted = np.linalg.lstsq(rows, np.r_[values, np.zeros(n)], rcond=None)[0]
+    assert ridge_weights(made, values, alpha) == pytest.approx(wanted, rel=1e-6, abs=1e-6)
+
+
+@pytest.mark.parametrize("columns", [1, 2])
+def test_the_genetic_search_tells_the_error_of_its_encodings_and_only_improves(columns):
+    search = Genetic(3, 3, (True, True), columns, outputs=32, kept=8, threshold=0.2, generations=4)
+    population = search.begin()
+    for generation in range(4):
+        after = search.advance(population, generation)
+        assert tuple(after.fitness[0]) <= tuple(population.fitness[0])
+        population = after
+    for genes, (above, told) in zip(population.genes, population.fitness):
+        found = search.encoding(genes)
+        assert found.bits <= 8 and found.levels <= columns
+        if above:
+            assert found.errors().max_relative == pytest.approx(told, abs=0.5 / 16)
+        else:
+            assert found.errors().max_relative <= 0.2 + 0.5 / 16 and found.area_nand2 == pytest.approx(told)
+
+
+def test_a_weighted_border_stands_for_what_is_below_it():
+    made = em.weighted(8, 8, 34, 7)
+    heavy = [w for w in made.weights if w % 3 == 0]
+    assert heavy == [192] * len(heavy) and len(heavy) == 5
+    with pytest.raises(InputError, match="border: 0"):
+        em.weighted(8, 8, 34, 0)
+
+
+def test_a_search_that_was_stopped_goes_on_to_the_same_encodings(tmp_path):
+    whole, seen = em.search_encodings(SMALL, Jobs(1)), []
+
+    def stop(done, total, text):
+        seen.append(text)
+        if len(seen) > 3:
+            raise KeyboardInterrupt
+
+    journal = Journal(tmp_path / "j")
+    first = em.search_encodings(SMALL, Jobs(1, stop, journal=journal))
+    journal.close()
+    assert first.interrupted and "encodings 3 x 3" in seen[0]
+    again = Journal(tmp_path / "j")
+    assert em.search_encodings(SMALL, Jobs(2, journal=again)) == whole
+    again.close()
+    other = Journal(tmp_path / "j")
+    with pytest.raises(InputError, match=r"of another run .*settings.seed: 0 there, 1 here"):
+        em.search_encodings(replace(SMALL, seed=1), Jobs(1, journal=other))
+
+
+def test_a_folder_of_another_search_is_one_clear_error(tmp_path):
+    journal = Journal(tmp_path / "hd-plugin.journal")
+    em.search_encodings(SMALL, Jobs(1, journal=journal))
+    journal.close()
+    done = run(*QUICK, "--seed", 5, "-o", tmp_path)
+    assert done.exit_code == 2 and done.output.count("\n") == 1
+    assert "of another run" in done.output and "seed" in done.output
+
+
+def test_what_is_better_than_truncation_is_no_larger():
+    found = em.search_encodings(SMALL, Jobs(1))
+    base = {c.encoding.bits: c for c in found.truncations}
+    for one in found.better:
+        plain = base[one.encoding.bits]
+        assert one.area <= plain.area
+        assert (one.errors.max_absolute, one.area) < (plain.errors.max_absolute, plain.area)

@@ -32,6 +32,22 @@ def encode() -> None:
     help="Activations from 0 up, as after a ReLU; weights are always two's complement.",
 )
 @option("Search", "--fewest", type=int, show_default="a quarter", help="Outputs of the smallest encodings.")
+@option("Search", "--most", type=int, show_default="five eighths", help="Outputs of the largest ones.")
+@option("Search", "--kicks", type=int, default=8, help="Restarts of every local search.")
+@option(
+    "Search",
+    "--generations",
+    type=int,
+    default=300,
+    help="Of the paper's genetic search, for one and for two columns of gates; 0: none. The paper: 2500.",
+)
+@option(
+    "Search",
+    "--threshold",
+    type=float,
+    default=0.02,
+    help="Of the genetic search: the largest relative error below which area counts.",
+)
 @option("Search", "--rows", type=int, default=32, help="Rows of the column whose area counts.")
 @option("Search", "--seed", type=int, default=0, help="Same seed, same encodings.")
 @threads_option
@@ -39,6 +55,7 @@ def encode() -> None:
 def search(
     a_unsigned: bool,
     fewest: int | None,
+    most: int | None,
     threads: int | None,
     as_json: bool,
     output: Path | None,
@@ -52,9 +69,10 @@ def search(
     from hd_plugin.encoding_mac import SearchSettings
     from hd_plugin.study import find_encodings
 
-    if fewest is None:
-        fewest = max(1, asked["a_bits"] * asked["w_bits"] // 4)
-    settings = SearchSettings(a_signed=not a_unsigned, fewest=fewest, **asked)
+    products = asked["a_bits"] * asked["w_bits"]
+    fewest = products // 4 if fewest is None else fewest
+    most = products * 5 // 8 if most is None else most
+    settings = SearchSettings(a_signed=not a_unsigned, fewest=fewest, most=most, **asked)
     checked_folder(output)
     with jobs(threads, output) as running:
         result = find_encodings(settings, running)

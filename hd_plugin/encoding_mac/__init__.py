@@ -3,7 +3,7 @@ once.
 """
 
 from hd_plugin.encoding_mac._booth import booth
-from hd_plugin.encoding_mac._cases import exact, truncated
+from hd_plugin.encoding_mac._cases import exact, truncated, weighted
 from hd_plugin.encoding_mac._column_area import column_area
 from hd_plugin.encoding_mac._columns import column_design, tree_design
 from hd_plugin.encoding_mac._convolve import check_operands, encoded_convolution, table_sums, weight_places
@@ -14,8 +14,9 @@ from hd_plugin.encoding_mac._gradients import activation_gradient, table_slopes,
 from hd_plugin.encoding_mac._mac import MACS, load_mac
 from hd_plugin.encoding_mac._named import load_encoding
 from hd_plugin.encoding_mac._operands import operand_distribution, operand_values
-from hd_plugin.encoding_mac._search import EncodingSearch, SearchSettings, search_encodings
+from hd_plugin.encoding_mac._search import EncodingSearch, search_encodings
 from hd_plugin.encoding_mac._shipped import shipped_encodings
+from hd_plugin.encoding_mac._ways import SearchSettings
 
 __all__ = [
     "AREA_NAND2",
@@ -47,4 +48,5 @@ __all__ = [
     "truncated",
     "weight_gradient",
     "weight_places",
+    "weighted",
 ]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hd_plugin.encoding_mac._encoding import Encoding, Gate
 from hd_plugin.errors import InputError
 
-__all__ = ["exact", "truncated"]
+__all__ = ["exact", "truncated", "weighted"]
 
 
 def exact(a_bits: int, w_bits: int, *, a_signed: bool = True, w_signed: bool = True) -> Encoding:
@@ -43,6 +45,25 @@ def truncated(
     return Encoding(
         a_bits, w_bits, plain.gates, plain.outputs, plain.weights, constant, a_signed, w_signed, name
     )
+
+
+def weighted(
+    a_bits: int, w_bits: int, bits: int, border: int, *, a_signed: bool = True, w_signed: bool = True
+) -> Encoding:
+    """A truncated encoding whose ANDs of place ``border``, those of the top bits left aside, weigh 1.5 times
+    as much: they stand for the products below them, too.
+
+    No constant. Raises InputError as ``truncated`` does, or when no AND stands at the border above place 0.
+    """
+    plain = truncated(a_bits, w_bits, bits, False, a_signed=a_signed, w_signed=w_signed)
+    tops = a_bits - 1, a_bits + w_bits - 1
+    weights = [
+        3 * w // 2 if g.a + g.b - a_bits == border and g.a != tops[0] and g.b != tops[1] else w
+        for g, w in zip(plain.gates, plain.weights)
+    ]
+    if border < 1 or tuple(weights) == plain.weights:
+        raise InputError(f"weighted: border: {border} found; a place of inner products is needed")
+    return replace(plain, weights=tuple(weights), name=f"weighted_{a_bits}x{w_bits}_{bits}")
 
 
 def _of_pairs(

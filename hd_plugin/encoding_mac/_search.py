@@ -2,70 +2,88 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+import threading
+from dataclasses import dataclass, replace
 
 from hd_plugin.encoding_mac._cases import exact, truncated
 from hd_plugin.encoding_mac._encoding import Encoding
 from hd_plugin.encoding_mac._front import Candidate, front
-from hd_plugin.encoding_mac._leave_out import leave_out
-from hd_plugin.errors import InputError
+from hd_plugin.encoding_mac._ways import SearchSettings, Way, ways
 from hd_plugin.streaming import Jobs
 
-__all__ = ["EncodingSearch", "SearchSettings", "search_encodings"]
-
-
-@dataclass(frozen=True)
-class SearchSettings:
-    """What is searched for. fewest : outputs of the smallest encodings; rows : of the column that is priced.
-
-    Raises InputError for what cannot be searched.
-    """
-
-    a_bits: int = 8
-    w_bits: int = 8
-    a_signed: bool = True
-    w_signed: bool = True
-    fewest: int = 16
-    rows: int = 32
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        most = exact(self.a_bits, self.w_bits).bits
-        if not 1 <= self.fewest < most:
-            raise InputError(f"fewest: {self.fewest} found; 1 to {most - 1} outputs are possible")
-        if self.rows < 1 or self.seed < 0:
-            raise InputError(f"rows, seed: {self.rows}, {self.seed} found; at least 1 and 0 are needed")
-
-    @property
-    def signs(self) -> dict[str, bool]:
-        """As ``exact`` takes them."""
-        return {"a_signed": self.a_signed, "w_signed": self.w_signed}
-
-    def to_dict(self) -> dict[str, int | bool]:
-        return asdict(self)
+__all__ = ["EncodingSearch", "search_encodings"]
 
 
 @dataclass(frozen=True)
 class EncodingSearch:
-    """What a search found. front : ascending area; truncations : the base cases, of ever more outputs."""
+    """What a search found. front : ascending area; better : of each number of outputs, the one that errs
+    least among those no larger than the truncation of as many outputs; truncations : the base cases, of
+    ever more outputs.
+    """
 
     front: tuple[Candidate, ...]
+    better: tuple[Candidate, ...]
     truncations: tuple[Candidate, ...]
     interrupted: bool = False
 
 
+class _Told:
+    """The front so far, in a line of progress."""
+
+    def __init__(self, settings: SearchSettings) -> None:
+        self._settings, self._found = settings, list[Candidate]()
+        self._lock = threading.Lock()
+
+    def add(self, found: list[Candidate]) -> None:
+        with self._lock:
+            self._found = list(front([*self._found, *found]))
+
+    def text(self) -> str:
+        s = self._settings
+        with self._lock:
+            shown = self._found[:: max(1, len(self._found) // 4)]
+        points = ", ".join(f"{c.area:.0f}: {100 * c.errors.max_relative:.2g} %" for c in shown)
+        return f"encodings {s.a_bits} x {s.w_bits}" + (
+            f" (area NAND2: largest error; {points})" if points else ""
+        )
+
+
 def search_encodings(settings: SearchSettings, jobs: Jobs | None = None) -> EncodingSearch:
-    """Encodings that no other one found beats, the same for the same settings whatever the threads."""
-    jobs = jobs or Jobs()
-    jobs.question({"command": "encode-search", "settings": settings.to_dict()})
-    s = settings
+    """Encodings that no other one found beats, the same for the same settings whatever the threads.
+
+    Raises InputError for a journal of another search.
+    """
+    jobs, s = jobs or Jobs(), settings
+    jobs.question({"command": "encode-search", "settings": s.to_dict()})
     whole = exact(s.a_bits, s.w_bits, **s.signs)
     cases = [truncated(s.a_bits, s.w_bits, n, **s.signs) for n in range(s.fewest, whole.bits)]
-    base = tuple(Candidate(e, "truncated", s.rows) for e in [*cases, whole])
-    ways: list[tuple[str, Callable[[], list[Encoding]]]] = [("left out", lambda: leave_out(whole, s.fewest))]
-    found = jobs.titled(f"encodings {s.a_bits} x {s.w_bits}").map(
-        lambda way: [Candidate(e, way[0], s.rows) for e in way[1]()], ways, fallback=lambda way: []
-    )
+    base = tuple(Candidate(_named(e, "truncated"), "truncated", s.rows) for e in cases)
+    told = _Told(s)
+
+    def run(way: Way, own: Jobs) -> list[Candidate]:
+        [made] = own.named(told.text()).spread(lambda _, part: way.run(part), [way], lambda _: [])
+        found = [Candidate(_named(e, origin), origin, s.rows) for origin, e in made]
+        told.add(found)
+        return found
+
+    tasks = ways(s)
+    found = jobs.spread(run, tasks, lambda _: [], [way.work for way in tasks])
     everything = [*base, *(one for some in found for one in some)]
-    return EncodingSearch(front(everything), base, jobs.interrupted)
+    return EncodingSearch(front(everything), _better(everything, base), base, jobs.interrupted)
+
+
+def _named(encoding: Encoding, kind: str) -> Encoding:
+    """KIND_8ux8_OUTPUTS."""
+    e = encoding
+    return replace(e, name=f"{kind}_{e.a_bits}{'s' if e.a_signed else 'u'}x{e.w_bits}_{e.bits}")
+
+
+def _better(found: list[Candidate], base: tuple[Candidate, ...]) -> tuple[Candidate, ...]:
+    """Of each number of outputs, those that err least and are no larger than truncation."""
+    best = {one.encoding.bits: one for one in base}
+    limits = {bits: one.area for bits, one in best.items()}
+    for one in found:
+        bits = one.encoding.bits
+        if bits in best and one.area <= limits[bits]:
+            best[bits] = min(best[bits], one, key=lambda c: (c.errors.max_absolute, c.area))
+    return tuple(one for one in best.values() if one.origin != "truncated")

@@ -6,6 +6,7 @@ error is judged by its range alone: the constant, which costs nothing, is put in
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -48,11 +49,18 @@ def centred(encoding: Encoding) -> Encoding:
     return replace(encoding, gates=tuple(gates), outputs=outputs, constant=constant)
 
 
-def improve(encoding: Encoding, kicks: int, seed: int, threes: bool = False) -> Encoding:
+def improve(
+    encoding: Encoding,
+    kicks: int,
+    seed: int,
+    threes: bool = False,
+    stopped: Callable[[], bool] = lambda: False,
+) -> Encoding:
     """Swaps until none pays; then as many times two outputs at random are replaced and it is tried again.
 
     threes : weights of three times a power of two are tried, too. Of equal ranges the nets that need fewer
-    gates are taken. The number of outputs stays.
+    gates are taken. The number of outputs stays. stopped : asked before each kick; True ends the search with
+    what it has.
     """
     planes = net_planes(encoding)
     cost = _costs(encoding)
@@ -66,6 +74,8 @@ def improve(encoding: Encoding, kicks: int, seed: int, threes: bool = False) -> 
         error.copy(),
     )
     for _ in range(kicks):
+        if stopped():
+            break
         for k in rng.choice(len(outputs), min(2, len(outputs)), replace=False):
             _take(error, planes, outputs, weights, (k, *_random_place(rng, planes, outputs, weights[k])))
         found = _descend(error, (planes, cost), outputs, weights, threes)

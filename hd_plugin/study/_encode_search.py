@@ -22,6 +22,7 @@ class FoundEncodings(Result):
 
     settings: SearchSettings
     front: tuple[Candidate, ...]
+    better: tuple[Candidate, ...]
     truncations: tuple[Candidate, ...]
     interrupted: bool = False
 
@@ -35,6 +36,7 @@ class FoundEncodings(Result):
             "settings": self.settings.to_dict(),
             "interrupted": self.interrupted,
             "front": [one.to_dict() for one in self.front],
+            "better": [one.to_dict() for one in self.better],
             "truncations": [one.to_dict() for one in self.truncations],
             "notes": list(self.notes),
         }
@@ -44,4 +46,4 @@ def find_encodings(settings: SearchSettings | None = None, jobs: Jobs | None = N
     """Search as ``settings`` say. Raises InputError for a journal of another search."""
     asked = settings or SearchSettings()
     found = search_encodings(asked, jobs)
-    return FoundEncodings(asked, found.front, found.truncations, found.interrupted)
+    return FoundEncodings(asked, found.front, found.better, found.truncations, found.interrupted)
