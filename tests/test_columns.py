@@ -1,5 +1,6 @@
 """Arrays without partial sums: what their columns count, proven as the systolic array is."""
 
+import subprocess
 from dataclasses import replace
 from itertools import pairwise
 
@@ -21,6 +22,7 @@ from hd_plugin.hardware import (
     convolution,
     program,
     random_activations,
+    rtl_files,
     run_program,
 )
 
@@ -42,6 +44,24 @@ def designs(a_signed=False):
     yield column_design(truncated(5, 4, 11, a_signed=a_signed))
     for seed, pipeline in ((1, None), (2, 1), (3, 2), (4, None)):
         yield column_design(random_encoding(seed, a_signed=a_signed), pipeline=pipeline)
+
+
+@pytest.mark.parametrize("rows", [1, 4])
+def test_the_verilog_is_lint_clean(rows, tmp_path):
+    try:
+        find_simulator("verilator")
+    except MissingTool as error:
+        pytest.skip(str(error))
+    rest = [path for path in rtl_files(testbench=False) if path.stem not in ("hd_pe", "hd_array")]
+    for which, design in enumerate(designs(a_signed=True)):
+        (tmp_path / str(which)).mkdir()
+        files = design.write(tmp_path / str(which), rows, 14)
+        given = {"ROWS": rows, "COLS": 3, "PSUM_BITS": 14, "WEIGHT_BITS": 4, "ACT_BITS": 5, "ACT_SIGNED": 1}
+        given["LATENCY"] = design.build(rows, 14).latency
+        chosen = [f"-G{name}={value}" for name, value in given.items()]
+        lint = ["verilator", "--lint-only", "-Wall", "--top-module", "hd_datapath", *chosen]
+        done = subprocess.run([*lint, *map(str, [*files, *rest])], capture_output=True, text=True)
+        assert done.returncode == 0 and not done.stderr, (design.name, done.stderr)
 
 
 @pytest.mark.parametrize("a_signed", [False, True])

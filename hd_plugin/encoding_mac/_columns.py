@@ -123,6 +123,7 @@ module hd_column (
     input  wire [{bits}:0] outputs_of_all_rows,
     output wire [{top}:0]  sum
 );
+    wire unused = &{{1'b0, clk, outputs_of_all_rows}};     // some designs have no use for all of them
 {body}
 endmodule
 
@@ -228,7 +229,8 @@ def _gates(encoding: Encoding) -> str:
             text = f"{nets[a]} {_OPERATORS[kind]} {nets[b]}"
         lines.append(f"    wire gate_output_{g} = {text};")
     made = ", ".join(nets[net] for net in reversed(encoding.outputs))
-    return "\n".join([*lines, f"    assign made = {{{made}}};"])
+    unused = "    wire unused = &{1'b0, ACT_SIGNED != 0, act, weight_in};     // not every bit is read"
+    return "\n".join([unused, *lines, f"    assign made = {{{made}}};"])
 
 
 _PRODUCT = """\
