@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from hd_plugin.errors import InputError
 
-__all__ = ["accelergy_config", "data_folder"]
+__all__ = ["accelergy_config", "cache_folder", "data_folder"]
 
 
 def data_folder(name: str) -> Path:
@@ -19,6 +20,12 @@ def data_folder(name: str) -> Path:
         f"data folder {name!r}: found neither in hd_plugin/_data nor beside the package; "
         "reinstall hd_plugin, or run it from a complete source tree"
     )
+
+
+def cache_folder(name: str) -> Path:
+    """Where what took long is kept: HD_PLUGIN_CACHE, or hd_plugin/``name`` in the user's cache folder."""
+    base = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
+    return Path(os.environ.get("HD_PLUGIN_CACHE") or os.path.join(base, "hd_plugin", name))
 
 
 def accelergy_config() -> Path:

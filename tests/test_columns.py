@@ -218,9 +218,10 @@ def test_macs_by_name(tmp_path):
     random_encoding(1).save(path)
     found = load_mac(path, 5, 4)
     assert found.name == "any" and found.operands == Operands(5, 4, False)
-    with pytest.raises(
-        InputError, match=r"mine.json: .*5-bit unsigned .* 4-bit weights; 8-bit signed .* found"
-    ):
+    assert load_mac("truncated:24", 8, 4).name == "truncated:24"
+    with pytest.raises(InputError, match=r"mine.json: .*5-bit unsigned .* 5-bit signed .* found"):
+        load_mac(path, 5, 4, True)
+    with pytest.raises(InputError, match=r"mine.json: .* 8-bit .*'any' takes unsigned 5-bit"):
         load_mac(path, 8, 4, True)
     with pytest.raises(InputError, match="mac: 'tre' is unknown, and no file .* did you mean 'tree'"):
         load_mac("tre", 8, 4)

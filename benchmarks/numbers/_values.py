@@ -121,8 +121,26 @@ def _verify(answer: Answer) -> Values:
     return {"runs": len(runs), "cycles": sum(r["cycles"] for r in runs), "equal": float(answer["ok"])}
 
 
+_PLANS = {"file order": "file", "cluster": "cluster", "cluster, least energy": "energy"}
+
+
+def _macs(answer: Answer) -> Values:
+    """Every array under every kind of plan, against the first one in file order."""
+    found: Values = {}
+    for s in answer["summary"]:
+        key = f"{s['mac']}.{_PLANS[s['plans']]}"
+        found |= {
+            f"{key}.datapath": s["mean_energy_reduction"],
+            f"{key}.clocked": s["mean_clocked_reduction"],
+        }
+        found |= {f"{key}.flips": s["mean_hd_reduction"], f"{s['mac']}.area_less": s["area_less"]}
+        found |= {f"{key}.uJ": 1e6 * s["datapath_J"], f"{key}.clocked_uJ": 1e6 * s["clocked_J"]}
+    return found | {f"{a['mac']}.um2": a["pe_um2"] for a in answer["arrays"]}
+
+
 _KINDS: dict[str, Callable[[Answer], Values]] = {
     "compare": _compare,
+    "compare-macs": _macs,
     "optimize": _optimize,
     "energy": _energy,
     "round": _round,

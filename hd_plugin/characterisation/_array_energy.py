@@ -14,6 +14,7 @@ from hd_plugin._journal import Journal
 from hd_plugin.characterisation._fit import counts_of
 from hd_plugin.characterisation._objective import energy_objective
 from hd_plugin.characterisation._simulate import ArraySimulator, SimulatedEnergy
+from hd_plugin.encoding_mac import Encoding, output_activity
 from hd_plugin.energy import Characterisation, load_characterisation
 from hd_plugin.errors import InputError
 from hd_plugin.gates import load_circuit
@@ -68,6 +69,13 @@ class ArrayEnergy:
         return check(ArraySize, found.array, f"{found.technology.path}: array")
 
     @cached_property
+    def encoding(self) -> Encoding | None:
+        """Of the array's PEs; None for the systolic array. Raises InputError."""
+        found = self.characterisation
+        told = f"{found.technology.path}: encoding"
+        return None if found.encoding is None else Encoding.from_dict(found.encoding, told)
+
+    @cached_property
     def simulator(self) -> ArraySimulator:
         """The gates. Raises InputError for a circuit that is missing or broken."""
         found = self.characterisation
@@ -89,7 +97,7 @@ class ArrayEnergy:
 
     def prepare(self, simulated: bool = True) -> None:
         """Load what ``simulated`` and ``modelled`` need, before several threads ask for it at once."""
-        _ = self.characterisation, self.simulator if simulated else None
+        _ = self.characterisation, self.encoding, self.simulator if simulated else None
 
     def check(self, layer: Layer, rows: int, **sizes: int) -> None:
         """Raise InputError for a layer or an array of another size than the circuit's.
@@ -129,7 +137,8 @@ class ArrayEnergy:
 
     def objective(self, layer: Layer) -> EnergyObjective:
         """What ``optimize`` minimises for ``layer``. Raises InputError for a layer of another width."""
-        return energy_objective(self.characterisation.model(), layer, self.inputs(layer, _PLANNED))
+        model, inputs = self.characterisation.model(), self.inputs(layer, _PLANNED)
+        return energy_objective(model, layer, inputs, self.encoding)
 
     def _run(self, layer: Layer, plan: StreamPlan) -> tuple[Program, Activations, int]:
         self.check(layer, plan.rows)
@@ -154,7 +163,11 @@ class ArrayEnergy:
         """By several models; the activity is counted once."""
         made, inputs, tiles = self._run(layer, plan)
         seen = activity(made, inputs, self.size.cols, tiles, self.size.psum_bits)
-        counts, clock = counts_of(seen), self.characterisation.clock_fJ * seen.cycles
+        own = None
+        if self.encoding is not None:
+            counted = self.size.cols, self.size.psum_bits
+            own = output_activity(made, inputs, self.encoding, counted, tiles)
+        counts, clock = counts_of(seen, own), self.characterisation.clock_fJ * seen.cycles
         datapath = {m: self.characterisation.model(m).energy_fJ(counts) for m in models}
         return {
             m: SimulatedEnergy(energy, 0.0, 0.0, 0.0, clock, seen.cycles, seen.tiles)

@@ -12,6 +12,7 @@ from hd_plugin.characterisation._coefficients import Reference, technology_field
 from hd_plugin.characterisation._fit import Observation, counts_of, fit_coefficients, fit_models
 from hd_plugin.characterisation._simulate import ArraySimulator, SimulatedEnergy
 from hd_plugin.characterisation._workload import FIT, TEST, Sample, network_samples, random_samples
+from hd_plugin.encoding_mac import Encoding, output_activity
 from hd_plugin.energy import Characterisation, EnergyModel
 from hd_plugin.errors import InputError
 from hd_plugin.gates import Circuit
@@ -25,15 +26,21 @@ _REFERENCE = f"uniform words, 0% held, {_TYPICAL}"
 
 
 def simulate_all(
-    simulator: ArraySimulator, samples: Sequence[Sample], jobs: Jobs
+    simulator: ArraySimulator, samples: Sequence[Sample], jobs: Jobs, encoding: Encoding | None = None
 ) -> list[tuple[Observation, SimulatedEnergy]]:
-    """Energy and activity of every sample, on the threads of ``jobs``."""
+    """Energy and activity of every sample, on the threads of ``jobs``.
+
+    encoding : of an array that is not systolic.
+    """
     size = simulator.size
 
     def one(sample: Sample) -> tuple[Observation, SimulatedEnergy]:
-        energy = simulator.run(sample.program, sample.activations, sample.tiles)
-        moved = activity(sample.program, sample.activations, size.cols, sample.tiles, size.psum_bits)
-        seen = Observation(sample.layer, sample.kind, counts_of(moved), energy.datapath_fJ, energy.cycles)
+        run, counted = (sample.program, sample.activations), (size.cols, size.psum_bits)
+        energy = simulator.run(*run, sample.tiles)
+        moved = activity(*run, size.cols, sample.tiles, size.psum_bits)
+        out = None if encoding is None else output_activity(*run, encoding, counted, sample.tiles)
+        counts = counts_of(moved, out)
+        seen = Observation(sample.layer, sample.kind, counts, energy.datapath_fJ, energy.cycles)
         return seen, energy
 
     return jobs.map(one, samples)
@@ -70,16 +77,21 @@ def characterise(
     """
     check_names(name, node_nm, seed)
     simulator, folder, file = ArraySimulator(circuit, glitches), Path(folder), f"{name}.circuit.json.gz"
-    size = simulator.size
-    found = _simulate(simulator, seed, jobs or Jobs())
+    size, design = simulator.size, circuit.conditions.get("design", {})
+    mac, told = str(design.get("mac", "binary")), design.get("encoding")
+    encoding = None if told is None else Encoding.from_dict(told, f"{circuit.netlist.path}: encoding")
+    found = _simulate(simulator, seed, jobs or Jobs(), encoding)
     circuit.save(folder / file)
-    made_of = f"hd_array {size.name} in {circuit.conditions['library']}"
+    kind = "" if encoding is None else f", MAC {mac}"
+    made_of = f"hd_array {size.name}{kind} in {circuit.conditions['library']}"
     content = {
         "technology": name,
         "description": f"{made_of}, synthesised and simulated at gate level",
         "node_nm": node_nm,
-        **technology_fields(circuit, size, found.reference(), node_nm),
+        **technology_fields(circuit, size, found.reference(), node_nm, encoding is None),
         "array": size.to_dict(),
+        "mac": mac,
+        "encoding": told,
         "circuit": file,
         "clock_fJ": circuit.clock_fJ,
         "area_um2": circuit.area_um2,
@@ -114,7 +126,9 @@ class _Findings:
         return Reference(_REFERENCE, energy, observed.counts["steps"], observed.counts["flips"], line)
 
 
-def _simulate(simulator: ArraySimulator, seed: int, jobs: Jobs) -> _Findings:
+def _simulate(
+    simulator: ArraySimulator, seed: int, jobs: Jobs, encoding: Encoding | None = None
+) -> _Findings:
     """Streams, what they cost, and models.
 
     First with plans for least flips, then also with plans for least energy by what was learnt from those.
@@ -125,10 +139,10 @@ def _simulate(simulator: ArraySimulator, seed: int, jobs: Jobs) -> _Findings:
     found = _Findings(streams, len(streams))
     for _ in range(2):
         model = found.models.get("transitions")
-        found.fit += network_samples(FIT, size, seed, searching, model)
-        found.test += network_samples(TEST, size, seed, searching, model)
-        found.seen += simulate_all(simulator, found.fit[len(found.seen) :], simulating)
-        found.unseen += simulate_all(simulator, found.test[len(found.unseen) :], simulating)
+        found.fit += network_samples(FIT, size, seed, searching, model, encoding)
+        found.test += network_samples(TEST, size, seed, searching, model, encoding)
+        found.seen += simulate_all(simulator, found.fit[len(found.seen) :], simulating, encoding)
+        found.unseen += simulate_all(simulator, found.test[len(found.unseen) :], simulating, encoding)
         found.models = fit_models([o for o, _ in found.seen], [o for o, _ in found.unseen], seed)
     return found
 

@@ -36,15 +36,19 @@ class Reference:
 
 
 def technology_fields(
-    circuit: Circuit, size: ArraySize, reference: Reference, node_nm: float
+    circuit: Circuit, size: ArraySize, reference: Reference, node_nm: float, systolic: bool = True
 ) -> dict[str, dict[str, Sourced]]:
     """``coefficients``, ``flip_model`` and ``size``, each number with its source.
 
-    node_nm : the memories of another technology are scaled to it.
+    node_nm : the memories of another technology are scaled to it. systolic : False for an array without
+    registers for partial sums, whose hops are free.
     """
     base = load_technology(_MEMORY)
+    energies = _energies(circuit, size, reference, base, node_nm)
+    if not systolic:
+        energies |= _without_psums(size, reference)
     return {
-        "coefficients": _energies(circuit, size, reference, base, node_nm),
+        "coefficients": energies,
         "flip_model": _flip_model(size, reference),
         "size": _areas(circuit, size, base, node_nm),
     }
@@ -84,6 +88,16 @@ def _energies(
             circuit.clock_fJ / (size.rows * size.cols) / (mac + hops),
             "clock pins of all registers, ungated, no clock tree, against the PE's datapath energy",
         ),
+    }
+
+
+def _without_psums(size: ArraySize, reference: Reference) -> dict[str, Sourced]:
+    """The hops of an array whose columns count."""
+    hop_fJ = reference.energy.weight_hop_fJ / reference.steps / size.weight_bits
+    told = f"gate-level simulation, {reference.name}, per PE and step"
+    return {
+        "hop_pJ_per_bit": _value(hop_fJ / 1e3, f"{told}: registers of weights, over their bits"),
+        "psum_hop_pJ_per_bit": _value(0.0, "no registers for partial sums: the column counts"),
     }
 
 

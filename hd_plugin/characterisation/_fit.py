@@ -9,13 +9,15 @@ from typing import NamedTuple
 import numpy as np
 from scipy.optimize import nnls
 
+from hd_plugin.encoding_mac import OutputActivity
 from hd_plugin.energy import EnergyModel, Quality
 from hd_plugin.hardware import Activity
 
 __all__ = ["MODELS", "Observation", "counts_of", "fit_coefficients", "fit_models", "quality"]
 
 _RESAMPLED = 40
-# from the paper's straight line to everything that is counted
+# from the paper's straight line to everything that is counted; products and partial sums are of the systolic
+# array, the last three of the others, and a pattern stands for what there is
 MODELS: dict[str, tuple[str, ...]] = {
     "flips": ("steps", "flips"),
     "words": ("flips", "words", "below", "switches"),
@@ -27,6 +29,9 @@ MODELS: dict[str, tuple[str, ...]] = {
         "partial_products[*]",
         "products[*]",
         "psums[*]",
+        "outputs[*]",
+        "columns?",
+        "sums[*]",
         "held",
         "loading",
         "switches",
@@ -45,21 +50,33 @@ class Observation:
     cycles: int
 
 
-def counts_of(found: Activity) -> dict[str, float]:
-    """Every count by name; ``flips`` is the sum of ``flips[0]``, ``flips[1]`` ..."""
+def counts_of(found: Activity, outputs: OutputActivity | None = None) -> dict[str, float]:
+    """Every count by name; ``flips`` is the sum of ``flips[0]``, ``flips[1]`` ...
+
+    outputs : of an array whose columns count; it has no products and partial sums.
+    """
     counts = {"flips": float(found.flips.sum())}
     for name in ("words", "busy_words", "below", "held", "loading", "switches", "steps"):
         counts[name] = float(getattr(found, name))
-    for name in ("flips", "partial_products", "products", "psums"):
-        counts |= {f"{name}[{b}]": float(x) for b, x in enumerate(getattr(found, name))}
+    several = {name: getattr(found, name) for name in ("flips", "partial_products")}
+    systolic = {name: getattr(found, name) for name in ("products", "psums")}
+    if outputs is not None:
+        counts["columns"] = outputs.columns
+    several |= systolic if outputs is None else {"outputs": outputs.outputs, "sums": outputs.sums}
+    for name, values in several.items():
+        counts |= {f"{name}[{b}]": float(x) for b, x in enumerate(values)}
     return counts
 
 
 def _names(model: str, counts: Mapping[str, float]) -> list[str]:
     found: list[str] = []
     for pattern in MODELS[model]:
-        bits = pattern.endswith("[*]")
-        found += [name for name in counts if name.startswith(pattern[:-2])] if bits else [pattern]
+        if pattern.endswith("?"):
+            found += [name for name in counts if name == pattern[:-1]]
+        elif pattern.endswith("[*]"):
+            found += [name for name in counts if name.startswith(pattern[:-2])]
+        else:
+            found.append(pattern)
     return found
 
 

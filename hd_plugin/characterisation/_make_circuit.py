@@ -6,6 +6,7 @@ import hashlib
 import tempfile
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from hd_plugin.errors import InputError
 from hd_plugin.gates import Circuit, price_netlist, read_liberty, read_netlist, synthesise
@@ -42,14 +43,15 @@ def make_circuit(
             synthesise(sources, "top", liberty, made, wrapper=size.wrapper())
         found = read_netlist(made, library)
         digests = {Path(liberty).name: _digest(Path(liberty)), "netlist": _digest(made)}
-    conditions = {
+    conditions: dict[str, Any] = {
         "array": size.to_dict(),
         "netlist": Path(netlist).name if netlist else "synthesised by yosys (synth -flatten, dfflibmap, abc)",
         "digests": digests,
     }
     if design is not SYSTOLIC:
         latency = design.build(size.rows, size.psum_bits).latency
-        conditions["design"] = {"mac": design.name, "latency": latency, "digest": design.digest}
+        told = {"mac": design.name, "latency": latency, "digest": design.digest}
+        conditions["design"] = {**told, "encoding": dict(design.encoding or {})}
     named = found if netlist else replace(found, path=f"{liberty} (synthesised)")
     return price_netlist(named, library, wire_per_pin, conditions)
 

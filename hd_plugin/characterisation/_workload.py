@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from hd_plugin.characterisation._objective import energy_objective
+from hd_plugin.encoding_mac import Encoding
 from hd_plugin.energy import EnergyModel
 from hd_plugin.hardware import (
     KINDS,
@@ -84,12 +85,17 @@ def random_samples(size: ArraySize, seed: int = 0) -> list[Sample]:
 
 
 def network_samples(
-    name: str, size: ArraySize, seed: int = 0, jobs: Jobs | None = None, model: EnergyModel | None = None
+    name: str,
+    size: ArraySize,
+    seed: int = 0,
+    jobs: Jobs | None = None,
+    model: EnergyModel | None = None,
+    encoding: Encoding | None = None,
 ) -> list[Sample]:
     """Every layer of a network under three methods, with both kinds of activations.
 
     model : plans for least energy by this model instead of least flips, under two methods with one kind each,
-    since where a model errs is where a search for its least energy goes.
+    since where a model errs is where a search for its least energy goes. encoding : of the array's PEs.
     """
     layers = network_layers(name, size.weight_bits, seed)
     methods = _METHODS if model is None else _METHODS[1:]
@@ -103,7 +109,7 @@ def network_samples(
             kinds = (KINDS[(i + i // len(KINDS) + m) % len(KINDS)],)
         pixels = size.cols * MOST_TILES
         drawn = {k: sampled_activations(layer, k, pixels, seed + i, size.act_bits) for k in kinds}
-        least = None if model is None else energy_objective(model, layer, drawn[kinds[0]])
+        least = None if model is None else energy_objective(model, layer, drawn[kinds[0]], encoding)
         plan = optimize(layer, size.rows, methods[m], seed=seed, minimise=least, jobs=jobs)
         made, tiles = program(layer, plan), telling_tiles(plan)
         return [Sample(layer.name, methods[m], kind, made, drawn[kind], tiles) for kind in kinds]

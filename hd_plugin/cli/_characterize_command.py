@@ -39,6 +39,7 @@ _PATH = click.Path(path_type=Path)
 @option("Array", "--weight-bits", type=int, default=4)
 @option("Array", "--act-bits", type=int, default=8)
 @option("Array", "--psum-bits", type=int, default=16)
+@option("Array", "--mac", default="binary", help="Its PEs: binary, tree, exact, or the file of an encoding.")
 @option(
     "Synthesis",
     "--node-nm",

@@ -55,9 +55,17 @@ __all__ = ["compare"]
 )
 @threads_option
 @option(
+    "Array",
+    "--mac",
+    "macs",
+    metavar="MAC,...",
+    help="What the PEs are, several side by side: binary, tree, exact, or files of encodings or "
+    "characterisations.",
+)
+@option(
     "Energy",
     "--energy",
-    default="flips",
+    show_default="flips; simulated with --mac",
     help="Datapath energy from flips (the engine's straight line), modelled, or simulated at gate level.",
 )
 @objective_options
@@ -107,9 +115,10 @@ def compare(source: str, threads: int | None, as_json: bool, output: Path | None
     engine = {"name": options.pop("engine")}
     engine |= {name: options.pop(name) for name in ("mapping", "cache", "architecture")}
     engine["parts"] = pairs(options.pop("parts"), "--part") or None
+    options["macs"] = [name.strip() for name in (options["macs"] or "").split(",") if name.strip()] or None
     asked = scenario(source, options | {"engine": engine})
     checked_folder(output)
-    if output is not None and not given_as_file(source) and options["studies"] is None:
+    if output is not None and not given_as_file(source) and options["studies"] is None and not asked.macs:
         asked = asked.but(studies=True)
     with jobs(threads, output) as running:
         result = run(asked, running)

@@ -2,6 +2,7 @@
 once.
 """
 
+from hd_plugin.encoding_mac._activity import OutputActivity, output_activity, output_classes
 from hd_plugin.encoding_mac._booth import booth
 from hd_plugin.encoding_mac._cases import exact, truncated, weighted
 from hd_plugin.encoding_mac._column_area import column_area
@@ -9,6 +10,7 @@ from hd_plugin.encoding_mac._columns import column_design, tree_design
 from hd_plugin.encoding_mac._convolve import check_operands, encoded_convolution, table_sums, weight_places
 from hd_plugin.encoding_mac._encoding import AREA_NAND2, Encoding, Gate
 from hd_plugin.encoding_mac._errors import EncodingErrors, errors_between
+from hd_plugin.encoding_mac._file import SCHEMA as ENCODING_SCHEMA
 from hd_plugin.encoding_mac._front import Candidate, front
 from hd_plugin.encoding_mac._gradients import activation_gradient, table_slopes, weight_gradient
 from hd_plugin.encoding_mac._mac import MACS, load_mac
@@ -20,12 +22,14 @@ from hd_plugin.encoding_mac._ways import SearchSettings
 
 __all__ = [
     "AREA_NAND2",
+    "ENCODING_SCHEMA",
     "MACS",
     "Candidate",
     "Encoding",
     "EncodingErrors",
     "EncodingSearch",
     "Gate",
+    "OutputActivity",
     "SearchSettings",
     "activation_gradient",
     "booth",
@@ -40,6 +44,8 @@ __all__ = [
     "load_mac",
     "operand_distribution",
     "operand_values",
+    "output_activity",
+    "output_classes",
     "search_encodings",
     "shipped_encodings",
     "table_slopes",

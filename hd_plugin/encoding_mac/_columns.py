@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 
+from hd_plugin.encoding_mac._cases import exact
 from hd_plugin.encoding_mac._counter import counter
 from hd_plugin.encoding_mac._encoding import Encoding
 from hd_plugin.errors import InputError
@@ -164,6 +165,7 @@ def column_design(encoding: Encoding, name: str | None = None, pipeline: int | N
         operands=operands,
         code_table=encoding.code_table(),
         constant=encoding.constant,
+        encoding=encoding.to_dict(),
     )
 
 
@@ -181,7 +183,10 @@ def tree_design(operands: Operands, pipeline: int | None = None) -> ArrayDesign:
         column = _column(f"Adds the products of {rows} rows.", rows * psum_bits, psum_bits, lines)
         return _array(operands, rows, psum_bits, (about, psum_bits, stages + 1, ""), (_PRODUCT, column))
 
-    return ArrayDesign("tree", _digest("tree", operands, pipeline), build, operands=operands)
+    # what a multiplier makes first are the bits of the exact encoding
+    inside = exact(operands.act_bits, operands.weight_bits, a_signed=operands.act_signed)
+    digest = _digest("tree", operands, pipeline)
+    return ArrayDesign("tree", digest, build, operands=operands, encoding=inside.to_dict())
 
 
 def _digest(*parts: object) -> str:

@@ -14,14 +14,17 @@ from hd_plugin.energy._components import (
     WeightHop,
     flip_scale,
 )
+from hd_plugin.energy._encoded import EncodedColumn, EncodedMac
 from hd_plugin.energy._flip_rate import FlipRate, find_flip_rate
 from hd_plugin.energy._model import PARTS, TOTALS, ActionCounts, EnergyBreakdown, Total, price
 from hd_plugin.energy._scaled import Scaled
+from hd_plugin.energy._technology import SCHEMA as CHARACTERISATION_SCHEMA
 from hd_plugin.energy._technology import Technology, load_technology, technologies, technology_path
 from hd_plugin.energy._widths import Widths
 
 __all__ = [
     "ALIASES",
+    "CHARACTERISATION_SCHEMA",
     "COMPONENTS",
     "PARTS",
     "TOTALS",
@@ -30,6 +33,8 @@ __all__ = [
     "Characterisation",
     "Clock",
     "Component",
+    "EncodedColumn",
+    "EncodedMac",
     "EnergyBreakdown",
     "EnergyModel",
     "FlipRate",

@@ -25,6 +25,7 @@ from hd_plugin.energy._components import (
     StationaryRegister,
     WeightHop,
 )
+from hd_plugin.energy._encoded import EncodedColumn, EncodedMac
 from hd_plugin.energy._flip_rate import FlipRate, find_flip_rate
 from hd_plugin.energy._scaled import Scaled
 from hd_plugin.energy._technology import Technology, load_technology
@@ -41,6 +42,8 @@ COMPONENTS.register("hd_clock", Clock)
 COMPONENTS.register("hd_sram", Sram)
 COMPONENTS.register("hd_stationary_register", StationaryRegister)
 COMPONENTS.register("hd_main_memory", MainMemory)
+COMPONENTS.register("hd_encoded_mac", EncodedMac)
+COMPONENTS.register("hd_encoded_column", EncodedColumn)
 COMPONENTS.register("hd_scaled", Scaled)
 
 # Classes of other plug-ins, taken only when the component gives a flip_rate. A register is read, written and

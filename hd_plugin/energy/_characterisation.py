@@ -73,6 +73,8 @@ class Characterisation:
     """An array in one technology.
 
     models : from "flips", the paper's straight line, to "transitions", the best. array : its parameters.
+    mac : what its PEs do, "binary" for the systolic array. encoding : of their outputs, as a file of
+    ``encoding_mac.Encoding`` has it, None for the systolic array.
     clock_fJ : of one cycle of the whole array. circuit : the file of its gates. conditions : of synthesis
     and simulation.
     """
@@ -83,6 +85,8 @@ class Characterisation:
     clock_fJ: float
     circuit: Path
     conditions: dict[str, Any]
+    mac: str = "binary"
+    encoding: dict[str, Any] | None = None
 
     def model(self, name: str = "transitions") -> EnergyModel:
         """Raises InputError for an unknown one."""
@@ -130,6 +134,8 @@ class _File(TechnologyFile):
     clock_fJ: Annotated[float, Field(ge=0, le=1e12)]
     circuit: str
     conditions: dict[str, Any]
+    mac: str = "binary"
+    encoding: dict[str, Any] | None = None
 
 
 def load_characterisation(name: str | Path) -> Characterisation:
@@ -158,4 +164,6 @@ def load_characterisation(name: str | Path) -> Characterisation:
         file.clock_fJ,
         path.parent / file.circuit,
         file.conditions,
+        file.mac,
+        file.encoding,
     )

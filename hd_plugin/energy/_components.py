@@ -154,11 +154,12 @@ class PsumHop(Component):
 
     def actions_pJ(self) -> dict[str, float]:
         scale = flip_scale(self.flip_rate, self.technology)
-        return {"read": 0.0, "write": 0.0, "update": self.technology.hop_pJ_per_bit * self.psum_bits * scale}
+        return {"read": 0.0, "write": 0.0, "update": self.technology.psum_pJ_per_bit * self.psum_bits * scale}
 
     @property
     def area_um2(self) -> float:
-        return self.technology.register_um2_per_bit * self.psum_bits
+        registers = self.technology.psum_pJ_per_bit > 0  # none where the column counts
+        return self.technology.register_um2_per_bit * self.psum_bits * registers
 
 
 @dataclass(frozen=True)
@@ -203,7 +204,8 @@ class Clock(Component):
         mac = Mac(t, t.reference_rate, self.weight_bits, self.activation_bits, self.psum_bits).actions_pJ()[
             "compute"
         ]
-        return t.clock_fraction * (mac + t.hop_pJ_per_bit * (self.weight_bits + self.psum_bits)) * self.pes
+        hops = t.hop_pJ_per_bit * self.weight_bits + t.psum_pJ_per_bit * self.psum_bits
+        return t.clock_fraction * (mac + hops) * self.pes
 
     @property
     def area_um2(self) -> float:

@@ -36,7 +36,8 @@ class Technology:
 
     clock_fraction : clock energy of a PE and cycle, relative to its datapath energy at the reference rate.
     floor : the share of datapath energy that is left when no weight bit flips. scaled : how its numbers came
-    from another node's; None when they are its own.
+    from another node's; None when they are its own. psum_hop_pJ_per_bit : where it is not hop_pJ_per_bit; 0
+    for a column that counts, and has no registers for partial sums.
     """
 
     name: str
@@ -59,6 +60,12 @@ class Technology:
     sources: dict[str, str]
     path: Path
     scaled: NodeScale | None = None
+    psum_hop_pJ_per_bit: float | None = None
+
+    @property
+    def psum_pJ_per_bit(self) -> float:
+        """Of the hop of a partial sum: as any hop's, unless the array has another way to add up."""
+        return self.hop_pJ_per_bit if self.psum_hop_pJ_per_bit is None else self.psum_hop_pJ_per_bit
 
     def __str__(self) -> str:
         """Its name, and what it was scaled from."""
@@ -156,6 +163,7 @@ class _Coefficients(Checked):
     sram_pJ_per_bit: _Size
     lut_pJ_per_bit: _Size
     clock_fraction: _Factor
+    psum_hop_pJ_per_bit: _Size | None = None
 
 
 class _FlipModel(Checked):
@@ -184,7 +192,8 @@ class TechnologyFile(Checked):
 
     def as_read_from(self, path: Path) -> Technology:
         """The technology; ``path`` is where it was found."""
-        numbers: dict[str, _Sourced] = {**dict(self.coefficients), **dict(self.flip_model), **dict(self.size)}
+        every = {**dict(self.coefficients), **dict(self.flip_model), **dict(self.size)}
+        numbers: dict[str, _Sourced] = {name: number for name, number in every.items() if number is not None}
         return Technology(
             self.technology,
             self.description,
@@ -230,7 +239,7 @@ def _at_node(base: Technology, scale: NodeScale) -> Technology:
     changed: dict[str, float] = {}
     sources = dict(base.sources)
     for name in _Coefficients.model_fields:
-        if name != "clock_fraction":
+        if name != "clock_fraction" and getattr(base, name) is not None:
             logic = name.startswith(("multiplier", "adder"))
             changed[name] = getattr(base, name) * scale.energy
             sources[name] += f"; {energy}{'' if logic else ', taken for memory and wire too'}: {scale.source}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -45,7 +45,8 @@ class ArrayDesign:
     Verilog; the number of columns stays a parameter. skewed : row r works r cycles after row 0. operands :
     the only ones that it takes, None for any. code_table : what is counted for all pairs of bit patterns,
     int64[2**act_bits, 2**weight_bits]; None: the product, in any number format. constant : the part of
-    ``code_table`` that no PE makes; it is added once with the accumulation buffer's start.
+    ``code_table`` that no PE makes; it is added once with the accumulation buffer's start. encoding : whose
+    bits move in its PEs and columns, as a file of ``encoding_mac.Encoding`` has it; None: systolic.
     """
 
     name: str
@@ -55,6 +56,7 @@ class ArrayDesign:
     operands: Operands | None = None
     code_table: np.ndarray | None = None
     constant: int = 0
+    encoding: Mapping[str, Any] | None = None
 
     def check(self, found: Operands, number_format: str = "twos_complement") -> None:
         """Raise InputError for operands or a format of weights that it is not made for."""

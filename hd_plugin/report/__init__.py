@@ -3,7 +3,7 @@ folder.
 """
 
 # these modules register their tables
-from hd_plugin.report import _encoding_tables, _gate_tables, _host_tables, _proof_tables  # noqa: F401
+from hd_plugin.report import _encoding_tables, _gate_tables, _host_tables, _mac_report, _proof_tables  # noqa: F401
 from hd_plugin.report._encoding_plots import plot_encodings
 from hd_plugin.report._figures import figures
 from hd_plugin.report._files import write_report

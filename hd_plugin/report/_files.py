@@ -27,7 +27,7 @@ from hd_plugin.study import (
     TrainingTable,
 )
 
-__all__ = ["write_report"]
+__all__ = ["more_files", "save_plans", "write_report"]
 
 # of a run of Timeloop, what a reader needs to check it or to run it again
 _RUN_FILES = (
@@ -63,16 +63,18 @@ def write_report(result: Result, folder: str | Path) -> Path:
     folder = Path(folder)
     if not isinstance(result, Characterised):  # its file is there already, under the technology's name
         result.to_json(folder / result.file)
-    return _more(result, folder) or folder / result.file
+    return more_files(result, folder) or folder / result.file
 
 
 @singledispatch
-def _more(result: Result, folder: Path) -> Path | None:
-    """What a result has beside its JSON."""
+def more_files(result: Result, folder: Path) -> Path | None:
+    """What a result has beside its JSON; the file to look at first. A result of another kind registers its
+    own.
+    """
     return None
 
 
-@_more.register(Comparison)
+@more_files.register(Comparison)
 def _comparison(result: Comparison, folder: Path) -> Path:
     if result.interrupted:  # pictures and pages are of the whole
         save_plans(folder / "plans", result.plans)
@@ -86,18 +88,18 @@ def _comparison(result: Comparison, folder: Path) -> Path:
     return folder / "report.html"
 
 
-@_more.register(FlipComparison)
+@more_files.register(FlipComparison)
 def _flips(result: FlipComparison, folder: Path) -> None:
     save_plans(folder / "plans", result.plans)
 
 
-@_more.register(Planning)
-@_more.register(EnergyPlanning)
+@more_files.register(Planning)
+@more_files.register(EnergyPlanning)
 def _planning(result: Planning | EnergyPlanning, folder: Path) -> None:
     save_plans(folder, result.plans)
 
 
-@_more.register(Roundings)
+@more_files.register(Roundings)
 def _roundings(result: Roundings, folder: Path) -> None:
     for run in result.runs:
         own = folder / f"mu-{run.mu:.12g}"
@@ -112,34 +114,35 @@ def _roundings(result: Roundings, folder: Path) -> None:
             save_layers(own / "network.npz", run.layers)
 
 
-@_more.register(NetworkVerification)
+@more_files.register(NetworkVerification)
 def _verification(result: NetworkVerification, folder: Path) -> None:
     tables = result.tables()
     for stem, one in zip(_stems(tables), tables.values()):
         one.save(folder / "tables", stem)
 
 
-@_more.register(TrainingTable)
+@more_files.register(TrainingTable)
 def _training(result: TrainingTable, folder: Path) -> Path:
     write_csv(folder / "front.csv", _FRONT, (row.to_dict() for row in result.runs))
     save_pictures(pictures(result), folder)
     return folder / "front.png"
 
 
-@_more.register(FoundEncodings)
+@more_files.register(FoundEncodings)
 def _encodings(result: FoundEncodings, folder: Path) -> None:
     for one in result.front:
         one.encoding.save(folder / "encodings" / f"{one.encoding.name}.json")
     save_pictures(pictures(result), folder / "plots")
 
 
-@_more.register(EncodingScores)
+@more_files.register(EncodingScores)
 def _encoding_scores(result: EncodingScores, folder: Path) -> None:
     lines = [{"run": run.name, **asdict(layer)} for run in result.runs for layer in run.layers]
     write_csv(folder / "layers.csv", list(lines[0]), lines)
 
 
-@_more.register(Characterised)
+@more_files.register(Characterised)
+@more_files.register(Characterised)
 def _characterised(result: Characterised, folder: Path) -> Path:
     return result.path
 

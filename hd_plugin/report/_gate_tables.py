@@ -53,7 +53,8 @@ def _conditions(result: Characterised) -> Fitted:
     reference_fJ = 1e3 * (
         t.multiplier_pJ_per_bit2 * array["weight_bits"] * array["act_bits"]
         + t.adder_pJ_per_bit * array["psum_bits"]
-        + t.hop_pJ_per_bit * (array["weight_bits"] + array["psum_bits"])
+        + t.hop_pJ_per_bit * array["weight_bits"]
+        + t.psum_pJ_per_bit * array["psum_bits"]
     )
     table = new_table("Conditions", ["", ""], [])
     table.add_row("cells, area", f"{c['cells']:,}, {result.area_um2:,.0f} um2")

@@ -20,6 +20,7 @@ from hd_plugin.study._layer_studies import (
     flips_by_size,
     layer_studies,
 )
+from hd_plugin.study._macs import MacArray, MacComparison, MacRow, MacSummary
 from hd_plugin.study._measure import MeasuredLayer, Measurement, measure
 from hd_plugin.study._networks import read_network
 from hd_plugin.study._plan import PlannedLayer, Planning, plan
@@ -57,6 +58,10 @@ __all__ = [
     "KnownComponent",
     "KnownTechnology",
     "LayerStudies",
+    "MacArray",
+    "MacComparison",
+    "MacRow",
+    "MacSummary",
     "MeasuredLayer",
     "Measurement",
     "MethodSummary",

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from hd_plugin.characterisation import characterise, check_names, make_circuit
+from hd_plugin.encoding_mac import load_mac
 from hd_plugin.energy import Characterisation, load_characterisation
 from hd_plugin.errors import InputError
 from hd_plugin.gates import Circuit, bundled_library, load_circuit
@@ -26,7 +27,8 @@ class CharacteriseRequest:
     liberty : a cell library (Liberty, .lib), to synthesise with; netlist : the array's netlist (yosys
     write_json) in its cells, instead of synthesis. technology : instead of a library, the circuit of a
     bundled technology or of an earlier characterisation. name : of the new technology; by default the
-    library's or the old technology's. node_nm : scales the memories, which no cell library tells. wire_load :
+    library's or the old technology's. mac : what the PEs are, as ``encoding_mac.load_mac`` knows them.
+    node_nm : scales the memories, which no cell library tells. wire_load :
     assumed for each pin, in mean input capacitances. glitches : count what happens inside a cycle.
     """
 
@@ -35,6 +37,7 @@ class CharacteriseRequest:
     technology: str | None = None
     name: str | None = None
     size: ArraySize = field(default_factory=ArraySize)
+    mac: str = "binary"
     node_nm: float | None = None
     wire_load: float = 1.0
     glitches: bool = True
@@ -81,10 +84,14 @@ def characterize(
             "--liberty and --technology exclude each other: synthesise with a library, or take a circuit "
             "that was"
         )
+    if asked.mac != "binary" and asked.technology:
+        raise InputError("--mac is for a new circuit, --technology names one that was made; keep one of them")
     if asked.netlist and not asked.liberty:
         raise InputError("--netlist needs --liberty: the library of its cells")
     known = None if asked.liberty else load_characterisation(asked.technology or "hd_generic45")
     name = asked.name or (known.technology.name if known else Path(str(asked.liberty)).stem)
+    if asked.mac != "binary" and not asked.name:
+        name += f"_{Path(asked.mac).stem}"
     node_nm = asked.node_nm if asked.node_nm is not None else known.technology.node_nm if known else 45.0
     check_names(name, node_nm, asked.seed)
     path = characterise(
@@ -103,7 +110,13 @@ def characterize(
 def _circuit(asked: CharacteriseRequest, known: Characterisation | None) -> Circuit:
     """One that was made already, where it is the one that is asked for; else a new one."""
     size = asked.size
-    if known is not None and (asked.technology or known.array == size.to_dict()) and asked.wire_load == 1.0:
+    design = load_mac(asked.mac, size.act_bits, size.weight_bits)
+    if (
+        known is not None
+        and asked.mac == "binary"
+        and (asked.technology or known.array == size.to_dict())
+        and asked.wire_load == 1.0
+    ):
         if known.array != size.to_dict():
             raise InputError(
                 f"--technology {asked.technology}: its circuit is {ArraySize(**known.array).name}, "
@@ -113,4 +126,4 @@ def _circuit(asked: CharacteriseRequest, known: Characterisation | None) -> Circ
         return load_circuit(known.circuit)
     if asked.technology:
         raise InputError("--wire-load changes a circuit; give --liberty to make it anew")
-    return make_circuit(asked.liberty or bundled_library(), size, asked.netlist, asked.wire_load)
+    return make_circuit(asked.liberty or bundled_library(), size, asked.netlist, asked.wire_load, design)

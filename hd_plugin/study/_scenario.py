@@ -27,6 +27,7 @@ ACTIVATIONS = ("relu", "linear", "uniform")
 _REPORTS = (
     "hd-plugin/compare/2",
     "hd-plugin/compare-flips/1",
+    "hd-plugin/compare-macs/1",
     "hd-plugin/optimize/2",
     "hd-plugin/round/1",
     "hd-plugin/verify/2",
@@ -72,9 +73,10 @@ class Scenario(Checked):
     objective : what plans minimise, of ``OBJECTIVES``. engine : where action counts and energies come from.
     energy : where the datapath's energy comes from, of ``SOURCES``. technology : a bundled name or a file;
     None takes the array's, else what the energy needs. activations : with gate-level energy, what the array
-    holds (relu, linear, uniform). clock : whether totals count it. studies : also convergence, cluster sizes
-    and the cost of the address table, on one layer. seed : same seed, same plans. Raises InputError that
-    lists all problems.
+    holds (relu, linear, uniform). macs : of the array's PEs, side by side: binary, tree, exact, or files of
+    encodings or characterisations; energies are then simulated, unless modelled ones are asked for. clock :
+    whether totals count it. studies : also convergence, cluster sizes and the cost of the address table, on
+    one layer. seed : same seed, same plans. Raises InputError that lists all problems.
     """
 
     network: NetworkChoice | None = None
@@ -87,6 +89,7 @@ class Scenario(Checked):
     energy: str = "flips"
     technology: str | None = None
     activations: str | None = None
+    macs: Listed[str] = ()
     clock: bool = True
     studies: bool = False
     seed: Annotated[Whole, Field(ge=0)] = 0
@@ -95,6 +98,8 @@ class Scenario(Checked):
     def read(cls, data: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
         """Short forms made whole, and problems between fields."""
         problems = _make_whole(data)
+        if data.get("macs") and data.get("energy") is None:
+            data["energy"] = "simulated"
         return data, problems + _between(data)
 
     @field_validator("methods")
@@ -232,6 +237,8 @@ def _between(data: Mapping[str, Any]) -> list[str]:
     source, objective = data.get("energy", "flips"), data.get("objective", "flips")
     known = isinstance(source, str) and source in SOURCES
     known = known and isinstance(objective, str) and objective in OBJECTIVES
+    if data.get("macs") and (problems := _of_macs(data, known)):
+        return problems
     if data.get("activations") is None or not known:
         return []
     if SOURCES[source].needs_gates or OBJECTIVES[objective].needs_gates:
@@ -240,6 +247,22 @@ def _between(data: Mapping[str, Any]) -> list[str]:
         "activations: they matter to gate-level energy only (energy 'modelled' or 'simulated', "
         "objective 'energy'); leave them out"
     ]
+
+
+def _of_macs(data: Mapping[str, Any], known: bool) -> list[str]:
+    """What does not go with several MACs."""
+    found = []
+    if known and not SOURCES[data["energy"]].needs_gates:
+        found.append(
+            f"macs: they differ in their gates; energy {data['energy']!r} sees none, take 'simulated'"
+        )
+    engine = data.get("engine", "analytic")
+    if (engine.get("name") if isinstance(engine, Mapping) else getattr(engine, "name", engine)) != "analytic":
+        found.append("macs: engine 'analytic' is needed")
+    idle = [name for name in ("trained", "studies") if data.get(name)]
+    if idle:
+        found.append(f"macs: {' and '.join(idle)} cannot be asked for with them; leave it out")
+    return found
 
 
 def _beside(path: Path, data: dict[str, Any]) -> dict[str, Any]:
@@ -258,6 +281,8 @@ def _beside(path: Path, data: dict[str, Any]) -> dict[str, Any]:
     for name in ("array", "technology"):
         if name in out:
             out[name] = found(out[name])
+    if isinstance(out.get("macs"), list):
+        out["macs"] = [found(item) for item in out["macs"]]
     if isinstance(out.get("engine"), Mapping):
         out["engine"] = {k: v if k == "name" else found(v) for k, v in out["engine"].items()}
     if "network" in out:

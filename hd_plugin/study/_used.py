@@ -13,7 +13,7 @@ from hd_plugin.weights import Network
 __all__ = ["answered", "question", "used"]
 
 # questions about energy and about other networks, which only a comparison answers
-_OF_A_COMPARISON = ("trained", "engine", "energy", "clock", "studies")
+_OF_A_COMPARISON = ("trained", "engine", "energy", "macs", "clock", "studies")
 
 
 def used(scenario: Scenario, network: Network, what: str, **fields: Any) -> Scenario:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import os
 import re
 import shutil
 import tempfile
@@ -17,6 +16,7 @@ from typing import Any
 
 from hd_plugin._accelergy_config import ensure_config, plug_in_files
 from hd_plugin._atomic import atomic_path, write_text
+from hd_plugin._data_files import cache_folder
 from hd_plugin._guard import read_bytes, why
 from hd_plugin._parsed import parse_json
 from hd_plugin.energy import COMPONENTS
@@ -73,9 +73,8 @@ class Outcome:
 
 
 def default_cache() -> Path:
-    """HD_PLUGIN_CACHE, or hd_plugin/timeloop in the user's cache folder."""
-    base = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
-    return Path(os.environ.get("HD_PLUGIN_CACHE") or os.path.join(base, "hd_plugin", "timeloop"))
+    """Of finished runs: HD_PLUGIN_CACHE, or hd_plugin/timeloop in the user's cache folder."""
+    return cache_folder("timeloop")
 
 
 class Runs:
