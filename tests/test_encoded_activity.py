@@ -6,11 +6,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hd_plugin import encoding_mac as em
+from hd_plugin.bits import TransitionTable
 from hd_plugin.characterisation import transition_energies
 from hd_plugin.energy import EnergyModel, Quality
 from hd_plugin.errors import InputError
 from hd_plugin.hardware import Activations, group_inputs, program
-from hd_plugin.streaming import optimize
+from hd_plugin.streaming import EnergyObjective, Group, optimize
+from hd_plugin.streaming._energy import best_rows, step_costs, stream_cost
 from hd_plugin.weights import Layer
 
 NO_QUALITY = Quality(1, 0.0, 0.0, 0.0, 0.0, 1.0, 1.0)
@@ -103,3 +105,42 @@ def test_transitions_cost_what_flips_at_the_outputs(seed):
                 for i, own in enumerate(em.output_classes(encoding)):
                     cost += prices[f"outputs[{i}]"] * sum(one[o] != other[o] for o in own)
             assert found[old, new] == pytest.approx(cost / len(acts))
+
+
+@settings(deadline=None, max_examples=15)
+@given(st.integers(0, 2**32 - 1), st.integers(3, 9))
+def test_a_column_costs_its_transitions_and_the_flips_of_its_one_sum(seed, bits):
+    rng = np.random.default_rng(seed)
+    layer, _ = case(seed)
+    encoding = em.truncated(3, 3, bits, a_signed=False)
+    acts = rng.integers(0, 8, (5, 2, 64))
+    prices = rng.integers(0, 40, 9)
+    energies = rng.random((8, 8)) * (1 - np.eye(8))
+    table = TransitionTable.from_energies(energies, 3, "energy")
+    objective = EnergyObjective(table, prices, acts, encoding.code_table() - encoding.constant)
+    channels, order, tap = np.array([3, 0, 4]), rng.permutation(5), (0, 1)
+    codes = layer.codes[:, channels, 0, 1]
+
+    def sums(k):
+        total = []
+        for s in range(64):
+            each = [
+                outputs_of(encoding, int(acts[c, 1, s]), int(codes[k, r])) for r, c in enumerate(channels)
+            ]
+            total.append(sum(w * o for row in each for w, o in zip(encoding.weights, row)))
+        return total
+
+    def cost(old, new):
+        moved = sum(int(table.cost[codes[old, r], codes[new, r]]) for r in range(3))
+        flips = sum(
+            int(p) * ((a ^ b) >> i & 1) for a, b in zip(sums(old), sums(new)) for i, p in enumerate(prices)
+        )
+        return moved + flips / 64
+
+    d = step_costs(objective, layer, tap, channels)
+    for old in range(5):
+        for new in range(5):
+            assert abs(d[old, new] - cost(old, new)) <= 0.5
+    wanted = sum(cost(a, b) for a, b in zip(order, order[1:]))
+    assert stream_cost(objective, layer, Group(tap, channels, order)) == pytest.approx(wanted)
+    assert best_rows(objective, layer, tap, channels, order).tolist() == channels.tolist()

@@ -84,7 +84,8 @@ def energy_objective(
     energies = transition_energies(model, inputs.patches, layer.bits, layer.number_format, encoding)
     table = TransitionTable.from_energies(energies, layer.bits, "energy")
     unit = energies.max() / _TOP
-    prices = [model.coefficients_fJ[name] for name in model.coefficients_fJ if name.startswith("psums[")]
-    prices = prices or [0.0]  # a column that only counts has no partial sums
+    kind = "psums[" if encoding is None else "sums["
+    prices = [model.coefficients_fJ[name] for name in model.coefficients_fJ if name.startswith(kind)]
+    column = None if encoding is None else encoding.code_table() - encoding.constant
     samples = inputs.patches[:, :, np.arange(_SAMPLES) % inputs.patches.shape[2]]
-    return EnergyObjective(table, np.rint(np.array(prices) / unit).astype(np.int64), samples)
+    return EnergyObjective(table, np.rint(np.array(prices) / unit).astype(np.int64), samples, column)

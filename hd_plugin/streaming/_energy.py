@@ -36,12 +36,16 @@ class EnergyObjective:
 
     table : what a change of a word costs. psum_bits : int64[bits], what a flip of each bit of a partial sum
     costs, in the table's unit. activations : integers[C, taps, samples], samples of each input channel's
-    activations, a multiple of 64; a step's partial sums cost the mean over them.
+    activations, a multiple of 64; a step's partial sums cost the mean over them. column : of an array whose
+    columns add all rows at once, what a PE makes of each pair of bit patterns, int64[activations, words]: a
+    step then costs the bits of the whole sum, and no row is better than another. None: products, and the
+    partial sums of all rows.
     """
 
     table: TransitionTable
     psum_bits: np.ndarray
     activations: np.ndarray
+    column: np.ndarray | None = None
 
     def check(self, layer: Layer) -> None:
         """Raise InputError unless this fits ``layer``."""
@@ -64,18 +68,23 @@ class EnergyObjective:
     @cached_property
     def digest(self) -> bytes:
         """Of all that it holds."""
-        return Journal.key("objective", (self.table.cost, self.psum_bits, self.activations))
+        own = () if self.column is None else (self.column,)
+        return Journal.key("objective", (self.table.cost, self.psum_bits, self.activations, *own))
 
     def group(
         self, layer: Layer, tap: tuple[int, int], channels: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Codes [K, rows], values [K, rows] and activations [rows, samples] of one group."""
-        Fx = layer.codes.shape[3]
-        return (
-            np.ascontiguousarray(layer.codes[:, channels, tap[0], tap[1]], np.uint16),
-            np.ascontiguousarray(layer.values[:, channels, tap[0], tap[1]], np.int64),
-            np.ascontiguousarray(self.activations[channels, tap[0] * Fx + tap[1]], np.int64),
-        )
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Codes uint16[K, rows] of a group, and what each PE adds to its column, int64[K, rows, samples]."""
+        codes = np.ascontiguousarray(layer.codes[:, channels, tap[0], tap[1]], np.uint16)
+        acts = self.activations[channels, tap[0] * layer.codes.shape[3] + tap[1]]
+        if self.column is None:
+            values = layer.values[:, channels, tap[0], tap[1]].astype(np.int64)
+            return codes, values[:, :, None] * acts[None].astype(np.int64)
+        return codes, self.column[acts[None] & (len(self.column) - 1), codes[:, :, None]]
+
+    def sums(self, made: np.ndarray) -> np.ndarray:
+        """What is added up of ``made``, int64[K, rows, samples]: a sum for each row, or one of all rows."""
+        return np.cumsum(made, axis=1) if self.column is None else made.sum(axis=1, keepdims=True)
 
 
 def step_costs(
@@ -89,21 +98,21 @@ def step_costs(
 
     stop : not 0 ends it, with costs that are of no use.
     """
-    codes, values, acts = objective.group(layer, tap, channels)
+    codes, made = objective.group(layer, tap, channels)
     d = table_distances(codes, objective.table.cost, stop)
-    planes, weights = _planes(values, acts, np.asarray(objective.psum_bits, np.int64))
-    _add_plane_costs(d, planes, weights, acts.shape[1], stop)
+    planes, weights = _planes(objective.sums(made), np.asarray(objective.psum_bits, np.int64))
+    _add_plane_costs(d, planes, weights, made.shape[2], stop)
     return d
 
 
 def stream_cost(objective: EnergyObjective, layer: Layer, group: Group) -> float:
     """Cost of one pass over a group, not rounded step by step."""
-    codes, values, acts = objective.group(layer, group.tap, group.channels)
-    sums = np.cumsum((values[group.order].T[:, :, None] * acts[:, None]).astype(np.int32), axis=0)
+    codes, made = objective.group(layer, group.tap, group.channels)
+    sums = np.ascontiguousarray(objective.sums(made[group.order]).transpose(1, 0, 2), np.int32)
     cost = _pattern_costs(objective, sums)
     return (
         objective.table.stream_cost(codes[group.order])
-        + sum(_flips_cost(one, cost) for one in sums) / acts.shape[1]
+        + sum(_flips_cost(one, cost) for one in sums) / made.shape[2]
     )
 
 
@@ -115,8 +124,10 @@ def best_rows(
     Exact up to 10 rows, for half of the samples that a step's cost is a mean of; beyond, neighbours are
     exchanged while that helps. What it was given, when all samples say that this costs less.
     """
-    _, values, acts = objective.group(layer, tap, channels)
-    products = (values[order].T[:, :, None] * acts[:, None, :_ROW_SAMPLES]).astype(np.int32)
+    if objective.column is not None:
+        return channels
+    _, made = objective.group(layer, tap, channels)
+    products = np.ascontiguousarray(made[order, :, :_ROW_SAMPLES].transpose(1, 0, 2), np.int32)
     cost = _pattern_costs(objective, np.abs(products).sum(axis=0, keepdims=True))
     found = channels[
         _best_rows(products, cost) if channels.size <= _EXACT_ROWS else _exchange_rows(products, cost)
@@ -138,14 +149,13 @@ def _pattern_costs(objective: EnergyObjective, sums: np.ndarray) -> np.ndarray:
     return cost
 
 
-def _planes(values: np.ndarray, acts: np.ndarray, cost: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Partial sums as bit planes, uint64[planes, samples / 64, K], and what a flip in each costs.
+def _planes(sums: np.ndarray, cost: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Sums, int64[K, rows, samples], as bit planes, uint64[planes, samples / 64, K], and what a flip costs.
 
     64 samples a word. What never flips is left out, and planes that are always equal, as the copies of a sign
     are, are one.
     """
-    K, rows = values.shape
-    sums = np.cumsum(values[:, :, None] * acts[None], axis=1)
+    K, rows, _ = sums.shape
     found: list[np.ndarray] = []
     weights: list[int] = []
     for r in range(rows):
