@@ -35,6 +35,8 @@ FULL = {
     "hd_sram": {"technology": "eyeriss45", "width": 8, "depth": 1024},
     "hd_stationary_register": {"technology": "eyeriss45", "width": 8},
     "hd_main_memory": {"technology": "eyeriss45", "width": 8, "energy_pJ_per_bit": 2.0},
+    "hd_encoded_mac": {**MAC, "technology": "sg13g2_exact"},
+    "hd_encoded_column": {**MAC, "technology": "sg13g2_exact", "rows": 8},
     "hd_scaled": {
         **MAC,
         **{f"{action}_pJ": 1.136 for action in ("compute", "read", "write", "update")},
@@ -203,3 +205,17 @@ def test_the_page_about_the_plug_in_names_every_class_attribute_and_alias():
     assert set(table) == set(COMPONENTS) and all(f"`{alias}`" in page for alias in ALIASES)
     for name, line in table.items():
         assert set(attributes_of(name)) <= set(re.findall(r"\w+", line.split("|")[3])), name
+
+
+def test_encoded_parts_want_an_array_whose_columns_count():
+    for name in ("hd_encoded_mac", "hd_encoded_column"):
+        with pytest.raises(InputError, match="name one whose columns count"):
+            build_component(name, {**MAC, "technology": "sg13g2"})
+
+
+def test_a_column_is_its_rows_and_such_an_array_has_no_partial_sums_to_pass_on():
+    one, column = make("hd_encoded_mac"), make("hd_encoded_column", rows=16)
+    assert column.actions_pJ()["compute"] == pytest.approx(16 * one.actions_pJ()["compute"])
+    assert column.area_um2 == pytest.approx(16 * one.area_um2)
+    hop = build_component("hd_psum_hop", {**MAC, "technology": "sg13g2_exact"})[0]
+    assert hop.actions_pJ()["update"] == 0 and hop.area_um2 == 0

@@ -1,5 +1,7 @@
 """What moves at the outputs of encoded PEs, and what a model makes of it, against loops without numpy."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -141,6 +143,6 @@ def test_a_column_costs_its_transitions_and_the_flips_of_its_one_sum(seed, bits)
     for old in range(5):
         for new in range(5):
             assert abs(d[old, new] - cost(old, new)) <= 0.5
-    wanted = sum(cost(a, b) for a, b in zip(order, order[1:]))
+    wanted = sum(cost(a, b) for a, b in pairwise(order))
     assert stream_cost(objective, layer, Group(tap, channels, order)) == pytest.approx(wanted)
     assert best_rows(objective, layer, tap, channels, order).tolist() == channels.tolist()
