@@ -28,17 +28,17 @@ def network():
 
 @pytest.fixture(scope="module")
 def found(network) -> MacComparison:
-    return hd.compare(network, macs=("binary", "exact"), technology="hd_generic45", **ASKED)
+    return hd.compare(network, macs=("binary", "exact"), technology="sg13g2", **ASKED)
 
 
 def test_macs_are_simulated_unless_models_are_asked_for(network, found):
     assert isinstance(found, MacComparison) and found.scenario.energy == "simulated"
-    made = hd.compare(network, macs=("exact",), energy="modelled", technology="hd_generic45", **ASKED)
+    made = hd.compare(network, macs=("exact",), energy="modelled", technology="sg13g2", **ASKED)
     assert made.scenario.energy == "modelled"
 
 
 def test_every_array_is_priced_as_it_is_alone(network, found):
-    for mac, technology in (("binary", "hd_generic45"), ("exact", "hd_generic45_exact")):
+    for mac, technology in (("binary", "sg13g2"), ("exact", "sg13g2_exact")):
         array = ArrayEnergy(technology)
         for plans, method in (("file order", "baseline"), ("segment", "segment")):
             for layer, row in zip(network.layers, found.of(mac, plans)):
@@ -66,7 +66,7 @@ def test_summaries_are_against_the_first_array_in_file_order(found):
 
 def test_plans_for_least_energy_are_of_each_array(network):
     one = hd.load_network(NETWORK, layers=[network.layers[1].name])
-    made = hd.compare(one, macs=("binary", "exact"), objective="energy", technology="hd_generic45", **ASKED)
+    made = hd.compare(one, macs=("binary", "exact"), objective="energy", technology="sg13g2", **ASKED)
     assert made.plans == ("file order", "segment", "segment, least energy")
     orders = [
         made.comparisons[mac, "energy"].plans[one.layers[0].name, "segment"] for mac in ("binary", "exact")
@@ -78,13 +78,19 @@ def test_plans_for_least_energy_are_of_each_array(network):
 def test_a_run_is_repeated_from_its_json(tmp_path, network, found):
     found.to_json(tmp_path / "compare-macs.json")
     again = hd.Scenario.load(tmp_path / "compare-macs.json")
-    assert again.macs == ("binary", "exact") and again.technology == "hd_generic45"
+    assert again.macs == ("binary", "exact") and again.technology == "sg13g2"
     assert hd.compare(network, again.but(network=None)).to_dict()["rows"] == found.to_dict()["rows"]
 
 
 def test_the_command_writes_all_of_it(tmp_path, network):
     names = [word for layer in network.layers for word in ("--layer", layer.name)]
-    options = {"mac": "binary, exact", "effort": "greedy", "method": "segment", "output": tmp_path}
+    options = {
+        "mac": "binary, exact",
+        "technology": "sg13g2",
+        "effort": "greedy",
+        "method": "segment",
+        "output": tmp_path,
+    }
     given = [f"--{name}={value}" for name, value in options.items()]
     done = CliRunner().invoke(main, ["compare", NETWORK, *names, *given])
     assert done.exit_code == 0, done.output

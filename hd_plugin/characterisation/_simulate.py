@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 from pydantic import Field
@@ -33,6 +33,7 @@ class _Design(Checked):
     mac: str
     latency: Annotated[int, Field(ge=0, le=1000)]
     digest: str
+    encoding: dict[str, Any] = Field(default_factory=dict)
 
 
 @dataclass(frozen=True)

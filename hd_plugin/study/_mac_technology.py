@@ -9,7 +9,7 @@ from hd_plugin._checked import read_json
 from hd_plugin._data_files import cache_folder
 from hd_plugin._journal import Journal
 from hd_plugin._version import __version__
-from hd_plugin.encoding_mac import ENCODING_SCHEMA, MACS, load_mac
+from hd_plugin.encoding_mac import ENCODING_SCHEMA, MACS, load_mac, shipped_encodings
 from hd_plugin.energy import CHARACTERISATION_SCHEMA, technologies
 from hd_plugin.errors import InputError, did_you_mean
 from hd_plugin.hardware import ArraySize
@@ -42,10 +42,10 @@ class MacTechnology:
 def mac_technology(mac: str, asked: Scenario, weight_bits: int) -> MacTechnology:
     """The scenario's array, of PEs of ``mac``.
 
-    mac : "binary" is the technology's own array, "tree" and "exact" those that come with the package under
-    TECHNOLOGY_MAC; a file is a characterisation, or an encoding. What is not there can be characterised in
-    the package's own cells (hd_generic45), and is kept in the user's cache. Raises InputError for a name that
-    is unknown, or cells that are not there.
+    mac : "binary" is the technology's own array; "tree", "exact" and some encodings come with the package
+    under TECHNOLOGY_MAC; a file is a characterisation, or an encoding. What is not there can be characterised
+    in the package's own cells (hd_generic45), and is kept in the user's cache. Raises InputError for a name
+    that is unknown, or cells that are not there.
     """
     technology = asked.technology_name()
     if mac == "binary":
@@ -56,8 +56,8 @@ def mac_technology(mac: str, asked: Scenario, weight_bits: int) -> MacTechnology
             raise InputError(f"macs: {mac}: no such file; an encoding or a characterisation is needed")
         if read_json(path, _SCHEMAS, "name an encoding or a characterisation")["schema"] != ENCODING_SCHEMA:
             return MacTechnology(mac)
-    elif mac not in MACS:
-        raise InputError(f"macs: {mac!r} is unknown; {did_you_mean(mac, MACS)} (or give a JSON file)")
+    elif mac not in (known := [*MACS, *shipped_encodings()]) and not mac.startswith("truncated:"):
+        raise InputError(f"macs: {mac!r} is unknown; {did_you_mean(mac, known)} (or give a JSON file)")
     array, bundled = asked.array, f"{technology}_{mac}"
     size = ArraySize(
         rows=array.rows,
@@ -82,7 +82,7 @@ def _own(mac: str, size: ArraySize) -> MacTechnology:
     load_mac(mac, size.act_bits, size.weight_bits)  # an encoding of other widths fails here
     content = path.read_bytes() if path.suffix == ".json" else b""
     key = Journal.key("mac", (__version__, "" if content else mac, content, size.name)).hex()[:16]
-    name = f"{_OWN_CELLS}_{path.stem}"
+    name = f"{_OWN_CELLS}_{path.stem.replace(':', '_')}"
     target = cache_folder("macs") / key / f"{name}.json"
     if target.exists():
         return MacTechnology(str(target))

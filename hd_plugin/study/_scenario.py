@@ -251,11 +251,9 @@ def _between(data: Mapping[str, Any]) -> list[str]:
 
 def _of_macs(data: Mapping[str, Any], known: bool) -> list[str]:
     """What does not go with several MACs."""
-    found = []
-    if known and not SOURCES[data["energy"]].needs_gates:
-        found.append(
-            f"macs: they differ in their gates; energy {data['energy']!r} sees none, take 'simulated'"
-        )
+    found, energy = [], data.get("energy") or "simulated"
+    if known and not SOURCES[energy].needs_gates:
+        found.append(f"macs: they differ in their gates; energy {energy!r} sees none, take 'simulated'")
     engine = data.get("engine", "analytic")
     if (engine.get("name") if isinstance(engine, Mapping) else getattr(engine, "name", engine)) != "analytic":
         found.append("macs: engine 'analytic' is needed")
