@@ -97,6 +97,16 @@ def test_lines_tell_errors_over_the_operands_that_meet(place):
     assert any("inputs are signed" in note for note in told["notes"])
 
 
+def evaluate_alone(place, path):
+    """A trained network, as any other one."""
+    options = ["--bits", "8", "--model", MODEL, "--test", place / "test.zip", *calibrated(place), "--json"]
+    done = CliRunner().invoke(
+        main, [str(o) for o in ("encode", "evaluate", path, *options, "--encoding", "truncated:32")]
+    )
+    assert done.exit_code == 0, done.output
+    return json.loads(done.stdout)["runs"][0]
+
+
 def test_training_is_scored_kept_and_not_done_twice(place, tmp_path):
     options = (
         *("--encoding", "truncated:32", "--finetune", place / "train.zip", "--calibration-images", 20),
@@ -110,6 +120,8 @@ def test_training_is_scored_kept_and_not_done_twice(place, tmp_path):
     assert "top-1 trained" in done.stdout.replace("\n", " ") or "trained" in done.stdout
     network = load_network(tuned["path"], bits=8)
     assert network.layers[0].output_hw == (8, 8)
+    alone = evaluate_alone(place, tuned["path"])
+    assert (alone["top1"], alone["loss"]) == (tuned["top1"], tuned["loss"])
     stamp = (tmp_path / "out" / "truncated-32" / "checkpoint.pt").stat().st_mtime_ns
     again = command(place, *options)
     assert (

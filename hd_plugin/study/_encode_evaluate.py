@@ -137,7 +137,7 @@ class _Work:
         self, name: str, encodings: Mapping[str, Encoding], assigned: Assignment, jobs: Jobs
     ) -> EncodedRun:
         top1, loss = self.top1(self.network, assigned, jobs)
-        tuned = self.tuned(name, assigned, jobs) if self.asked.tuning is not None else None
+        tuned = self.tuned(name, encodings, assigned, jobs) if self.asked.tuning is not None else None
         layers, cost = self.layers(encodings, assigned)
         return EncodedRun(name, layers, top1, loss, cost, tuned, assigned.notes)
 
@@ -153,17 +153,20 @@ class _Work:
         run = self.scored(CHOICE, chosen.encodings, chosen.assigned, jobs)
         return run, tuple(asdict(one) for one in chosen.measured)
 
-    def tuned(self, name: str, assigned: Assignment, jobs: Jobs) -> TunedScore:
+    def tuned(
+        self, name: str, encodings: Mapping[str, Encoding], assigned: Assignment, jobs: Jobs
+    ) -> TunedScore:
+        """Steps and biases are found anew for the trained weights, so that its file alone scores the same."""
         tuning, each = self.asked.tuning, _ends(jobs)
         assert tuning is not None and self.folder is not None
         stem = "".join(c if c.isalnum() or c in "._-" else "-" for c in name)
         made = self.network.tune(assigned, tuning, self.folder / stem, lambda *_told: each())
-        top1, loss = self.top1(made.network, made.assigned, jobs)
-        exact_top1, _ = self.top1(made.network, made.network.assign({}), jobs)
+        top1, loss = self.top1(made, made.assign(encodings, self.asked.correct), jobs)
+        exact_top1, _ = self.top1(made, made.assign({}), jobs)
         assert self.network.images.tuning is not None
         count = tuning.images or len(self.network.images.tuning.pixels)
         how = tuning.epochs, count, tuning.rate, tuning.gradient, tuning.seed
-        return TunedScore(top1, loss, exact_top1, *how, str(made.path))
+        return TunedScore(top1, loss, exact_top1, *how, made.network.source)
 
     def layers(
         self, encodings: Mapping[str, Encoding], assigned: Assignment

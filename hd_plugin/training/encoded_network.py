@@ -22,7 +22,7 @@ from hd_plugin.training.data import Images, load_images
 from hd_plugin.training.encoded import Assignment, EncodedScores, assign, encoded_scores, unfold_places
 from hd_plugin.training.encoded_steps import CLIPS, calibrate_encoded
 from hd_plugin.training.encoded_tuning import EncodedTuning
-from hd_plugin.training.integers import Steps, activation_steps
+from hd_plugin.training.integers import Steps, activation_steps, input_range
 from hd_plugin.training.loop import Recipe, Running, fit
 from hd_plugin.training.models import make_model
 from hd_plugin.training.orders import Ordering, layers_of
@@ -30,7 +30,7 @@ from hd_plugin.training.saved import load_into, save_network
 from hd_plugin.training.sizes import output_sizes
 from hd_plugin.weights import Layer, Network, load_network
 
-__all__ = ["EncodedNetwork", "TrialImages", "Tuned", "Tuning"]
+__all__ = ["EncodedNetwork", "TrialImages", "Tuning"]
 
 _SEEN = 4  # images whose operands are counted
 _JUDGES = 1000  # training images that judge a choice of encodings
@@ -93,17 +93,6 @@ class TrialImages:
         return Journal.key("images", [x.numpy() for x in arrays]).hex()
 
 
-@dataclass(frozen=True, eq=False)
-class Tuned:
-    """A network after training with an assignment, whose steps of inputs and corrections it keeps. path : its
-    file.
-    """
-
-    network: EncodedNetwork
-    assigned: Assignment
-    path: Path
-
-
 class EncodedNetwork:
     """A network by name, its layers as codes, and its images. bits : width of activations.
 
@@ -157,9 +146,7 @@ class EncodedNetwork:
             if how is None:
                 return
             step, signed = assigned.steps[name]
-            low, high = (
-                (-(1 << self.bits - 1), (1 << self.bits - 1) - 1) if signed else (0, (1 << self.bits) - 1)
-            )
+            low, high = input_range(self.bits, signed)
             places = (torch.clamp(torch.round(x / step), low, high) + how.zero).to(torch.uint8)
             patches = unfold_places(module, places, how.zero)[0].numpy().astype(np.int32)
             values = patches - (1 << self.bits - 1 if how.encoding.a_signed else 0)
@@ -180,8 +167,8 @@ class EncodedNetwork:
 
     def tune(
         self, assigned: Assignment, tuning: Tuning, folder: Path, progress: Progress | None = None
-    ) -> Tuned:
-        """Train with the encoded products; ``folder`` gets checkpoint.pt, log.csv and network.npz.
+    ) -> EncodedNetwork:
+        """The network trained with encoded products; ``folder`` gets checkpoint.pt, log.csv and network.npz.
 
         A run that finds its own checkpoint goes on after it. Raises InputError without training images.
         """
@@ -210,8 +197,7 @@ class EncodedNetwork:
         path = folder / "network.npz"
         save_network(path, model, layers_of(model, "twos_complement", sizes).values(), sizes)
         read = load_network(path, bits=recipe.bits)
-        tuned = EncodedNetwork(self.model, replace(read, name=self.network.name), self.images, self.bits)
-        return Tuned(tuned, replace(assigned, shrunk={}), path)
+        return EncodedNetwork(self.model, replace(read, name=self.network.name), self.images, self.bits)
 
     def identity(self, assigned: Assignment) -> str:
         """A digest of all that a score depends on: weights, images, encodings, steps and corrections."""

@@ -13,6 +13,7 @@ from torch import nn
 from hd_plugin.errors import InputError
 from hd_plugin.training.data import normalise
 from hd_plugin.training.encoded import Assignment, EncodedProduct, LayerEncoding, shrink
+from hd_plugin.training.integers import input_range
 from hd_plugin.training.quantised import quantised_layers
 from hd_plugin.weights import Layer
 
@@ -46,8 +47,8 @@ class _Calibrated:
     ) -> None:
         self.module, self.layer, self.how, self.clips = module, layer, how, clips
         self.step, signed = step
-        self.exact, bits = module.forward, how.encoding.a_bits
-        self.low, self.high = (-(1 << bits - 1), (1 << bits - 1) - 1) if signed else (0, (1 << bits) - 1)
+        self.exact = module.forward
+        self.low, self.high = input_range(how.encoding.a_bits, signed)
         self.found: _Found | None = None
 
     def __call__(self, x: torch.Tensor) -> torch.Tensor:

@@ -13,6 +13,7 @@ from torch import nn
 from hd_plugin.encoding_mac import activation_gradient, table_slopes, table_sums, weight_gradient
 from hd_plugin.errors import InputError, did_you_mean
 from hd_plugin.training.encoded import Assignment, LayerEncoding, channels_second, unfold_places, windows
+from hd_plugin.training.integers import input_range
 from hd_plugin.training.methods import Method
 from hd_plugin.training.quantised import fake_of, quantised_layers
 
@@ -28,7 +29,7 @@ class _Layer:
         self, module: nn.Module, how: LayerEncoding | None, step: tuple[float, bool], bits: int, gradient: str
     ) -> None:
         self.module, self.how, self.step = module, how, step[0]
-        self.low, self.high = (-(1 << bits - 1), (1 << bits - 1) - 1) if step[1] else (0, (1 << bits) - 1)
+        self.low, self.high = input_range(bits, step[1])
         self.half = 1 << fake_of(module).bits - 1
         self.slopes: tuple[np.ndarray, np.ndarray] | None = None
         if how is not None:

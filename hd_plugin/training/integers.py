@@ -17,7 +17,15 @@ from hd_plugin.training.evaluate import BATCH
 from hd_plugin.training.quantised import quantised_layers
 from hd_plugin.weights import Layer
 
-__all__ = ["IntegerScores", "Steps", "activation_steps", "integer_scores", "make_integer", "watch_sums"]
+__all__ = [
+    "IntegerScores",
+    "Steps",
+    "activation_steps",
+    "input_range",
+    "integer_scores",
+    "make_integer",
+    "watch_sums",
+]
 
 Steps = dict[str, tuple[float, bool]]
 
@@ -81,6 +89,11 @@ def integer_scores(
     return IntegerScores(torch.cat(seen).numpy().astype(np.int64), 100 * right / len(images))
 
 
+def input_range(bits: int, signed: bool) -> tuple[int, int]:
+    """The least and the largest integer that an input may be."""
+    return (-(1 << bits - 1), (1 << bits - 1) - 1) if signed else (0, (1 << bits) - 1)
+
+
 def watch_sums(modules: Mapping[str, nn.Module], ran: Sequence[str]) -> list[torch.Tensor]:
     """A list that fills with the sums, float64, of the last layer of ``ran``, names in the order of running.
 
@@ -106,7 +119,7 @@ def make_integer(
     product : from rounded inputs, as floats, to sums, as floats; the module's own, exactly, without one.
     Raises InputError for sums that no float holds.
     """
-    low, high = (-(1 << bits - 1), (1 << bits - 1) - 1) if signed else (0, (1 << bits) - 1)
+    low, high = input_range(bits, signed)
     most = int(np.abs(layer.values).reshape(layer.K, -1).sum(1, dtype=np.int64).max()) * max(high, -low)
     if most >= 1 << 53:
         raise InputError(f"layer {layer.name!r}: sums of up to {most} do not fit a float64")
