@@ -234,6 +234,13 @@ def test_macs_by_name(tmp_path):
         column_design(unsigned)
 
 
+def test_the_name_of_an_encoding_stays_a_comment(iverilog):
+    encoding = replace(exact(5, 4, a_signed=False), name='x\nmodule hd_pe; \u2028 `include "y" \\')
+    design = column_design(encoding)
+    first = design.build(4, 12).modules["hd_array"].splitlines()[0]
+    assert first.isascii() and "module hd_pe" in first and proof(design).ok
+
+
 def test_other_formats_of_weights_are_refused():
     layer = random_layer(3, (4, 4), number_format="gray")
     plan = random_plan(layer, 4, 1)

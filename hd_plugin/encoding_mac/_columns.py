@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 
+from hd_plugin._wording import one_line
 from hd_plugin.encoding_mac._cases import exact
 from hd_plugin.encoding_mac._counter import counter
 from hd_plugin.encoding_mac._encoding import Encoding
@@ -134,12 +135,12 @@ _OPERATORS = {"and": "&", "or": "|", "xor": "^"}
 _INVERTED = {"nand": "&", "nor": "|", "xnor": "^"}
 
 
-def column_design(encoding: Encoding, name: str | None = None, pipeline: int | None = None) -> ArrayDesign:
+def column_design(encoding: Encoding, called: str | None = None, pipeline: int | None = None) -> ArrayDesign:
     """The array of an encoding: its gates in every PE, and its bits counted down every column.
 
-    pipeline : full adders between two registers of the column; None: one path from the operands to the sum.
-    Sums leave a register at the bottom. Weights must be two's complement. Raises InputError for an encoding
-    of unsigned weights, or a pipeline below 1.
+    called : its name as an array, the encoding's by default. pipeline : full adders between two registers
+    of the column; None: one path from the operands to the sum. Sums leave a register at the bottom. Weights
+    must be two's complement. Raises InputError for an encoding of unsigned weights, or a pipeline below 1.
     """
     _checked(pipeline)
     if not encoding.w_signed:
@@ -148,7 +149,8 @@ def column_design(encoding: Encoding, name: str | None = None, pipeline: int | N
 
     def build(rows: int, psum_bits: int) -> ArrayText:
         found = counter(list(encoding.weights), rows, psum_bits, pipeline)
-        about = f"the {encoding.bits} bits of the encoding '{encoding.name}', counted down each column"
+        name = ascii(one_line(encoding.name, 60))  # of a file of anyone's: it stays within its comment
+        about = f"the {encoding.bits} bits of the encoding {name}, counted down each column"
         told = f"Counts the bits of {rows} rows with {found.adders} adders and {found.stages} registers."
         out, latency = encoding.bits, found.stages + 1
         column = _column(told, rows * out, psum_bits, found.lines)
@@ -159,7 +161,7 @@ def column_design(encoding: Encoding, name: str | None = None, pipeline: int | N
         return _array(operands, rows, psum_bits, (about, out, latency, guard), (_gates(encoding), column))
 
     return ArrayDesign(
-        name or encoding.name,
+        called or encoding.name,
         _digest("column", encoding.to_dict(), pipeline),
         build,
         operands=operands,
