@@ -10,7 +10,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import cases, clustering, gates, growth, ordering, rounding
+from benchmarks import cases, clustering, encode_search, gates, growth, ordering, rounding
 
 
 def main() -> None:
@@ -29,7 +29,7 @@ def main() -> None:
         f"# Benchmarks\n\n{head}.\n\nRatios within one run, on a shared machine: the ratios are to be "
         "trusted, the milliseconds less.\n"
     ]
-    for module in (ordering, growth, clustering, rounding, gates):
+    for module in (ordering, growth, clustering, rounding, encode_search, gates):
         title = module.__doc__.strip()
         table = Table(*module.COLUMNS, title=title)
         text.append(f"\n## {title}\n\n| {' | '.join(module.COLUMNS)} |\n|{' --- |' * len(module.COLUMNS)}\n")

@@ -51,7 +51,9 @@ def test_kernels_are_plain_numpy(words, seed):
     values = rng.integers(-1000, 1000, 64 * words).astype(np.int32)
     bits = np.array([bits_of(p, values.size) for p in both])
     assert np.array_equal(planes.gram(both), bits.astype(int) @ bits.T.astype(int))
-    assert np.array_equal(planes.inner_products(both, values), bits.astype(int) @ values)
+    target = planes.sliced(values)
+    sums = planes.inner_products(both, target.planes) + target.low * bits.sum(axis=1)
+    assert np.array_equal(sums, bits.astype(int) @ values) and target.total == values.sum()
 
     def span(mask):
         return [values[mask].min(), values[mask].max()] if mask.any() else [1, -1]
@@ -195,7 +197,7 @@ def test_ridge_weights_are_those_of_least_squares(words, n, seed, alpha):
     # the penalty as further equations; the constant has none
     rows = np.vstack([np.c_[bits, np.ones(len(bits))], np.c_[np.sqrt(alpha) * np.eye(n), np.zeros(n)]])
     wanted = np.linalg.lstsq(rows, np.r_[values, np.zeros(n)], rcond=None)[0]
-    assert ridge_weights(made, values, alpha) == pytest.approx(wanted, rel=1e-6, abs=1e-6)
+    assert ridge_weights(made, planes.sliced(values), alpha) == pytest.approx(wanted, rel=1e-6, abs=1e-6)
 
 
 @pytest.mark.parametrize("columns", [1, 2])

@@ -6,11 +6,20 @@ Source: Liu et al., "EncodingNet", arXiv 2402.18595, written from its descriptio
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from hd_plugin.encoding_mac._encoding import AREA_NAND2, Encoding, Gate
-from hd_plugin.encoding_mac._planes import KINDS, add_plane, operand_planes, product_values, run_gates
+from hd_plugin.encoding_mac._planes import (
+    KINDS,
+    Sliced,
+    add_plane,
+    operand_planes,
+    product_values,
+    run_gates,
+    sliced,
+)
 from hd_plugin.encoding_mac._ridge import ridge_weights
 from hd_plugin.encoding_mac._swaps import centred
 
@@ -65,7 +74,19 @@ class Genetic:
         best = np.lexsort(fitness.T[::-1])[:_PARENTS]
         return Population(np.concatenate([made.genes, population.genes])[best], fitness[best])
 
-    @property
+    @cached_property
+    def _operands(self) -> np.ndarray:
+        return operand_planes(self.a_bits, self.w_bits)
+
+    @cached_property
+    def _products(self) -> np.ndarray:
+        return product_values(self.a_bits, self.w_bits, *self.signs)
+
+    @cached_property
+    def _target(self) -> Sliced:
+        return sliced(self._products)
+
+    @cached_property
     def _limits(self) -> np.ndarray:
         """How many values each gene has: gates as (kind, net, net), then outputs."""
         operands = self.a_bits + self.w_bits
@@ -83,22 +104,20 @@ class Genetic:
         gates, outputs, _, error = self._built(genes)
         if not outputs.size:
             return 2.0, 0.0
-        values = product_values(self.a_bits, self.w_bits, *self.signs)
-        relative = (int(error.max()) - int(error.min())) / 2 / int(np.abs(values).max())
+        relative = (int(error.max()) - int(error.min())) / 2 / int(np.abs(self._products).max())
         return (1.0, relative) if relative > self.threshold else (0.0, self._area(gates, outputs))
 
     def _built(self, genes: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         """Gates, outputs, their integer weights, and the error without a constant."""
         gates = genes[: -self.outputs].reshape(-1, 3)
-        first = operand_planes(self.a_bits, self.w_bits)
+        first, values = self._operands, self._products
         nets = np.empty((len(first) + len(gates), first.shape[1]), np.uint64)
         nets[: len(first)] = first
         run_gates(gates, len(first), nets)
-        values = product_values(self.a_bits, self.w_bits, *self.signs)
         tried = np.unique(genes[-self.outputs :])
-        weights = ridge_weights(nets[tried], values, _ALPHA)[:-1]
+        weights = ridge_weights(nets[tried], self._target, _ALPHA)[:-1]
         outputs = np.sort(tried[np.argsort(-np.abs(weights), kind="stable")[: self.kept]])
-        whole = np.rint(ridge_weights(nets[outputs], values, _ALPHA)[:-1]).astype(np.int32)
+        whole = np.rint(ridge_weights(nets[outputs], self._target, _ALPHA)[:-1]).astype(np.int32)
         outputs, whole = outputs[whole != 0], whole[whole != 0]
         error = -values
         for net, weight in zip(outputs, whole):

@@ -6,6 +6,8 @@ which changes no range and no mean.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from hd_plugin.bits._compiled import compiled
@@ -15,6 +17,7 @@ from hd_plugin.encoding_mac._operands import operand_values
 
 __all__ = [
     "KINDS",
+    "Sliced",
     "add_plane",
     "class_ranges",
     "encoding_error",
@@ -26,6 +29,7 @@ __all__ = [
     "pair_ranges",
     "product_values",
     "run_gates",
+    "sliced",
 ]
 
 KINDS = ("and", "or", "nand", "nor", "xor", "xnor", "not")  # the number of each in compiled code
@@ -38,6 +42,17 @@ def _packed(bits: np.ndarray) -> np.ndarray:
     if bits.shape[-1] < _WORD:
         bits = np.tile(bits, _WORD // bits.shape[-1])
     return np.packbits(bits, axis=-1, bitorder="little").view("<u8").astype(np.uint64)
+
+
+class Sliced(NamedTuple):
+    """A number for every pair, less the least one, bit by bit: uint64[bits, words]. pairs, total : how many,
+    and their sum.
+    """
+
+    planes: np.ndarray
+    low: int
+    pairs: int
+    total: int
 
 
 def operand_planes(a_bits: int, w_bits: int) -> np.ndarray:
@@ -169,16 +184,23 @@ def gram(planes):
     return found
 
 
+def sliced(values: np.ndarray) -> Sliced:
+    """Of int[64 * words]."""
+    low = int(values.min())
+    above = (values - low).astype(np.uint32)
+    bits = max(1, int(above.max()).bit_length())
+    planes = _packed(np.array([(above >> b) & 1 for b in range(bits)], np.uint8))
+    return Sliced(planes, low, values.size, int(values.sum(dtype=np.int64)))
+
+
 @compiled()
-def inner_products(planes, values):
-    """Sum of ``values`` where a plane is 1: int64[n]."""
+def inner_products(planes, slices):
+    """Sum of a number a pair where a plane is 1, the number in ``slices``: uint64[bits, words]; int64[n]."""
     found = np.zeros(planes.shape[0], np.int64)
     for i in range(planes.shape[0]):
-        for k in range(planes.shape[1]):
-            word = planes[i, k]
-            while word:
-                found[i] += values[
-                    64 * k + np.int64(popcount((word & (~word + np.uint64(1))) - np.uint64(1)))
-                ]
-                word &= word - np.uint64(1)
+        for b in range(slices.shape[0]):
+            ones = np.uint64(0)
+            for k in range(planes.shape[1]):
+                ones += popcount(planes[i, k] & slices[b, k])
+            found[i] += np.int64(ones) << b
     return found

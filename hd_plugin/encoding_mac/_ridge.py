@@ -5,21 +5,21 @@ from __future__ import annotations
 import numpy as np
 
 from hd_plugin.bits._compiled import compiled
-from hd_plugin.encoding_mac._planes import gram, inner_products
+from hd_plugin.encoding_mac._planes import Sliced, gram, inner_products
 
 __all__ = ["ridge_weights"]
 
 
-def ridge_weights(planes: np.ndarray, values: np.ndarray, alpha: float = 0.1) -> np.ndarray:
+def ridge_weights(planes: np.ndarray, values: Sliced, alpha: float = 0.1) -> np.ndarray:
     """Weights of outputs that come nearest to ``values``, float64[outputs + 1], the constant at the end.
 
     Least squares over all pairs plus ``alpha`` times the squared weights; the constant is free. planes :
-    uint64[outputs, words]; values : int32[64 * words].
+    uint64[outputs, words].
     """
-    pairs = values.size
-    together, ones = gram(planes).astype(np.float64), inner_products(planes, np.ones(pairs, np.int32))
-    mean = values.sum(dtype=np.int64) / pairs
-    right = inner_products(planes, values) - mean * ones
+    pairs, mean = values.pairs, values.total / values.pairs
+    together = gram(planes).astype(np.float64)
+    ones = together.diagonal().copy()
+    right = inner_products(planes, values.planes) + (values.low - mean) * ones
     together -= np.outer(ones, ones) / pairs
     together[np.diag_indices(len(planes))] += alpha
     found = np.empty(len(planes) + 1)

@@ -21,8 +21,11 @@ def plot_encodings(result: FoundEncodings, ax: Axes | None = None) -> Axes:
     for found, name, marker, colour in (
         (result.truncations, "truncated, compensated", "s", "#8c8c8c"),
         (result.front, "found", "o", "#009e73"),
+        (result.better, "found, no larger than truncated", "D", "#d55e00"),
     ):
         points = [(c.area, 100 * c.errors.max_relative) for c in found if c.errors.max_absolute]
+        if not points:
+            continue
         ax.plot(*zip(*points), marker=marker, markersize=4, linewidth=1, color=colour, label=name)
     ax.set_yscale("log")
     ax.set_xlabel(f"area of a PE at {result.settings.rows} rows (NAND2, modelled)")

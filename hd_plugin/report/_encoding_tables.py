@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from rich.markup import escape
 
+from hd_plugin._ratios import times
+from hd_plugin.encoding_mac import Candidate
 from hd_plugin.report._table import Fitted, named, names, new_table, spare
 from hd_plugin.report._tables import tables
-from hd_plugin.report._text import percent
+from hd_plugin.report._text import percent, ratio
 from hd_plugin.study import EncodedRun, EncodingScores, FoundEncodings
 
 __all__: list[str] = []
@@ -23,7 +27,38 @@ def _found(result: FoundEncodings) -> list[Fitted | str]:
         f"area: of a PE with its share of the counters below {s.rows} rows, modelled; error: in units of the "
         "product",
     )
-    for one in result.front:
+    _add_rows(table, result.front)
+    told: list[Fitted | str] = [table]
+    if result.better:
+        beside = new_table(
+            "No larger than the truncation of as many outputs, and nearer to the product",
+            [names("encoding")],
+            ["outputs", "area\nNAND2", "truncated", "largest\nerror", "truncated", "nearer"],
+            "nearer: x = error of the truncation / error",
+        )
+        plain = {c.encoding.bits: c for c in result.truncations}
+        for one in result.better:
+            base, e = plain[one.encoding.bits], one.errors
+            beside.add_row(
+                named(one.encoding.name),
+                str(one.encoding.bits),
+                f"{one.area:.1f}",
+                f"{base.area:.1f}",
+                str(e.max_absolute),
+                str(base.errors.max_absolute),
+                ratio(times(base.errors.max_absolute, e.max_absolute)),
+            )
+        told.append(beside)
+    for other in result.published:
+        told.append(
+            f"published: {other.name}: power {other.power} in its own unit at a mean error of "
+            f"{percent(other.mean_error)} ({other.source})"
+        )
+    return told
+
+
+def _add_rows(table: Fitted, found: Sequence[Candidate]) -> None:
+    for one in found:
         table.add_row(
             named(one.encoding.name),
             one.origin,
@@ -34,7 +69,6 @@ def _found(result: FoundEncodings) -> list[Fitted | str]:
             percent(one.errors.max_relative),
             f"{one.errors.rmse:.1f}",
         )
-    return [table]
 
 
 @tables.register(EncodingScores)

@@ -6,7 +6,7 @@ from hd_plugin.study._combined import Combined
 from hd_plugin.study._compare import compare, run
 from hd_plugin.study._comparison import Comparison, MethodSummary, Provenance, Row
 from hd_plugin.study._encode_evaluate import evaluate_encodings
-from hd_plugin.study._encode_search import FoundEncodings, find_encodings
+from hd_plugin.study._encode_search import PUBLISHED, FoundEncodings, PublishedMultiplier, find_encodings
 from hd_plugin.study._encoded_scores import EncodedLayer, EncodedRun, EncodingScores, TunedScore
 from hd_plugin.study._energy_plan import EnergyPlannedLayer, EnergyPlanning, plan_for_energy
 from hd_plugin.study._flips_only import FlipComparison
@@ -36,6 +36,7 @@ from hd_plugin.study._verify import NetworkVerification, load_plans, verify_netw
 __all__ = [
     "ACTIVATIONS",
     "OBJECTIVES",
+    "PUBLISHED",
     "SOURCES",
     "BundledNetwork",
     "Catalogue",
@@ -72,6 +73,7 @@ __all__ = [
     "Planning",
     "Problems",
     "Provenance",
+    "PublishedMultiplier",
     "Registered",
     "Result",
     "RewriteRequest",
