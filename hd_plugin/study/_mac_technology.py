@@ -58,7 +58,7 @@ def mac_technology(mac: str, asked: Scenario, weight_bits: int) -> MacTechnology
             return MacTechnology(mac)
     elif mac not in (known := [*MACS, *shipped_encodings()]) and not mac.startswith("truncated:"):
         raise InputError(f"macs: {mac!r} is unknown; {did_you_mean(mac, known)} (or give a JSON file)")
-    array, bundled = asked.array, f"{technology}_{mac}"
+    array, bundled = asked.array, f"{technology}_{mac}".replace(":", "_")
     size = ArraySize(
         rows=array.rows,
         cols=array.cols,
