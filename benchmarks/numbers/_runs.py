@@ -27,6 +27,10 @@ _RESNET20 = "resnet20_cifar10_w4_baseline"
 _TRAINED = "--trained resnet20_cifar10_w4_paper --trained resnet20_cifar10_w4_trellis"
 _PLANS = f"hd-plugin optimize {_MOBILENET} --objective energy"
 _GATES = "--method cluster --energy simulated --technology"
+_MACS = (
+    "--mac binary,tree,exact,truncated:22,booth2_8ux4_13 --technology sg13g2 --method cluster "
+    "--objective energy"
+)
 _TH = "resnet20-12fca82f.th --per-channel --model resnet20"
 
 RUNS = {
@@ -84,6 +88,10 @@ RUNS = {
         f"hd-plugin compare {_RESNET20} --trained resnet20_cifar10_w4_trellis {_GATES} hd_generic45 "
         "--objective energy"
     ),
+    # encodings
+    "macs_resnet20": Run(f"hd-plugin compare {_RESNET20} {_MACS} -o macs/"),
+    "macs_mobilenet_035": Run(f"hd-plugin compare mobilenet_v2_035_cifar10_w4_baseline {_MACS}"),
+    "encodings": Run(f"{_DIRECT} encodings", ("data",)),
     # rounding without training
     "round_resnet20": Run(
         f"hd-plugin round {_TH} --mu 0 --mu 0.5 --mu 1 --mu 2 --calibrate cifar10_train_a.zip "
@@ -138,5 +146,6 @@ RUNS = {
 # pictures of the texts: the run that draws each, and its file there
 PICTURES = {
     "docs/images/reduction.png": ("mobilenet", "mobilenet/plots/reduction.png"),
+    "docs/images/macs.png": ("macs_resnet20", "macs/plots/macs.png"),
     "docs/images/figure3_sg13g2.png": ("gates_sg13g2", "gates/plots/figure3.png"),
 }

@@ -128,14 +128,15 @@ def _macs(answer: Answer) -> Values:
     """Every array under every kind of plan, against the first one in file order."""
     found: Values = {}
     for s in answer["summary"]:
-        key = f"{s['mac']}.{_PLANS[s['plans']]}"
+        mac = s["mac"].replace(":", "_")
+        key = f"{mac}.{_PLANS[s['plans']]}"
         found |= {
             f"{key}.datapath": s["mean_energy_reduction"],
             f"{key}.clocked": s["mean_clocked_reduction"],
         }
-        found |= {f"{key}.flips": s["mean_hd_reduction"], f"{s['mac']}.area_less": s["area_less"]}
+        found |= {f"{key}.flips": s["mean_hd_reduction"], f"{mac}.area_less": s["area_less"]}
         found |= {f"{key}.uJ": 1e6 * s["datapath_J"], f"{key}.clocked_uJ": 1e6 * s["clocked_J"]}
-    return found | {f"{a['mac']}.um2": a["pe_um2"] for a in answer["arrays"]}
+    return found | {f"{a['mac'].replace(':', '_')}.um2": a["pe_um2"] for a in answer["arrays"]}
 
 
 _KINDS: dict[str, Callable[[Answer], Values]] = {
