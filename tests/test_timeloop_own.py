@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 import yaml
 from click.testing import CliRunner
-from timeloop_cases import ROUNDING, TECHNOLOGY, layer, request
+from timeloop_cases import ROUNDING, TECHNOLOGY, assert_same_energies, layer, request
 
 import hd_plugin as hd
 from hd_plugin._data_files import data_folder
 from hd_plugin.cli import main
-from hd_plugin.energy import build_component
+from hd_plugin.energy import build_component, load_technology
 from hd_plugin.engines import AnalyticEngine, Array, get_engine, load_array
 from hd_plugin.engines.timeloop._parts import COMPONENTS, names_in
 from hd_plugin.errors import InputError
@@ -241,3 +241,16 @@ def test_constraints_that_lead_to_another_dataflow_are_refused(cache, tmp_path):
         0
     ]
     assert found.counts == right.counts
+
+
+def test_an_array_whose_columns_count_has_the_analytic_counts_and_its_own_energies(cache):
+    """arch/encoded_columns.yaml: the counts of the systolic array, and partial sums that cost nothing."""
+    technology, array = load_technology("sg13g2_exact"), load_array("input_stationary_8x8")
+    requests = [request(layer("a", 20, 12, 1, 1, 4, 4), array), request(layer("b", 8, 6, 3, 3, 3, 3), array)]
+    own = get_engine("timeloop", cache=cache, architecture=data_folder("arch") / "encoded_columns.yaml")
+    found = own.evaluate(requests, array, technology, Jobs(None))
+    wanted = AnalyticEngine().evaluate(requests, array, technology, Jobs(1))
+    for one, two in zip(found, wanted):
+        assert one.counts == two.counts
+        assert_same_energies(one, two)
+        assert one.energy.psum_hop_J == 0 < one.energy.mac_J
