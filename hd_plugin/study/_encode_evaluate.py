@@ -35,11 +35,10 @@ def evaluate_encodings(
 ) -> EncodingScores:
     """``network``, run as ``model`` (see ``make_model``), with each of ``encodings`` in all layers.
 
-    encodings : or their names, as ``load_encoding`` takes them. how : fields of ``_Asked``: a_bits (8) of
-    activations; exact_layers, whose products stay exact; correct (True), to calibrate steps and biases on
-    training images; bound, points of top-1 that a choice of one of the encodings for each layer may lose on
-    training images; tuning, a ``Tuning``, in ``folder``. Test images are read for scores only. Raises
-    InputError.
+    encodings : or their names, as ``load_encoding`` takes them. how : a_bits (8), of activations;
+    exact_layers, whose products stay exact; correct (True), to calibrate steps and biases on training images;
+    bound, points of top-1 that a choice of one of the encodings for each layer may lose on training images;
+    tuning, a ``Tuning``, in ``folder``. Test images are read for scores only. Raises InputError.
     """
     from hd_plugin.training.encoded_network import EncodedNetwork
 
@@ -148,7 +147,7 @@ class _Work:
         from hd_plugin.training.encoded_choice import choose
 
         assert self.asked.bound is not None
-        ordered = sorted(candidates, key=lambda one: -one.bits)
+        ordered = sorted(candidates, key=lambda one: one.errors().rmse)
         chosen = choose(self.network, ordered, self.asked.bound, self.asked.exact_layers, _ends(jobs))
         run = self.scored(CHOICE, chosen.encodings, chosen.assigned, jobs)
         return run, tuple(asdict(one) for one in chosen.measured)

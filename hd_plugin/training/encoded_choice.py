@@ -57,14 +57,14 @@ def choose(
     exact_layers: Sequence[str] = (),
     each: Callable[[], None] | None = None,
 ) -> Choice:
-    """For each layer one of ``candidates``, which go from the nearest to exact to the cheapest.
+    """For each layer one of ``candidates``, of which the first errs least.
 
     exact_layers : keep exact products; all others begin with the first candidate. Each layer's own loss,
     alone among exact ones, says in which order steps to cheaper candidates pay: the least loss for the cost
     first, along the convex hull. Of that sequence the longest prefix is taken (by bisection) that is
-    measured to lose at most ``bound`` points
-    of top-1 against exact products, on training images that neither calibrate nor test. No test image is
-    read. Raises InputError without candidates, or when even the first one everywhere loses more.
+    measured to lose at most ``bound`` points of top-1 against exact products, on training images that neither
+    calibrate nor test. No test image is read. Raises InputError without candidates, or when even the first
+    one everywhere loses more.
     """
     if not candidates:
         raise InputError("encodings: none found; a choice needs candidates")
