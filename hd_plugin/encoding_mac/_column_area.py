@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hd_plugin.encoding_mac._counter import signed_digits
 from hd_plugin.encoding_mac._encoding import AREA_NAND2, Encoding
 from hd_plugin.errors import InputError
 
@@ -41,9 +42,9 @@ def counter_cells(weights: tuple[int, ...], rows: int) -> tuple[int, int]:
     for factor, heights in by_factor.items():
         more_full, more_half, places = _count(heights)
         full, half = full + more_full, half + more_half
-        for digit in _digits(factor):
+        for power, _ in signed_digits(factor):  # subtracting costs what adding does
             for place in places:
-                common[place + digit] = common.get(place + digit, 0) + 1
+                common[place + power] = common.get(place + power, 0) + 1
     more_full, more_half, _ = _count(common)
     return full + more_full, half + more_half
 
@@ -62,16 +63,3 @@ def _count(heights: dict[int, int]) -> tuple[int, int, list[int]]:
                 left[place + 1] = left.get(place + 1, 0) + carries
         place += 1
     return full, half, places
-
-
-def _digits(factor: int) -> list[int]:
-    """The powers of two of an odd factor's canonical signed digits; subtracting costs what adding does."""
-    found, power = [], 0
-    while factor:
-        if factor & 1:
-            digit = 2 - (factor & 3)
-            factor -= digit
-            found.append(power)
-        factor >>= 1
-        power += 1
-    return found
