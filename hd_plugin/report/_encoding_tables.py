@@ -85,8 +85,8 @@ def _scores(result: EncodingScores) -> list[Fitted | str]:
             spare("loss"),
             *(["top-1\ntrained", "points\nlost"] if tuned else []),
         ],
-        f"exact integers: {result.exact_top1:.2f} % top-1; cost: modelled area of a column's PE times "
-        "products, of the exact encoding's; points: of top-1 against exact integers",
+        f"exact integers, calibrated alike: {result.exact_top1:.2f} %; cost: modelled area of a column's PE "
+        "times products, of the exact encoding's; points: of top-1 against exact integers",
     )
     for run in result.runs:
         after = run.tuned

@@ -54,7 +54,7 @@ def evaluate_encodings(
     jobs.question({"command": "encode-evaluate", "weights": network.digest, "images": images.digest()})
     work = _Work(whole, asked, folder)
     first, *parts = jobs.parts(*[1.0] * (1 + len(found)), *([3.0] if asked.bound is not None else []))
-    exact_top1, _ = first.named("exact integers").apart(partial(work.top1, whole, whole.assign({})))
+    exact_top1, _ = first.named("exact integers").apart(partial(work.top1, whole, whole.exact(asked.correct)))
     runs = []
     for (name, encoding), part in zip(found.items(), parts):
         every = {la.name: encoding for la in network.layers if la.name not in asked.exact_layers}
@@ -161,7 +161,7 @@ class _Work:
         stem = "".join(c if c.isalnum() or c in "._-" else "-" for c in name)
         made = self.network.tune(assigned, tuning, self.folder / stem, lambda *_told: each())
         top1, loss = self.top1(made, made.assign(encodings, self.asked.correct), jobs)
-        exact_top1, _ = self.top1(made, made.assign({}), jobs)
+        exact_top1, _ = self.top1(made, made.exact(self.asked.correct), jobs)
         assert self.network.images.tuning is not None
         count = tuning.images or len(self.network.images.tuning.pixels)
         how = tuning.epochs, count, tuning.rate, tuning.gradient, tuning.seed

@@ -68,8 +68,8 @@ class EncodedRun:
 
 @dataclass(frozen=True, repr=False)
 class EncodingScores(Result):
-    """Schema hd-plugin/encode-evaluate/1. exact_top1 : of exact integers. judged : prefixes of the choice's
-    moves that were measured on training images.
+    """Schema hd-plugin/encode-evaluate/1. exact_top1 : of exact products, with steps and biases
+    found in the same way. judged : prefixes of the choice's moves that were measured on training images.
     """
 
     schema = "hd-plugin/encode-evaluate/1"

@@ -70,7 +70,7 @@ def choose(
         raise InputError("encodings: none found; a choice needs candidates")
     names = [la.name for la in network.layers if la.name in network.steps and la.name not in exact_layers]
     price = costs(network, names, candidates)
-    exact = network.judge(Assignment({}, network.steps, network.bits), each)
+    exact = network.judge(network.exact(), each)
     losses = np.zeros(price.shape)
     for i, name in enumerate(names):
         for j, one in enumerate(candidates):

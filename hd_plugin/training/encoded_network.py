@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from hd_plugin._journal import Journal
-from hd_plugin.encoding_mac import Encoding, EncodingErrors, operand_distribution
+from hd_plugin.encoding_mac import Encoding, EncodingErrors, exact, operand_distribution
 from hd_plugin.errors import InputError
 from hd_plugin.hardware import Activations
 from hd_plugin.streaming import Progress
@@ -114,18 +114,23 @@ class EncodedNetwork:
     def assign(self, encodings: Mapping[str, Encoding | None], correct: bool = True) -> Assignment:
         """``assign`` for its layers; with ``correct`` also what ``calibrate_encoded`` makes of that.
 
-        An exact encoding needs no table, except where it takes levels away.
+        Without it, an exact encoding needs no table, except where it takes levels away.
         """
         made = assign(self.layers, self.steps, encodings, self.bits)
+        if correct and made.how:
+            return calibrate_encoded(self.fresh(), self.layers, made, self.images.calibration, CLIPS)
         wanted = {
             name: one
             for name, one in made.how.items()
             if made.steps[name] != self.steps[name] or not _is_exact(one.encoding)
         }
-        made = replace(made, how=wanted)
-        if not correct or not made.how:
-            return made
-        return calibrate_encoded(self.fresh(), self.layers, made, self.images.calibration, CLIPS)
+        return replace(made, how=wanted)
+
+    def exact(self, correct: bool = True) -> Assignment:
+        """Exact products everywhere, calibrated as encoded ones are: what those are to be held against."""
+        return self.assign(
+            {la.name: exact(self.bits, la.bits, a_signed=False) for la in self.layers}, correct
+        )
 
     def test(self, assigned: Assignment, each: Callable[[], None] | None = None) -> EncodedScores:
         """All test images."""
