@@ -133,7 +133,7 @@ def test_other_arrays_are_proven_by_name_and_by_file(network, tmp_path):
     [
         ("trees", "did you mean 'tree'"),
         ("net.npz", "net.npz: not"),
-        ("wide.json", "8-bit signed activations and 8-bit weights; 8-bit signed activations and 4-bit"),
+        ("wide.json", "weights signed 4-bit; encoding 'exact_8x8' takes signed 8-bit and signed 8-bit"),
     ],
 )
 def test_an_array_that_is_none_or_of_other_widths_is_one_clear_error(network, tmp_path, mac, said):
