@@ -11,7 +11,7 @@ from rich.markup import escape
 from hd_plugin._csv import write_csv
 from hd_plugin._ratios import times
 from hd_plugin._wording import printable
-from hd_plugin.report._axes import bands, colour, figure_of, heading, legend, new_axis, plot
+from hd_plugin.report._axes import bands, colour, figure_of, heading, legend, new_axis, plot, wrapped
 from hd_plugin.report._figures import figures
 from hd_plugin.report._files import more_files, save_plans
 from hd_plugin.report._pictures import pictures, save_pictures
@@ -25,11 +25,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 __all__ = ["plot_macs"]
-
-
-def _name(array: MacArray) -> str:
-    """A MAC, and how many wires go from its PE into the column."""
-    return f"{array.mac} ({array.outputs} outputs)" if array.outputs else array.mac
 
 
 @tables.register(MacComparison)
@@ -105,15 +100,14 @@ def plot_macs(result: MacComparison, ax: Axes | None = None) -> Axes:
         ax.bar(
             x, top, 0.92 * width, bottom=bottom, color=shade, alpha=0.35, label="clock" if i == 0 else None
         )
-    ax.set_xticks(
-        range(len(result.arrays)),
-        [f"{printable(_name(a))}\n{a.pe_um2:,.0f} um2 a PE" for a in result.arrays],
-        fontsize=8.5,
-    )
-    ax.set_ylabel("energy")
+    ax.set_xticks(range(len(result.arrays)), [_under(a) for a in result.arrays], fontsize=8.5)
+    ax.set_ylabel("energy; um2: area of a PE")
     told = [
         "\n".join(
-            [_name(a), *(f"{s.plans}: {ratio(s.mean_energy_reduction)}" for s in summaries if s.mac == a.mac)]
+            [
+                printable(a.mac),
+                *(f"{s.plans}: {ratio(s.mean_energy_reduction)}" for s in summaries if s.mac == a.mac),
+            ]
         )
         for a in result.arrays
     ]
@@ -121,6 +115,12 @@ def plot_macs(result: MacComparison, ax: Axes | None = None) -> Axes:
     legend(ax, 2.2)
     heading(ax, f"Energy, {result.arrays[0].mac} in file order with its clock is 1", result.network)
     return ax
+
+
+def _under(array: MacArray) -> str:
+    """What stands under its bars."""
+    outputs = f"{array.outputs} outputs, " if array.outputs else ""
+    return f"{wrapped(printable(array.mac), 20)}\n{outputs}{array.pe_um2:,.0f} um2"
 
 
 @figures.register(MacComparison)

@@ -32,7 +32,7 @@ FILE_ORDER, LEAST_ENERGY = "file order", "least energy"
 class MacArray:
     """An array of one kind of PE, characterised. technology : its file or bundled name.
 
-    outputs : of an encoding, None for the systolic array; area_um2 : of the whole array; pe_um2 : over its
+    outputs : of an encoding, None for the others; area_um2 : of the whole array; pe_um2 : over its
     PEs.
     """
 
@@ -207,7 +207,9 @@ def _row(mac: str, plans: str, r: Row) -> MacRow:
 def _array(mac: str, technology: str) -> MacArray:
     found = load_characterisation(technology)
     path = found.technology.path
-    outputs = None if found.encoding is None else Encoding.from_dict(found.encoding, path).bits
+    # a tree's PEs put out sums; its model only counts the bits that these are made of
+    counts = found.encoding is not None and found.mac != "tree"
+    outputs = Encoding.from_dict(found.encoding, path).bits if counts else None
     area = load_circuit(found.circuit).area_um2
     pes = found.array["rows"] * found.array["cols"]
     # a file is shown by what it holds
