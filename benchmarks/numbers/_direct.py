@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import os
 import re
 import sys
 import tempfile
@@ -13,12 +14,26 @@ from pathlib import Path
 import numpy as np
 
 import hd_plugin as hd
+from hd_plugin._ratios import less
 from hd_plugin.bits import plane_flips
 from hd_plugin.energy import build_component, load_characterisation, load_technology
 
 __all__ = ["main"]
 
 _ROOT = Path(__file__).parents[2]
+# what stands beside the systolic array, by bits of a weight: MAC, and full adders between two registers
+_ARRAYS: dict[int, list[tuple[str, int | None]]] = {
+    4: [("binary", None), ("tree", None), ("exact", None), ("truncated:22", None), ("booth2_8ux4_13", None)],
+    8: [
+        ("binary", None),
+        ("tree", None),
+        ("exact", None),
+        ("exact", 8),
+        ("truncated:36", None),
+        ("truncated:36", 8),
+        ("booth4_8ux8_24", None),
+    ],
+}
 
 
 def models() -> dict[str, float]:
@@ -95,7 +110,30 @@ def timeloop() -> dict[str, float]:
     return found
 
 
+def encodings() -> dict[str, float]:
+    """Arrays in sg13g2, a PE each; what was computed before is taken from results/encodings."""
+    from benchmarks import encodings as table
+
+    library = next(Path(os.environ["HD_PLUGIN_DATA"]).glob("sg13g2_stdcell_typ*.lib"))
+    found = {}
+    for bits, rows in itertools.product((4, 8), (8, 32, 64)):
+        base = None
+        for mac, every in _ARRAYS[bits]:
+            one = table.measured(
+                table.Point(library, bits, rows, mac, every), 2, Path("results") / "encodings"
+            )
+            base = base or one
+            key = f"w{bits}.r{rows}.{mac.replace(':', '_')}" + ("" if every is None else ".piped")
+            found |= {f"{key}.um2": one.area, f"{key}.ns": one.path_ns, f"{key}.fJ": one.energy}
+            found[f"{key}.clocked_fJ"] = one.energy + one.clock
+            found[f"{key}.area_less"] = less(base.area, one.area)
+            found[f"{key}.less"] = less(base.energy, one.energy)
+            found[f"{key}.clocked_less"] = less(base.energy + base.clock, one.energy + one.clock)
+    return found
+
+
 _DIRECT: dict[str, Callable[[], dict[str, float]]] = {
+    "encodings": encodings,
     "models": models,
     "timeloop": timeloop,
     "scaling": scaling,

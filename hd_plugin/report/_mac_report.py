@@ -102,15 +102,10 @@ def plot_macs(result: MacComparison, ax: Axes | None = None) -> Axes:
         )
     ax.set_xticks(range(len(result.arrays)), [_under(a) for a in result.arrays], fontsize=8.5)
     ax.set_ylabel("energy; um2: area of a PE")
-    told = [
-        "\n".join(
-            [
-                printable(a.mac),
-                *(f"{s.plans}: {ratio(s.mean_energy_reduction)}" for s in summaries if s.mac == a.mac),
-            ]
-        )
-        for a in result.arrays
-    ]
+    told = []
+    for a in result.arrays:
+        lines = [f"{s.plans}: {ratio(s.mean_energy_reduction)}" for s in summaries if s.mac == a.mac]
+        told.append("\n".join([printable(a.mac), *lines]))
     bands(ax, range(len(result.arrays)), told)
     legend(ax, 2.2)
     heading(ax, f"Energy, {result.arrays[0].mac} in file order with its clock is 1", result.network)
