@@ -49,6 +49,7 @@ def record(names: list[str], answers: Answers) -> None:
         print(f"{name}: {RUNS[name].command}", flush=True)
         found = answers.run(name)
         rounded = {k: float(f"{v:.{_DIGITS}g}") for k, v in values(found["answer"]).items()}
+        rounded.setdefault("seconds", found["source"]["seconds"])
         told["runs"][name] = {**found["source"], "values": rounded}
         for picture, (run, made) in PICTURES.items():
             if run == name:

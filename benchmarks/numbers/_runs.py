@@ -23,6 +23,7 @@ class Run:
 _DIRECT = "python -m benchmarks.numbers._direct"
 _MOBILENET = "mobilenet_v2_1.0_224_quant.tflite --spec mobilenet_v2_table5"
 _ROUNDED = " ".join(f"--trained rounded/mu-{mu}/network.npz" for mu in ("0.7", "2", "5"))
+_SEARCHED = "--method direct --method segment --method cluster"
 _RESNET20 = "resnet20_cifar10_w4_baseline"
 _TRAINED = "--trained resnet20_cifar10_w4_paper --trained resnet20_cifar10_w4_trellis"
 _PLANS = f"hd-plugin optimize {_MOBILENET} --objective energy"
@@ -100,10 +101,16 @@ RUNS = {
     ),
     "round_uniform": Run(f"hd-plugin round {_TH} --mu 0.2 --test cifar10_test.zip", ("data", "torch")),
     # the proof
+    "mobilenet_plans": Run(f"hd-plugin optimize {_MOBILENET} {_SEARCHED} -o mobilenet_plans/", ("data",)),
     "verify_mobilenet": Run(
-        f"hd-plugin verify {_MOBILENET} --plan mobilenet/plans --simulator verilator --all-tiles",
+        f"hd-plugin verify {_MOBILENET} --plan mobilenet_plans/ --simulator verilator --all-tiles",
         ("data", "verilator"),
-        ("mobilenet",),
+        ("mobilenet_plans",),
+    ),
+    "verify_mobilenet_integers": Run(
+        f"hd-plugin verify {_MOBILENET} --plan mobilenet_plans/ --simulator none",
+        ("data",),
+        ("mobilenet_plans",),
     ),
     # by hand: hours, other people's libraries, or programs that few have; the record keeps what was found
     "train_resnet20": Run(
@@ -119,7 +126,8 @@ RUNS = {
         ("hours",),
     ),
     "round_nearest": Run(
-        f"hd-plugin round {_TH} --mu 0 --no-feedback --test cifar10_test.zip", ("data", "torch")
+        f"hd-plugin round {_TH} --mu 0 --calibrate cifar10_train_a.zip --no-feedback --test cifar10_test.zip",
+        ("data", "torch"),
     ),
     "verify_resnet26": Run(
         "hd-plugin verify resnet26_cifar100.pth --spec resnet26_cifar100 --simulator verilator --all-tiles",
