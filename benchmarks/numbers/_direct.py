@@ -23,7 +23,7 @@ __all__ = ["main"]
 _ROOT = Path(__file__).parents[2]
 # what stands beside the systolic array, by bits of a weight: MAC, and full adders between two registers
 _ARRAYS: dict[int, list[tuple[str, int | None]]] = {
-    4: [("binary", None), ("tree", None), ("exact", None), ("truncated:22", None), ("booth2_8ux4_13", None)],
+    4: [("binary", None), ("tree", None), ("exact", None), ("truncated:22", None)],
     8: [
         ("binary", None),
         ("tree", None),
@@ -31,7 +31,7 @@ _ARRAYS: dict[int, list[tuple[str, int | None]]] = {
         ("exact", 8),
         ("truncated:36", None),
         ("truncated:36", 8),
-        ("booth4_8ux8_24", None),
+        ("booth4_8ux8_22", None),
     ],
 }
 

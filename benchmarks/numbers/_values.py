@@ -140,9 +140,19 @@ def _macs(answer: Answer) -> Values:
     return found | {f"{a['mac'].replace(':', '_')}.um2": a["pe_um2"] for a in answer["arrays"]}
 
 
+def _encoded(answer: Answer) -> Values:
+    """Top-1 of a network with encoded products, and points lost to exact ones."""
+    found = {"exact.top1": answer["exact_top1"], "images": answer["test_images"]}
+    for run in answer["runs"]:
+        key = run["name"].replace(":", "_")
+        found |= {f"{key}.top1": run["top1"], f"{key}.lost": answer["exact_top1"] - run["top1"]}
+    return {k: float(v) for k, v in found.items()}
+
+
 _KINDS: dict[str, Callable[[Answer], Values]] = {
     "compare": _compare,
     "compare-macs": _macs,
+    "encode-evaluate": _encoded,
     "optimize": _optimize,
     "energy": _energy,
     "round": _round,
