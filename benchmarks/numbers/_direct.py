@@ -21,18 +21,15 @@ from hd_plugin.energy import build_component, load_characterisation, load_techno
 __all__ = ["main"]
 
 _ROOT = Path(__file__).parents[2]
-# what stands beside the systolic array, by bits of a weight: MAC, and full adders between two registers
-_ARRAYS: dict[int, list[tuple[str, int | None]]] = {
-    4: [("binary", None), ("tree", None), ("exact", None), ("truncated:22", None)],
-    8: [
-        ("binary", None),
-        ("tree", None),
-        ("exact", None),
-        ("exact", 8),
-        ("truncated:36", None),
-        ("truncated:36", 8),
-        ("booth4_8ux8_22", None),
-    ],
+# what stands beside the systolic array, which comes first: MAC, and full adders between two registers
+_SMALL = [("binary", None), ("tree", None), ("exact", None), ("truncated:22", None)]
+_LARGE = [*_SMALL[:3], ("exact", 8), ("truncated:36", None), ("truncated:36", 8)]
+_ARRAYS: dict[tuple[int, int], list[tuple[str, int | None]]] = {  # by bits of a weight, and rows
+    (4, 8): _SMALL,
+    (4, 32): _SMALL,
+    (8, 8): [*_LARGE, ("booth4_8ux8_22", None)],
+    (8, 32): _LARGE,
+    (8, 64): [_LARGE[0], _LARGE[2], _LARGE[4]],
 }
 
 
@@ -116,9 +113,9 @@ def encodings() -> dict[str, float]:
 
     library = next(Path(os.environ["HD_PLUGIN_DATA"]).glob("sg13g2_stdcell_typ*.lib"))
     found = {}
-    for bits, rows in itertools.product((4, 8), (8, 32, 64)):
+    for (bits, rows), macs in _ARRAYS.items():
         base = None
-        for mac, every in _ARRAYS[bits]:
+        for mac, every in macs:
             one = table.measured(
                 table.Point(library, bits, rows, mac, every), 2, Path("results") / "encodings"
             )

@@ -32,8 +32,7 @@ _MACS = (
     "--mac binary,tree,exact,truncated:22,booth2_8ux4_13 --technology sg13g2 --method cluster "
     "--objective energy"
 )
-_SCORED4 = "--model resnet20 --calibrate cifar10_train_a.zip --test cifar10_test.zip"
-_SCORED = f"--per-channel {_SCORED4}"
+_SCORED = "--per-channel --model resnet20 --calibrate cifar10_train_a.zip --test cifar10_test.zip"
 _TH = "resnet20-12fca82f.th --per-channel --model resnet20"
 
 RUNS = {
@@ -97,11 +96,6 @@ RUNS = {
     "encode_resnet20": Run(
         f"hd-plugin encode evaluate resnet20-12fca82f.th --bits 8 {_SCORED} --encoding booth4_8ux8_22 "
         "--encoding truncated:36 --threads 1 -o encoded/",
-        ("data", "torch"),
-    ),
-    "encode_resnet20_w4": Run(
-        f"hd-plugin encode evaluate resnet20_cifar10_w4_baseline {_SCORED4} --encoding truncated:22 "
-        "--encoding booth2_8ux4_13 --threads 1 -o encoded4/",
         ("data", "torch"),
     ),
     "encodings": Run(f"{_DIRECT} encodings", ("data",)),
