@@ -41,7 +41,7 @@ def offered(*words: str) -> list[str]:
         (("optimize", "x", "--method", ""), {f"plain,{m}" for m in METHODS}),
         (("compare", "--energy", "s"), {"plain,simulated"}),
         (("compare", "--array", "in"), {*(f"plain,{a}" for a in INPUT_STATIONARY), "file,in"}),
-        (("compare", "--technology", "sg"), {"plain,sg13g2", "file,sg"}),
+        (("compare", "--technology", "sg13g2_e"), {"plain,sg13g2_exact", "file,sg13g2_e"}),
         (("measure", "resnet20_"), {*(f"plain,{n}" for n in RESNETS), "file,resnet20_"}),
         (("measure", "mobilenet_v2_035_cifar10_w4_trellis", "--layer", "hea"), {"plain,head"}),
         (("measure", "no_such_network", "--layer", ""), set()),

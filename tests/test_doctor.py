@@ -40,7 +40,14 @@ def test_files_are_told_apart_by_what_they_hold_in_any_order(tmp_path):
         assert found.architecture == a and not found.is_native and found.own_rates == {"mac"}
         assert found.sections == {"architecture", "compound_components", "variables", "problem"}
     native = host_files([NATIVE])
-    assert native.is_native and native.own_rates == {"weight_line", "psum_hop", "mac", "operand_register"}
+    assert native.is_native and native.own_rates == {
+        "weight_line",
+        "psum_hop",
+        "mac",
+        "operand_register",
+        "encoded_mac",
+        "encoded_column",
+    }
     assert not host_files([data_folder("arch") / "input_stationary.yaml"]).is_native
 
 

@@ -28,7 +28,7 @@ def bits_of(plane, pairs):
     return np.unpackbits(plane.view(np.uint8), bitorder="little")[:pairs].astype(bool)
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(encodings())
 def test_planes_are_the_outputs_of_all_pairs(encoding):
     words = encoding.output_words().ravel()
@@ -42,7 +42,7 @@ def test_planes_are_the_outputs_of_all_pairs(encoding):
     assert np.array_equal(error[: words.size], (encoding.code_table() - products).ravel())
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(st.integers(1, 4), st.integers(0, 2**32 - 1))
 def test_kernels_are_plain_numpy(words, seed):
     rng = np.random.default_rng(seed)
@@ -84,7 +84,7 @@ def test_leaving_out_takes_the_output_that_errs_least_and_centres_the_error():
         before = one
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(st.lists(st.sampled_from([1, 2, -2, 4, 8, 3, -6, 5]), min_size=1, max_size=12), st.integers(1, 9))
 def test_counters_take_a_full_adder_for_every_bit_that_goes_away(weights, rows):
     full, half = counter_cells(tuple(weights), rows)
@@ -159,7 +159,7 @@ def test_booth_says_what_cannot_be_recoded(ask):
         em.booth(**{"a_bits": 4, "w_bits": 4, **ask})
 
 
-@settings(deadline=None, max_examples=8)
+@settings(max_examples=8)
 @given(encodings(), st.integers(0, 99), st.booleans())
 def test_swaps_only_improve_and_keep_the_number_of_outputs(encoding, seed, threes):
     start = swaps.centred(encoding)
@@ -187,7 +187,7 @@ def test_the_shipped_front_holds_what_it_says():
         em.load_encoding("no_such", 8, 8)
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(st.integers(1, 3), st.integers(1, 8), st.integers(0, 2**32 - 1), st.sampled_from([0.1, 3.0]))
 def test_ridge_weights_are_those_of_least_squares(words, n, seed, alpha):
     rng = np.random.default_rng(seed)

@@ -36,7 +36,7 @@ def case(seed, K=5, C=5):
     return layer, inputs
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(st.integers(0, 2**32 - 1), st.sampled_from(["segment", "cluster"]), st.integers(1, 9))
 def test_activity_is_that_of_a_plain_run(seed, method, bits):
     layer, inputs = case(seed)
@@ -83,7 +83,7 @@ def test_inputs_of_other_widths_are_refused():
         em.output_activity(made, inputs, em.exact(4, 3, a_signed=False))
 
 
-@settings(deadline=None, max_examples=10)
+@settings(max_examples=10)
 @given(st.integers(0, 2**32 - 1))
 def test_transitions_cost_what_flips_at_the_outputs(seed):
     rng = np.random.default_rng(seed)
@@ -109,7 +109,7 @@ def test_transitions_cost_what_flips_at_the_outputs(seed):
             assert found[old, new] == pytest.approx(cost / len(acts))
 
 
-@settings(deadline=None, max_examples=15)
+@settings(max_examples=15)
 @given(st.integers(0, 2**32 - 1), st.integers(3, 9))
 def test_a_column_costs_its_transitions_and_the_flips_of_its_one_sum(seed, bits):
     rng = np.random.default_rng(seed)

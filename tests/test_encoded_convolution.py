@@ -19,7 +19,7 @@ def by_loops(table, weights, patches):
     ]
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(st.data())
 def test_sums_of_any_table_are_those_of_a_plain_loop(data):
     rng = np.random.default_rng(data.draw(st.integers(0, 1 << 30)))

@@ -55,7 +55,7 @@ def operands(bits, signed):
     return range(-(1 << bits - 1), 1 << bits - 1) if signed else range(1 << bits)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(encodings())
 def test_table_is_gates_by_hand_operands_ascending(encoding):
     table = encoding.table()
@@ -76,7 +76,7 @@ def test_exact_encodings_give_every_product(a_bits, w_bits):
             assert made.bits == a_bits * w_bits and made.levels == 1
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(encodings(), st.integers(0, 2**32 - 1))
 def test_errors_are_those_of_brute_force(encoding, seed):
     share = np.random.default_rng(seed).random((1 << encoding.a_bits, 1 << encoding.w_bits))
@@ -104,7 +104,7 @@ def test_truncation_errs_by_the_products_left_out_and_half_of_it_with_a_constant
     )
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(encodings())
 def test_files_come_back_whole(tmp_path_factory, encoding):
     path = tmp_path_factory.mktemp("encoding") / "e.json"
@@ -112,7 +112,7 @@ def test_files_come_back_whole(tmp_path_factory, encoding):
     assert em.Encoding.load(path) == encoding
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(encodings())
 def test_area_is_of_the_gates_that_reach_an_output(encoding):
     needed, wanted = set(), [net - encoding.operand_bits for net in encoding.outputs]
@@ -156,7 +156,7 @@ def test_a_damaged_file_is_one_error_that_names_it(tmp_path, data, told):
     assert told in str(error.value) and str(path) in str(error.value) and "\n" not in str(error.value)
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(st.integers(0, 2**32 - 1), st.integers(2, 8), st.booleans())
 def test_the_distribution_counts_every_multiplication_of_a_layer(seed, w_bits, signed):
     rng = np.random.default_rng(seed)

@@ -94,7 +94,7 @@ def test_all_problems_of_a_file_are_told_at_once_with_the_nearest_names(tmp_path
         "'watts' is unknown",
         "'timelop' is unknown; did you mean 'timeloop'?",
         "'simulatd' is unknown; did you mean 'simulated'?",
-        "did you mean 'sg13g2'?",
+        "did you mean 'sg13g2'",
         "did you mean 'relu'?",
         "clock: 1 found; true or false is needed",
         "seed: -1 found",
@@ -228,6 +228,12 @@ def test_an_old_spelling_names_the_new_one(old, new):
 
 @pytest.mark.parametrize("name", list(main.commands))
 def test_every_command_groups_its_options_and_shows_an_example(name):
-    done = run(name, "--help")
-    assert done.exit_code == 0 and "Example:" in done.output and f"hd-plugin {name}" in done.output
-    assert "Output:" in done.output and "Options:" not in done.output and "--trellis" not in done.output
+    group = main.commands[name]
+    for words in [[name, own] for own in group.commands] if hasattr(group, "commands") else [[name]]:
+        done = run(*words, "--help")
+        assert (
+            done.exit_code == 0
+            and "Example:" in done.output
+            and f"hd-plugin {' '.join(words)}" in done.output
+        )
+        assert "Output:" in done.output and "Options:" not in done.output and "--trellis" not in done.output
