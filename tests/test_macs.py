@@ -2,6 +2,7 @@
 
 import csv
 import json
+from dataclasses import replace
 
 import pytest
 from click.testing import CliRunner
@@ -141,3 +142,22 @@ def test_bundled_arrays_that_count_have_no_partial_sums_to_pass_on(name):
         == em.exact(8, 4, a_signed=False).table().tolist()
     )
     assert made.model().test.mean_error < 0.1
+
+
+def test_names_of_anyones_encodings_stay_apart_and_within_the_folder(tmp_path, network):
+    """Two files of one name are no answer, and no name leaves the folder that was asked for."""
+    asked = {"technology": "sg13g2", "energy": "modelled", **ASKED}
+    found = hd.compare(network, macs=("binary", "exact"), objective="energy", **asked)
+    odd = replace(found.arrays[1], mac="/../../../out: of it")
+    comparisons = {(odd.mac if m == "exact" else m, o): c for (m, o), c in found.comparisons.items()}
+    rows = tuple(replace(r, mac=odd.mac) if r.mac == "exact" else r for r in found.rows)
+    folder = tmp_path / "a" / "b"
+    arrays = (found.arrays[0], odd)
+    hd.write_report(replace(found, arrays=arrays, rows=rows, comparisons=comparisons), folder)
+    assert [p.name for p in tmp_path.iterdir()] == ["a"]
+    assert [p.name for p in (tmp_path / "a").iterdir()] == ["b"]
+    assert len(list(folder.glob("plans.*/*.plan.json"))) == 2 * len(network.layers)
+    copy = tmp_path / "copy.json"
+    copy.write_text(load_characterisation("sg13g2_exact").technology.path.read_text())
+    with pytest.raises(InputError, match="called the same"):
+        hd.compare(network, macs=("exact", str(copy)), **asked)

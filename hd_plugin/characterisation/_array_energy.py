@@ -11,10 +11,10 @@ import numpy as np
 
 from hd_plugin._checked import check
 from hd_plugin._journal import Journal
-from hd_plugin.characterisation._fit import counts_of
+from hd_plugin.characterisation._fit import counted
 from hd_plugin.characterisation._objective import energy_objective
 from hd_plugin.characterisation._simulate import ArraySimulator, SimulatedEnergy
-from hd_plugin.encoding_mac import Encoding, output_activity
+from hd_plugin.encoding_mac import Encoding
 from hd_plugin.energy import Characterisation, load_characterisation
 from hd_plugin.errors import InputError
 from hd_plugin.gates import load_circuit
@@ -23,7 +23,6 @@ from hd_plugin.hardware import (
     Activations,
     ArraySize,
     Program,
-    activity,
     program,
     sampled_activations,
     telling_tiles,
@@ -162,12 +161,8 @@ class ArrayEnergy:
     ) -> dict[str, SimulatedEnergy]:
         """By several models; the activity is counted once."""
         made, inputs, tiles = self._run(layer, plan)
-        seen = activity(made, inputs, self.size.cols, tiles, self.size.psum_bits)
-        own = None
-        if self.encoding is not None:
-            counted = self.size.cols, self.size.psum_bits
-            own = output_activity(made, inputs, self.encoding, counted, tiles)
-        counts, clock = counts_of(seen, own), self.characterisation.clock_fJ * seen.cycles
+        counts, seen = counted(made, inputs, self.size, tiles, self.encoding)
+        clock = self.characterisation.clock_fJ * seen.cycles
         datapath = {m: self.characterisation.model(m).energy_fJ(counts) for m in models}
         return {
             m: SimulatedEnergy(energy, 0.0, 0.0, 0.0, clock, seen.cycles, seen.tiles)

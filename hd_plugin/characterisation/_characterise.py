@@ -9,14 +9,13 @@ from typing import Any
 
 from hd_plugin._version import __version__
 from hd_plugin.characterisation._coefficients import Reference, technology_fields
-from hd_plugin.characterisation._fit import Observation, counts_of, fit_coefficients, fit_models
+from hd_plugin.characterisation._fit import Observation, counted, fit_coefficients, fit_models
 from hd_plugin.characterisation._simulate import ArraySimulator, SimulatedEnergy
 from hd_plugin.characterisation._workload import FIT, TEST, Sample, network_samples, random_samples
-from hd_plugin.encoding_mac import Encoding, output_activity
+from hd_plugin.encoding_mac import Encoding
 from hd_plugin.energy import Characterisation, EnergyModel
 from hd_plugin.errors import InputError
 from hd_plugin.gates import Circuit
-from hd_plugin.hardware import activity
 from hd_plugin.streaming import Jobs, check_seed
 
 __all__ = ["characterise", "check_names", "simulate_all"]
@@ -32,14 +31,11 @@ def simulate_all(
 
     encoding : of an array that is not systolic.
     """
-    size = simulator.size
 
     def one(sample: Sample) -> tuple[Observation, SimulatedEnergy]:
-        run, counted = (sample.program, sample.activations), (size.cols, size.psum_bits)
+        run = sample.program, sample.activations
         energy = simulator.run(*run, sample.tiles)
-        moved = activity(*run, size.cols, sample.tiles, size.psum_bits)
-        out = None if encoding is None else output_activity(*run, encoding, counted, sample.tiles)
-        counts = counts_of(moved, out)
+        counts, _ = counted(*run, simulator.size, sample.tiles, encoding)
         seen = Observation(sample.layer, sample.kind, counts, energy.datapath_fJ, energy.cycles)
         return seen, energy
 

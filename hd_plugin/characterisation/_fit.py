@@ -9,11 +9,11 @@ from typing import NamedTuple
 import numpy as np
 from scipy.optimize import nnls
 
-from hd_plugin.encoding_mac import OutputActivity
+from hd_plugin.encoding_mac import Encoding, OutputActivity, output_activity
 from hd_plugin.energy import EnergyModel, Quality
-from hd_plugin.hardware import Activity
+from hd_plugin.hardware import Activations, Activity, ArraySize, Program, activity
 
-__all__ = ["MODELS", "Observation", "counts_of", "fit_coefficients", "fit_models", "quality"]
+__all__ = ["MODELS", "Observation", "counted", "counts_of", "fit_coefficients", "fit_models", "quality"]
 
 _RESAMPLED = 40
 # from the paper's straight line to everything that is counted; products and partial sums are of the systolic
@@ -66,6 +66,17 @@ def counts_of(found: Activity, outputs: OutputActivity | None = None) -> dict[st
     for name, values in several.items():
         counts |= {f"{name}[{b}]": float(x) for b, x in enumerate(values)}
     return counts
+
+
+def counted(
+    made: Program, inputs: Activations, size: ArraySize, tiles: int, encoding: Encoding | None = None
+) -> tuple[dict[str, float], Activity]:
+    """The counts of a run, and what is counted in any array; encoding : of one that is not systolic."""
+    found = activity(made, inputs, size.cols, tiles, size.psum_bits)
+    if encoding is None:
+        return counts_of(found), found
+    outputs = output_activity(made, inputs, encoding, (size.cols, size.psum_bits), tiles)
+    return counts_of(found, outputs), found
 
 
 def _names(model: str, counts: Mapping[str, float]) -> list[str]:

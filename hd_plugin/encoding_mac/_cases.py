@@ -42,9 +42,7 @@ def truncated(
         return plain
     error = plain.table() - plain.products()
     constant = -(int(error.min()) + int(error.max())) // 2
-    return Encoding(
-        a_bits, w_bits, plain.gates, plain.outputs, plain.weights, constant, a_signed, w_signed, name
-    )
+    return replace(plain, constant=constant)
 
 
 def weighted(

@@ -53,9 +53,7 @@ def _add(rows, patches, sums):
         for i in range(0, inputs, STEP):
             i1, i2, i3 = min(i + 1, inputs - 1), min(i + 2, inputs - 1), min(i + 3, inputs - 1)
             i4, i5, i6 = min(i + 4, inputs - 1), min(i + 5, inputs - 1), min(i + 6, inputs - 1)
-            i7 = min(
-                i + 7, inputs - 1
-            )  # rows beyond the last input are 0, whatever activation they are asked for
+            i7 = min(i + 7, inputs - 1)  # rows beyond the last input are 0, whatever they are asked for
             for p in range(start, stop):
                 total = sums[p]
                 r0, r1 = rows[i, patches[i, p]], rows[i + 1, patches[i1, p]]

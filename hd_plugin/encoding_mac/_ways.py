@@ -90,13 +90,14 @@ def ways(s: SearchSettings) -> list[Way]:
     return found
 
 
-def _kept(jobs: Jobs, what: tuple[object, ...], make: Callable[[], Encoding]) -> Encoding:
-    """An encoding that the journal may hold."""
+def _swapped(s: SearchSettings, start: Encoding, jobs: Jobs) -> Encoding:
+    """What swaps make of ``start``, or what the journal has of that."""
 
     def text() -> tuple[np.ndarray, ...]:
-        return (np.frombuffer(json.dumps(make().to_dict()).encode(), np.uint8),)
+        made = improve(start, s.kicks, s.seed, True, lambda: jobs.interrupted)
+        return (np.frombuffer(json.dumps(made.to_dict()).encode(), np.uint8),)
 
-    [found] = jobs.kept("encoding", what, text)
+    [found] = jobs.kept("encoding", ("swaps", start.to_dict(), s.kicks, s.seed), text)
     return Encoding.from_dict(json.loads(found.tobytes()))
 
 
@@ -120,11 +121,7 @@ def _weighted(s: SearchSettings, bits: int) -> Callable[[Jobs], Found]:
             except InputError:  # no inner product there
                 continue
         start = with_products(min(starts, key=lambda e: e.errors().max_absolute))
-
-        def work() -> Encoding:
-            return improve(start, s.kicks, s.seed, True, lambda: jobs.interrupted)
-
-        return [("weighted", _kept(jobs, ("swaps", start.to_dict(), s.kicks, s.seed), work))]
+        return [("weighted", _swapped(s, start, jobs))]
 
     return run
 
@@ -155,12 +152,7 @@ def _genetic(s: SearchSettings, columns: int) -> Callable[[Jobs], Found]:
             return []
         fittest = search.encoding(population.genes[0])
         powers = tuple(_power(w) for w in fittest.weights)
-        start = centred(replace(fittest, weights=powers))
-
-        def work() -> Encoding:
-            return improve(start, s.kicks, s.seed, True, lambda: jobs.interrupted)
-
-        better = _kept(jobs, ("swaps", start.to_dict(), s.kicks, s.seed), work)
+        better = _swapped(s, centred(replace(fittest, weights=powers)), jobs)
         return [(f"genetic{columns}", fittest), (f"genetic{columns}_swaps", better)]
 
     return run

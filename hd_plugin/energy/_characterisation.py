@@ -75,14 +75,15 @@ class Characterisation:
     models : from "flips", the paper's straight line, to "transitions", the best. array : its parameters.
     mac : what its PEs do, "binary" for the systolic array. encoding : of their outputs, as a file of
     ``encoding_mac.Encoding`` has it, None for the systolic array.
-    clock_fJ : of one cycle of the whole array. circuit : the file of its gates. conditions : of synthesis
-    and simulation.
+    clock_fJ : of one cycle of the whole array; area_um2 : of all of it. circuit : the file of its gates.
+    conditions : of synthesis and simulation.
     """
 
     technology: Technology
     array: dict[str, int]
     models: dict[str, EnergyModel]
     clock_fJ: float
+    area_um2: float
     circuit: Path
     conditions: dict[str, Any]
     mac: str = "binary"
@@ -132,6 +133,7 @@ class _File(TechnologyFile):
     array: dict[str, Whole]
     models: dict[str, _Model]
     clock_fJ: Annotated[float, Field(ge=0, le=1e12)]
+    area_um2: Annotated[float, Field(ge=0, le=1e15)]
     circuit: str
     conditions: dict[str, Any]
     mac: str = "binary"
@@ -162,6 +164,7 @@ def load_characterisation(name: str | Path) -> Characterisation:
         file.array,
         {name: model.value() for name, model in file.models.items()},
         file.clock_fJ,
+        file.area_um2,
         path.parent / file.circuit,
         file.conditions,
         file.mac,

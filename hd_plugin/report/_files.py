@@ -27,7 +27,7 @@ from hd_plugin.study import (
     TrainingTable,
 )
 
-__all__ = ["more_files", "save_plans", "write_report"]
+__all__ = ["more_files", "save_plans", "stems", "write_report"]
 
 # of a run of Timeloop, what a reader needs to check it or to run it again
 _RUN_FILES = (
@@ -117,7 +117,7 @@ def _roundings(result: Roundings, folder: Path) -> None:
 @more_files.register(NetworkVerification)
 def _verification(result: NetworkVerification, folder: Path) -> None:
     tables = result.tables()
-    for stem, one in zip(_stems(tables), tables.values()):
+    for stem, one in zip(stems(tables), tables.values()):
         one.save(folder / "tables", stem)
 
 
@@ -150,15 +150,15 @@ def _characterised(result: Characterised, folder: Path) -> Path:
 def save_plans(folder: Path, plans: Mapping[tuple[str, str], StreamPlan]) -> None:
     """One file a plan, the baseline's left out."""
     wanted = {key: plan for key, plan in plans.items() if key[1] != "baseline"}
-    for stem, plan in zip(_stems(wanted), wanted.values()):
+    for stem, plan in zip(stems(wanted), wanted.values()):
         plan.save(folder / f"{stem}.plan.json")
 
 
-def _stems(keys: Iterable[tuple[str, str]]) -> list[str]:
-    """LAYER.METHOD for each; layer names may be long and hold slashes, file names may not, and must stay
-    apart.
+def stems(keys: Iterable[tuple[str, str]]) -> list[str]:
+    """LAYER.METHOD for each; names of layers (and of MACs) may be long and hold slashes, file names may not,
+    and must stay apart.
     """
-    stems: list[str] = []
+    found: list[str] = []
     taken: set[str] = set()
     for layer, method in keys:
         stem = re.sub(r"[^A-Za-z0-9._-]+", "_", layer).strip("._") or "layer"
@@ -167,8 +167,8 @@ def _stems(keys: Iterable[tuple[str, str]]) -> list[str]:
         while name.lower() in taken:
             name, number = f"{stem}-{number}.{method}", number + 1
         taken.add(name.lower())
-        stems.append(name)
-    return stems
+        found.append(name)
+    return found
 
 
 def _save_runs(folder: Path, result: Comparison) -> None:
@@ -178,7 +178,7 @@ def _save_runs(folder: Path, result: Comparison) -> None:
     away.
     """
     wanted = []
-    for row, name in zip(result.rows, _stems((r.layer, r.method) for r in result.rows)):
+    for row, name in zip(result.rows, stems((r.layer, r.method) for r in result.rows)):
         runs = [Path(f) for f in row.evaluation.folders]
         for number, run in enumerate(runs, 1):
             own = name if len(runs) == 1 else f"{name}.{number}"

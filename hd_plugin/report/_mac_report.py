@@ -13,7 +13,7 @@ from hd_plugin._ratios import times
 from hd_plugin._wording import printable
 from hd_plugin.report._axes import bands, colour, figure_of, heading, legend, new_axis, plot, wrapped
 from hd_plugin.report._figures import figures
-from hd_plugin.report._files import more_files, save_plans
+from hd_plugin.report._files import more_files, save_plans, stems
 from hd_plugin.report._pictures import pictures, save_pictures
 from hd_plugin.report._table import Fitted, named, names, new_table, spare, told_of
 from hd_plugin.report._tables import tables
@@ -128,7 +128,10 @@ def _files(result: MacComparison, folder: Path) -> Path:
     lines = result.to_records()
     write_csv(folder / "compare-macs.csv", list(lines[0]), lines)
     save_pictures(pictures(result), folder / "plots")
-    for (mac, objective), found in result.comparisons.items():
-        own = folder / "plans" if objective == "flips" else folder / f"plans for least energy, {mac}"
-        save_plans(own, found.plans)
+    # plans for least flips are the same on all arrays, those for least energy are of each; a MAC's name may
+    # come out of anyone's file
+    save_plans(folder / "plans", result.comparisons[result.arrays[0].mac, "flips"].plans)
+    least = {key: found for key, found in result.comparisons.items() if key[1] != "flips"}
+    for stem, found in zip(stems(least), least.values()):
+        save_plans(folder / f"plans.{stem}", found.plans)
     return folder / "plots" / "macs.png"

@@ -53,7 +53,11 @@ class Characterised(Result):
 
     path: Path
     characterisation: Characterisation
-    area_um2: float
+
+    @property
+    def area_um2(self) -> float:
+        """Of the whole array."""
+        return self.characterisation.area_um2
 
     def summary(self) -> Mapping[str, Any]:
         """Errors of every model on another network than it was fitted to."""
@@ -103,8 +107,7 @@ def characterize(
         seed=asked.seed,
         jobs=jobs,
     )
-    area = float(json.loads(path.read_text(encoding="utf8"))["area_um2"])
-    return Characterised(path, load_characterisation(path), area)
+    return Characterised(path, load_characterisation(path))
 
 
 def _circuit(asked: CharacteriseRequest, known: Characterisation | None) -> Circuit:

@@ -9,9 +9,9 @@ from hd_plugin._checked import read_json
 from hd_plugin._data_files import cache_folder
 from hd_plugin._journal import Journal
 from hd_plugin._version import __version__
-from hd_plugin.encoding_mac import ENCODING_SCHEMA, MACS, load_mac, shipped_encodings
+from hd_plugin.encoding_mac import ENCODING_SCHEMA, load_mac
 from hd_plugin.energy import CHARACTERISATION_SCHEMA, technologies
-from hd_plugin.errors import InputError, did_you_mean
+from hd_plugin.errors import InputError
 from hd_plugin.hardware import ArraySize
 from hd_plugin.streaming import Jobs
 from hd_plugin.study._characterize import CharacteriseRequest, characterize
@@ -56,8 +56,6 @@ def mac_technology(mac: str, asked: Scenario, weight_bits: int) -> MacTechnology
             raise InputError(f"macs: {mac}: no such file; an encoding or a characterisation is needed")
         if read_json(path, _SCHEMAS, "name an encoding or a characterisation")["schema"] != ENCODING_SCHEMA:
             return MacTechnology(mac)
-    elif mac not in (known := [*MACS, *shipped_encodings()]) and not mac.startswith("truncated:"):
-        raise InputError(f"macs: {mac!r} is unknown; {did_you_mean(mac, known)} (or give a JSON file)")
     array, bundled = asked.array, f"{technology}_{mac}".replace(":", "_")
     size = ArraySize(
         rows=array.rows,
@@ -66,6 +64,8 @@ def mac_technology(mac: str, asked: Scenario, weight_bits: int) -> MacTechnology
         act_bits=array.activation_bits,
         psum_bits=array.psum_bits,
     )
+    # an unknown name, or an encoding of other widths, fails here
+    load_mac(mac, size.act_bits, size.weight_bits)
     if bundled in technologies() and size == ArraySize():
         return MacTechnology(bundled)
     if technology != _OWN_CELLS:
@@ -79,7 +79,6 @@ def mac_technology(mac: str, asked: Scenario, weight_bits: int) -> MacTechnology
 def _own(mac: str, size: ArraySize) -> MacTechnology:
     """In the package's own cells, in the user's cache."""
     path = Path(mac)
-    load_mac(mac, size.act_bits, size.weight_bits)  # an encoding of other widths fails here
     content = path.read_bytes() if path.suffix == ".json" else b""
     key = Journal.key("mac", (__version__, "" if content else mac, content, size.name)).hex()[:16]
     name = f"{_OWN_CELLS}_{path.stem.replace(':', '_')}"

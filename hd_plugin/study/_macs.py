@@ -11,9 +11,8 @@ import numpy as np
 from hd_plugin._ratios import mean_times, times
 from hd_plugin.encoding_mac import Encoding
 from hd_plugin.energy import load_characterisation
-from hd_plugin.engines import Engine, check_sizes
+from hd_plugin.engines import Engine
 from hd_plugin.errors import InputError
-from hd_plugin.gates import load_circuit
 from hd_plugin.streaming import Jobs
 from hd_plugin.study._comparison import Comparison, Provenance, Row
 from hd_plugin.study._mac_technology import mac_technology
@@ -157,7 +156,6 @@ def compare_macs(network: Network, asked: Scenario, engine: Engine, jobs: Jobs) 
     Plans for least flips are the same on all arrays, and searched once; with objective "energy" each array
     also gets its own, from its own model. Raises InputError for a MAC that no technology has.
     """
-    check_sizes(network.layers)
     both = asked.objective == "energy"
     known = [mac_technology(mac, asked, network.layers[0].bits) for mac in asked.macs]
     names = [one.name for one in known]
@@ -169,15 +167,17 @@ def compare_macs(network: Network, asked: Scenario, engine: Engine, jobs: Jobs) 
     making, searching, *parts = jobs.parts(sum(new), 2.0, *times)
     for one, part in zip(known, making.parts(*new)):
         one.made(part)
+    arrays = [_array(mac, name) for mac, name in zip(asked.macs, names)]
+    if len({array.mac for array in arrays}) < len(arrays):
+        told = ", ".join(array.mac for array in arrays)
+        raise InputError(f"macs: {told}: two arrays are called the same; give encodings names of their own")
     plans = all_plans(network, flips, flips.methods, searching)
     if jobs.interrupted:  # gates for plans that are not whole
         raise KeyboardInterrupt
-    arrays, rows, found = [], [], {}
-    for mac, name, part in zip(asked.macs, names, parts):
-        array = _array(mac, name)
-        arrays.append(array)
+    rows, found = [], {}
+    for array, part in zip(arrays, parts):
         first, last = part.parts(1.0, 2.0 if both else 0.0)
-        own = flips.but(technology=name)
+        own = flips.but(technology=array.technology)
         made = compare_one(network, own, engine, first.named(f"{network.name}: {array.mac}"), plans=plans)
         found[array.mac, "flips"] = made
         rows += [_row(array.mac, r.method if r.method != "baseline" else FILE_ORDER, r) for r in made.rows]
@@ -210,7 +210,7 @@ def _array(mac: str, technology: str) -> MacArray:
     # a tree's PEs put out sums; its model only counts the bits that these are made of
     counts = found.encoding is not None and found.mac != "tree"
     outputs = Encoding.from_dict(found.encoding, path).bits if counts else None
-    area = load_circuit(found.circuit).area_um2
+    area = found.area_um2
     pes = found.array["rows"] * found.array["cols"]
     # a file is shown by what it holds
     shown = found.mac if mac.endswith(".json") else mac

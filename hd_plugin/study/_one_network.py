@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,15 +16,13 @@ from hd_plugin.streaming import METHODS, Jobs, StreamPlan, flips, hardware_flips
 from hd_plugin.study._comparison import Comparison, Provenance, Row
 from hd_plugin.study._energies import array_energy
 from hd_plugin.study._layer_studies import layer_studies
-from hd_plugin.study._plan import all_plans
+from hd_plugin.study._plan import Plans, all_plans
 from hd_plugin.study._policies import SOURCES
 from hd_plugin.study._scenario import Scenario
 from hd_plugin.study._used import answered
 from hd_plugin.weights import Layer, Network
 
 __all__ = ["compare_one", "digests"]
-
-Plans = Mapping[tuple[str, str], StreamPlan]
 
 
 def compare_one(

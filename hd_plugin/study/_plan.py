@@ -20,7 +20,7 @@ from hd_plugin.study._scenario import Scenario
 from hd_plugin.study._used import question, used
 from hd_plugin.weights import Layer, Network, Note, Unmapped
 
-__all__ = ["PlannedLayer", "Planning", "all_plans", "plan", "search_time", "unfinished"]
+__all__ = ["PlannedLayer", "Planning", "Plans", "all_plans", "plan", "search_time", "unfinished"]
 
 _KICKS = 2000  # channels whose distances take as long as a search does, for one channel
 
