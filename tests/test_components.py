@@ -146,6 +146,18 @@ def test_a_plan_tells_its_own_flip_rate(plan, tmp_path):
         find_flip_rate({"flip_rate": str(tmp_path / "p.json"), "number_format": "gray"})
     with pytest.raises(InputError, match="number_format: 'grey' is unknown; did you mean 'gray'"):
         find_flip_rate({"flip_rate": 0.5, "number_format": "grey"})
+    assert find_flip_rate({"flip_rate": 0.5}).source == "the architecture file"
+
+
+@pytest.mark.parametrize("width", [4, 4.0, "4"])
+def test_a_rate_holds_for_the_width_and_the_format_that_it_was_counted_in(plan, tmp_path, width):
+    plan[1].save(tmp_path / "p.json")
+    asked = {"flip_rate": str(tmp_path / "p.json"), "number_format": "twos_complement"}
+    assert find_flip_rate({**asked, "weight_bits": width}).value == plan[1].nhd
+    with pytest.raises(
+        InputError, match=r"weight_bits: 8 in the architecture.*p.json counted.*4-bit weights"
+    ):
+        find_flip_rate({**asked, "weight_bits": type(width)(8)})
 
 
 def test_a_comparison_tells_the_flip_rate_of_a_layer_and_method(plan, tmp_path):
@@ -162,10 +174,10 @@ def test_a_comparison_tells_the_flip_rate_of_a_layer_and_method(plan, tmp_path):
     for attributes, told in (
         ({"layer": "a/layr", "method": "segment"}, "did you mean 'a/layer'"),
         ({"layer": "a/layer", "method": "segments"}, "did you mean 'segment'"),
-        ({"method": "segment"}, "layer"),
-        ({"layer": "a/layer"}, "method"),
+        ({"method": "segment"}, "is a comparison; give 'layer' and 'method' beside it"),
+        ({"layer": "a/layer"}, "is a comparison; give 'layer' and 'method' beside it"),
     ):
-        with pytest.raises(InputError, match=told):
+        with pytest.raises(InputError, match=f"compare.json.*{told}"):
             find_flip_rate({"flip_rate": str(path), **attributes})
 
 
@@ -177,13 +189,19 @@ def test_a_comparison_tells_the_flip_rate_of_a_layer_and_method(plan, tmp_path):
         ('{"schema": "hd-plugin/plan/9"}', "'hd-plugin/plan/9' found"),
         ('{"schema": "hd-plugin/plan/1", "layer": "a"}', "nhd: missing"),
         ('{"schema": "hd-plugin/plan/1", "layer": "a", "nhd": 1.5}', "nhd: 1.5"),
+        ('{"schema": "hd-plugin/plan/1", "bits": "x"}', "write it again with 'hd-plugin optimize'"),
+        ('{"schema": "hd-plugin/compare/2", "layers": 1}', "write it again with 'hd-plugin compare'"),
+        (
+            '{"schema": "hd-plugin/compare/2", "layers": [{"name": "a", "methods": {"m": 1}}]}',
+            "layer 'a', method 'm': nhd: None found",
+        ),
     ],
 )
 def test_a_file_that_tells_no_flip_rate_is_refused_by_name(content, told, tmp_path):
     path = tmp_path / "file.json"
     path.write_text(content)
     with pytest.raises(InputError) as error:
-        find_flip_rate({"flip_rate": str(path)})
+        find_flip_rate({"flip_rate": str(path), "layer": "a", "method": "m"})
     assert told in str(error.value) and "file.json" in str(error.value)
     with pytest.raises(InputError, match="no such file.*absolute path"):
         find_flip_rate({"flip_rate": "nowhere.json"})

@@ -7,7 +7,9 @@ from hypothesis import strategies as st
 import hd_plugin as hd
 from hd_plugin.energy import (
     ActionCounts,
+    AddressLut,
     Clock,
+    EnergyBreakdown,
     MainMemory,
     PsumHop,
     Sram,
@@ -234,5 +236,29 @@ def test_what_is_free_costs_nothing_and_the_rest_what_its_file_says(width, per_b
     # W x s = J: nanowatts become picojoules over the seconds of a cycle
     assert register.leak_pJ(seconds) == pytest.approx(register.leakage_nW * 1e-9 * seconds * 1e12)
     assert register.leakage_nW == pytest.approx(TECHNOLOGY.leakage_nW_per_um2 * register.area_um2)
-    assert WeightHop(TECHNOLOGY, 0.5, width).actions_pJ()["read"] == 0.0
-    assert PsumHop(TECHNOLOGY, 0.5, width).actions_pJ()["write"] == 0.0
+    weight, psum = (part(TECHNOLOGY, 0.5, width).actions_pJ() for part in (WeightHop, PsumHop))
+    assert weight["read"] == weight["update"] == 0.0 and psum["read"] == psum["write"] == 0.0
+
+
+@given(st.integers(1, 512), st.tuples(*[st.floats(0, 8)] * 3), st.floats(0, 64))
+def test_scales_and_reads_multiply_what_one_access_costs(width, scales, reads):
+    word = TECHNOLOGY.sram_pJ_per_bit * width
+    found = Sram(TECHNOLOGY, width, 16, *scales).actions_pJ()
+    assert found == {k: pytest.approx(word * s) for k, s in zip(("read", "write", "update"), scales)}
+    table = AddressLut(TECHNOLOGY, 64, 6, reads)
+    assert table.cycle_pJ() == pytest.approx(6 * TECHNOLOGY.lut_pJ_per_bit * reads)
+
+
+def test_energies_add_up_term_by_term_and_leakage_only_where_all_tell_it():
+    layers = [EnergyBreakdown(1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0), EnergyBreakdown(*[0.5] * 6, 0.25)]
+    names = ("mac", "weight_hop", "psum_hop", "lut", "memory", "clock", "leakage")
+    found = EnergyBreakdown.sum(iter(layers))
+    assert found.to_dict() == dict(zip(names, (1.5, 2.5, 4.5, 8.5, 16.5, 32.5, 64.25)))
+    untold = EnergyBreakdown.sum([*layers, EnergyBreakdown(*[0.0] * 6)])
+    assert untold.to_dict() == {**found.to_dict(), "leakage": None} and untold.everything_J is None
+    assert EnergyBreakdown.sum([]).to_dict() == {**dict.fromkeys(names, 0.0), "leakage": None}
+
+
+def test_no_table_costs_nothing():
+    counts = ActionCounts(1, 1, 1, 1, 1, 1, 1, 1, 1000, 1)
+    assert price(counts, 0.5, WIDTHS, TECHNOLOGY, pes=1).lut_J == 0.0

@@ -16,11 +16,15 @@ from hd_plugin.gates import price_netlist, read_netlist
 
 VOLTAGE, SLEWS, LOADS = 1.5, (0.0, 4.0), (0.0, 64.0)
 # capacitance of each input, in pF
-INPUTS = {"INV": {"A": 0.5}, "NAND": {"A": 0.7, "B": 0.9}, "DFF": {"CK": 0.3, "D": 0.4, "R": 0.6}}
-OUTPUT = {"INV": "Y", "NAND": "Y", "DFF": "Q"}
+INPUTS = {"INV": {"A": 0.5}, "NAND": {"A": 0.7, "B": 0.9}, "DFF": {"CK": 0.3, "D": 0.4, "R": 0.6}, "TIE": {}}
+OUTPUT = {"INV": "Y", "NAND": "Y", "DFF": "Q", "TIE": "Y"}
+FUNCTION = {"INV": "!A", "NAND": "!(A B)", "DFF": "IQ", "TIE": "1"}
 # planes of the arcs to the output by the input that they begin at: transition, delay (ns), energy (pJ)
 ARCS = {
-    "INV": {"A": ((0.2, 0.05, 0.01), (0.3, 0.1, 0.02), (1.0, 0.2, 0.03))},
+    "INV": {
+        "A": ((0.2, 0.05, 0.01), (0.3, 0.1, 0.02), (1.0, 0.2, 0.03)),
+        "E": ((6.0, 0.0, 0.0), (5.0, 0.0, 0.0), (4.0, 0.0, 0.0)),  # an enable: nor is this one
+    },
     "NAND": {
         "A": ((0.3, 0.02, 0.02), (0.4, 0.2, 0.01), (2.0, 0.1, 0.02)),
         "B": ((0.5, 0.04, 0.03), (0.6, 0.1, 0.03), (3.0, 0.3, 0.01)),
@@ -29,7 +33,9 @@ ARCS = {
         "CK": ((0.4, 0.01, 0.01), (0.9, 0.2, 0.02), (5.0, 0.4, 0.05)),
         "R": ((9.0, 0.0, 0.0), (7.0, 0.0, 0.0), (8.0, 0.0, 0.0)),  # a clear: no toggle of a stream comes so
     },
+    "TIE": {},
 }
+KINDS = {"CK": "rising_edge", "R": "clear", "E": "three_state_enable"}
 # energy of a toggle of an input pin inside its cell, at no load
 HIDDEN = {
     ("INV", "A"): (0.1, 0.3),
@@ -37,7 +43,7 @@ HIDDEN = {
     ("DFF", "CK"): (1.5, 0.2),
     ("DFF", "D"): (0.7, 0.0),
 }
-LEAKAGE, AREA = {"INV": 3, "NAND": 5, "DFF": 11}, {"INV": 1, "NAND": 2, "DFF": 7}
+LEAKAGE, AREA = {"INV": 3, "NAND": 5, "DFF": 11, "TIE": 2}, {"INV": 1, "NAND": 2, "DFF": 7, "TIE": 1}
 
 
 def plane(kind: str, a: float, b: float, c: float) -> str:
@@ -62,17 +68,18 @@ def liberty() -> str:
             own = HIDDEN.get((name, pin))
             power = f"internal_power () {{ {both('power', (*own, 0.0))} }}" if own else ""
             text += f"pin ({pin}) {{ direction : input; capacitance : {load}; {power} }}"
-        function = {"INV": "!A", "NAND": "!(A B)", "DFF": "IQ"}[name]
         timing = power = ""
         for related, (transition, delay, energy) in ARCS[name].items():
-            kind = {"CK": "rising_edge", "R": "clear"}.get(related, "combinational")
+            kind = KINDS.get(related, "combinational")
             timing += (
                 f'timing () {{ related_pin : "{related}"; timing_type : {kind}; '
                 f"{both('transition', transition)} {both('delay', delay)} }}"
             )
             power += f'internal_power () {{ related_pin : "{related}"; {both("power", energy)} }}'
         flop = 'ff (IQ, IQN) { next_state : "D"; clocked_on : "CK"; clear : "!R"; }' if name == "DFF" else ""
-        text += f'pin ({OUTPUT[name]}) {{ direction : output; function : "{function}"; {timing} {power} }}'
+        text += (
+            f'pin ({OUTPUT[name]}) {{ direction : output; function : "{FUNCTION[name]}"; {timing} {power} }}'
+        )
         cells.append(
             f"cell ({name}) {{ area : {AREA[name]}; cell_leakage_power : {LEAKAGE[name]}; {flop} {text} }}"
         )
@@ -89,7 +96,8 @@ def drawn(seed: int) -> tuple[dict[str, tuple[str, dict[str, str]]], list[str]]:
     for i in range(rng.randint(1, 14)):
         kind = rng.choice(list(INPUTS))
         pins = {p: {"CK": "clk", "R": "r"}.get(p) or rng.choice(nets) for p in INPUTS[kind]}
-        cells[f"x{i}"] = (kind, pins | {OUTPUT[kind]: f"n{i}"})
+        out = {OUTPUT[kind]: f"n{i}"}
+        cells[f"x{i}"] = (kind, out | pins if rng.random() < 0.5 else pins | out)
         nets.append(f"n{i}")
     return cells, [rng.choice(nets[3:]) for _ in range(rng.randint(1, 3))]
 
@@ -121,16 +129,17 @@ def test_every_net_costs_what_its_pins_and_planes_say(tmp_path, seed, wire):
     for net in outputs:  # a port is one more pin of a usual load
         load[net] += mean + wire * mean
     driver = {nets[OUTPUT[kind]]: kind for kind, nets in cells.values()}
-    toggled = {kind: [arc for pin, arc in arcs.items() if pin != "R"] for kind, arcs in ARCS.items()}
+    toggled = {kind: [arc for pin, arc in arcs.items() if pin not in "RE"] for kind, arcs in ARCS.items()}
 
     # slew = mean over drivers of mean over arcs of (a + c load) + b slew
-    fixed = [np.mean([a + c * load[n] for (a, _, c), _, _ in toggled[k]]) for n, k in driver.items()]
-    slope = np.mean([np.mean([b for (_, b, _), _, _ in toggled[k]]) for k in driver.values()])
+    drives = {n: k for n, k in driver.items() if toggled[k]}
+    fixed = [np.mean([a + c * load[n] for (a, _, c), _, _ in toggled[k]]) for n, k in drives.items()]
+    slope = np.mean([np.mean([b for (_, b, _), _, _ in toggled[k]]) for k in drives.values()])
     slew = np.mean(fixed) / (1 - slope)
     assert found.conditions["slew_ns"] == pytest.approx(slew, rel=1e-6)
 
     energy = {net: 0.5 * load[net] * VOLTAGE**2 for net in netlist.names}
-    for net, kind in driver.items():
+    for net, kind in drives.items():
         energy[net] += np.mean([at(planes, slew, load[net]) for _, _, planes in toggled[kind]])
     clock = 0.0
     for net, capacitance, kind, pin in pins:
@@ -139,7 +148,7 @@ def test_every_net_costs_what_its_pins_and_planes_say(tmp_path, seed, wire):
             clock += 2 * inside + (capacitance + wire * mean) * VOLTAGE**2
         else:
             energy[net] += inside
-    delay = {n: np.mean([at(p, slew, load[n]) for _, p, _ in toggled[k]]) for n, k in driver.items()}
+    delay = {n: np.mean([at(p, slew, load[n]) for _, p, _ in toggled[k]]) for n, k in drives.items()}
     for i, net in enumerate(netlist.names):
         if i < 2 or net == "clk":
             assert found.energy_fJ[i] == 0.0
@@ -150,6 +159,7 @@ def test_every_net_costs_what_its_pins_and_planes_say(tmp_path, seed, wire):
     kinds = [kind for kind, _ in cells.values()]
     assert found.leakage_nW == sum(LEAKAGE[k] for k in kinds)
     assert found.area_um2 == sum(AREA[k] for k in kinds)
+    assert found.conditions["assumptions"].startswith("no layout") and "setup_ps" not in found.conditions
     told = {"mine": 1, "cells": len(cells), "voltage_V": VOLTAGE, "library": "planes"}
     assert told.items() <= found.conditions.items()
     assert found.conditions["register_um2"] == AREA["DFF"] * kinds.count("DFF")

@@ -280,3 +280,9 @@ def test_a_search_names_itself_where_its_jobs_have_no_name():
     for text in ("", "my network"):
         hd.optimize(random_layer(0, (9, 9)), jobs=Jobs(1, lambda done, total, text: told.append(text), text))
     assert list(dict.fromkeys(told)) == ["random cluster", "my network"]
+
+
+def test_a_layer_of_one_output_flips_nothing():
+    layer = hd.Layer.from_values("one", np.arange(-3, 4).reshape(1, 7), 4)
+    plan = hd.optimize(layer, 3, "baseline")
+    assert hd.flips(layer, plan) == 0 and hd.nhd(layer, plan) == 0.0

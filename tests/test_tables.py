@@ -86,13 +86,15 @@ def test_direct_needs_no_table_and_leaves_its_outputs_in_its_order():
         and not tables.needs_inputs
         and tables.output_order.tolist() == plan.groups[0].order.tolist()
     )
-    assert tables.sizes()["bank_bytes"] == tables.sizes()["layer_bytes"] == 0
+    sizes = tables.sizes()
+    assert sizes["bank_bytes"] == sizes["layer_bytes"] == sizes["input_bytes"] == 0
 
 
 def test_the_papers_table_size():
     """Section 5: D entries of log2 D bits, under 2 KB at a depth of 1024."""
     layer = random_layer(5, (9, 7))
     sizes = AddressTables.of(hd.optimize(layer, rows=3, method="segment")).sizes(depth=1024)
+    assert sizes["depth"] == 1024 and sizes["groups"] == len(hd.optimize(layer, 3, "segment").groups)
     assert sizes["bank_entries"] == 1024 and sizes["entry_bits"] == 10 and sizes["bank_bytes"] == 1280 < 2048
     for depth in (9, 16, 100, 1024):
         told = AddressTables.of(hd.optimize(layer, rows=3, method="segment")).sizes(depth)

@@ -72,15 +72,15 @@ class _Pricer:
         return [
             a
             for a in cell.pins[name].arcs
-            if a.kind not in _ASYNCHRONOUS
-            and "three_state" not in a.kind
-            and a.related not in self.asynchronous(cell)
+            if a.kind not in _ASYNCHRONOUS and a.related not in self.control(cell, name)
         ]
 
-    def asynchronous(self, cell: Cell) -> set[str]:
+    def control(self, cell: Cell, name: str) -> set[str | None]:
+        """Pins that clear, preset or enable output ``name``: no toggle of a stream comes from them."""
         where, flop = f"{self.library.path}: cell {cell.name!r}", cell.flip_flop or {}
         texts = [flop[k] for k in _ASYNCHRONOUS if flop.get(k)]
-        return {p for text in texts for p in inputs_of(parse(text, where))}
+        enables = {a.related for a in cell.pins[name].arcs if "three_state" in a.kind}
+        return enables | {p for text in texts for p in inputs_of(parse(text, where))}
 
     def circuit(self, conditions: dict[str, Any]) -> Circuit:
         """All of it, at the mean transition."""
@@ -124,7 +124,7 @@ class _Pricer:
         delay = np.zeros(self.load.size)
         for (kind, name, load), nets in self.drivers.items():
             cell = self.library.cells[kind]
-            powers = [p for p in cell.pins[name].power if p.related not in self.asynchronous(cell)]
+            powers = [p for p in cell.pins[name].power if p.related not in self.control(cell, name)]
             for supply in dict.fromkeys(p.supply for p in powers):
                 drawn = [_mean(p, slew, load) for p in powers if p.supply == supply]
                 energy[nets] += 1e3 * float(np.mean(drawn))
