@@ -26,7 +26,7 @@ from hd_plugin.characterisation import (
     net_shares,
     stimulus,
 )
-from hd_plugin.encoding_mac import load_mac
+from hd_plugin.encoding_mac import MACS, load_mac, split_mac
 from hd_plugin.gates import bundled_library, critical_path
 from hd_plugin.hardware import ArrayDesign, ArraySize, Operands, program, sampled_activations
 from hd_plugin.streaming import file_order_plan
@@ -41,13 +41,12 @@ COLUMNS = (
 
 @dataclass(frozen=True)
 class Point:
-    """One array. mac : as for ``load_mac``. every : its pipeline."""
+    """One array. mac : as for ``load_mac``."""
 
     library: Path
     bits: int
     rows: int
     mac: str
-    every: int | None
 
 
 @dataclass(frozen=True)
@@ -75,7 +74,7 @@ def measured(point: Point, cols: int, cache: Path) -> Found:
     operands = Operands(_ACT_BITS, point.bits, False)
     psum_bits = load_mac("exact", _ACT_BITS, point.bits).psum_bits(point.rows, operands)
     size = ArraySize(rows=point.rows, cols=cols, weight_bits=point.bits, psum_bits=psum_bits)
-    design, layer = load_mac(point.mac, _ACT_BITS, point.bits, pipeline=point.every), layer_of(point.bits)
+    design, layer = load_mac(point.mac, _ACT_BITS, point.bits), layer_of(point.bits)
     text = design.build(size.rows, size.psum_bits)
     depends = (size.name, layer.digest, sorted(text.modules.items()), _STEPS)
     key = hashlib.sha256(point.library.read_bytes() + repr(depends).encode()).hexdigest()
@@ -109,12 +108,12 @@ def _measure(point: Point, size: ArraySize, design: ArrayDesign, layer: Layer) -
 def lines(points: list[Point], cols: int, cache: Path) -> Iterator[tuple[str, ...]]:
     """A line for each point; ``less`` : than the systolic array of the same library, width and rows."""
     for point in points:
-        base = measured(Point(point.library, point.bits, point.rows, "binary", None), cols, cache)
+        base = measured(Point(point.library, point.bits, point.rows, "binary"), cols, cache)
         found = measured(point, cols, cache)
         whole, other = found.energy + found.clock, base.energy + base.clock
         yield (
             *(point.library.stem.partition("_stdcell")[0], str(point.bits), str(point.rows)),
-            *(Path(point.mac).stem, str(point.every or "-"), str(found.latency)),
+            *(Path(split_mac(point.mac)[0]).stem, str(split_mac(point.mac)[1] or "-"), str(found.latency)),
             *(f"{found.area:,.1f}", _less(found.area, base.area), f"{found.path_ns:.2f}"),
             *(f"{found.energy:,.0f}", _less(found.energy, base.energy)),
             *(f"{whole:,.0f}", _less(whole, other)),
@@ -139,13 +138,13 @@ def main() -> None:
     args = parser.parse_args()
     folder = os.environ.get("HD_PLUGIN_DATA")
     known = sorted(Path(folder).glob("sg13g2_stdcell_typ*.lib")) if folder else []
-    macs: list[tuple[str, int | None]] = [("binary", None), ("tree", None), ("tree", args.block)]
-    macs += [(mac, every) for mac in ("exact", *args.encodings) for every in (None, args.every)]
+    macs = ["binary", "tree", f"tree@{args.block}"]
+    macs += [mac + every for mac in ("exact", *args.encodings) for every in ("", f"@{args.every}")]
     wanted = itertools.product(args.liberty or [*known, bundled_library()], args.rows, args.bits, macs)
     points = [
-        Point(library, bits, rows, mac, every)
-        for library, rows, bits, (mac, every) in wanted
-        if mac in ("binary", "tree", "exact") or json.loads(Path(mac).read_text())["w_bits"] == bits
+        Point(library, bits, rows, mac)
+        for library, rows, bits, mac in wanted
+        if split_mac(mac)[0] in MACS or json.loads(Path(split_mac(mac)[0]).read_text())["w_bits"] == bits
     ]
     text = f"| {' | '.join(COLUMNS)} |\n|{' --- |' * len(COLUMNS)}\n"
     print(text, end="", flush=True)

@@ -21,10 +21,10 @@ OPERANDS = Operands(5, 4, False)
 DESIGNS = {
     "systolic": SYSTOLIC,
     "tree": load_mac("tree", 5, 4),
-    "tree, pipelined": load_mac("tree", 5, 4, pipeline=2),
+    "tree, pipelined": load_mac("tree@2", 5, 4),
     "exact": load_mac("exact", 5, 4),
-    "exact, pipelined": load_mac("exact", 5, 4, pipeline=2),
-    "exact, a register a level": load_mac("exact", 5, 4, pipeline=1),
+    "exact, pipelined": load_mac("exact@2", 5, 4),
+    "exact, a register a level": load_mac("exact@1", 5, 4),
     "truncated": column_design(truncated(5, 4, 12, a_signed=False)),
     "any": column_design(random_encoding(6)),
 }
@@ -132,10 +132,10 @@ def test_a_pe_takes_what_one_more_column_takes(design):
 
 
 def test_the_benchmark_finds_again_what_it_computed(tmp_path, monkeypatch):
-    point = encodings.Point(LIBRARY, 4, 2, "exact", 2)
+    point = encodings.Point(LIBRARY, 4, 2, "exact@2")
     found = encodings.measured(point, 2, tmp_path)
     assert found.latency > 1 and min(found.area, found.path_ns, found.energy, found.clock) > 0
     monkeypatch.setattr(encodings, "_measure", None)
     assert encodings.measured(point, 2, tmp_path) == found
     with pytest.raises(TypeError):
-        encodings.measured(replace(point, every=3), 2, tmp_path)
+        encodings.measured(replace(point, mac="exact@3"), 2, tmp_path)

@@ -10,7 +10,16 @@ from encoding_cases import random_encoding, summed
 from hardware_cases import random_layer, random_plan
 
 import hd_plugin as hd
-from hd_plugin.encoding_mac import Encoding, column_design, exact, load_mac, tree_design, truncated
+from hd_plugin.encoding_mac import (
+    Encoding,
+    column_design,
+    exact,
+    load_mac,
+    mac_stem,
+    split_mac,
+    tree_design,
+    truncated,
+)
 from hd_plugin.encoding_mac._counter import counter, signed_digits
 from hd_plugin.errors import InputError, MissingTool
 from hd_plugin.gates import find_simulator
@@ -179,7 +188,7 @@ def test_a_wrong_counter_register_or_wire_is_caught(module, old, new, iverilog):
 
 @pytest.mark.parametrize("late", [-1, 1])
 def test_sums_that_come_at_another_time_are_caught(late, iverilog):
-    design = load_mac("tree", 5, 4, pipeline=2)
+    design = load_mac("tree@2", 5, 4)
 
     def build(rows, psum_bits):
         text = design.build(rows, psum_bits)
@@ -225,13 +234,35 @@ def test_macs_by_name(tmp_path):
         load_mac(path, 8, 4, True)
     with pytest.raises(InputError, match="mac: 'tre' is unknown, and no file .* did you mean 'tree'"):
         load_mac("tre", 8, 4)
-    with pytest.raises(InputError, match="binary: pipeline"):
-        load_mac("binary", 8, 4, pipeline=2)
-    with pytest.raises(InputError, match="pipeline: 0 found"):
-        load_mac("tree", 8, 4, pipeline=0)
     unsigned = replace(Encoding.load(path), w_signed=False)
     with pytest.raises(InputError, match="unsigned; an array's are signed"):
         column_design(unsigned)
+
+
+def test_registers_in_a_column_by_name(tmp_path):
+    path = tmp_path / "mine.json"
+    random_encoding(1).save(path)
+    for name, called, stem in (
+        ("exact@2", "exact@2", "exact_every2"),
+        ("truncated:24@2", "truncated:24@2", "truncated_24_every2"),
+        ("tree@2", "tree@2", "tree_every2"),
+        (f"{path}@2", "any@2", "mine_every2"),
+    ):
+        bits = 5 if "mine" in name else 8
+        plain, found = load_mac(split_mac(name)[0], bits, 4), load_mac(name, bits, 4)
+        assert (found.name, mac_stem(name), split_mac(name)[1]) == (called, stem, 2)
+        assert found.build(8, 16).latency > plain.build(8, 16).latency and found.digest != plain.digest
+        assert found.build(8, 16) == load_mac(name, bits, 4).build(8, 16)
+    (tmp_path / "mine.json@2").write_bytes(path.read_bytes())  # a file of that name is that file
+    assert load_mac(f"{path}@2", 5, 4).name == "any" and split_mac(f"{path}@2")[1] is None
+    for name, told in (
+        ("binary@2", "mac binary@2: the systolic array has a register a row already"),
+        ("tree@0", "mac 'tree@0': '0' found behind '@'; a number of at least 1"),
+        ("exact@x", "mac 'exact@x': 'x' found behind '@'"),
+        ("exat@2", "mac: 'exat' is unknown, .* did you mean 'exact'"),
+    ):
+        with pytest.raises(InputError, match=told):
+            load_mac(name, 8, 4)
 
 
 def test_the_name_of_an_encoding_stays_a_comment(iverilog):

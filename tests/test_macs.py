@@ -114,6 +114,11 @@ def test_the_command_writes_all_of_it(tmp_path, network):
         ({"macs": ("binry",)}, "did you mean 'binary'"),
         ({"macs": ("nowhere.json",)}, "no such file"),
         ({"macs": ("binary", "binary")}, "name each once"),
+        ({"macs": ("exact", "exact@8"), "technology": "sg13g2"}, "characterize --mac exact@8 --liberty FILE"),
+        (
+            {"macs": (f"{load_characterisation('sg13g2_exact').technology.path}@8",)},
+            "is characterised, with the registers that it has",
+        ),
         ({"macs": ("tree",), "energy": "flips"}, "macs: they differ in their gates"),
         ({"macs": ("tree",), "engine": {"name": "timeloop"}}, "engine 'analytic' is needed"),
         ({"macs": ("tree",), "studies": True}, "studies cannot be asked for"),

@@ -21,13 +21,13 @@ from hd_plugin.energy import build_component, load_characterisation, load_techno
 __all__ = ["main"]
 
 _ROOT = Path(__file__).parents[2]
-# what stands beside the systolic array, which comes first: MAC, and full adders between two registers
-_SMALL = [("binary", None), ("tree", None), ("exact", None), ("truncated:22", None)]
-_LARGE = [*_SMALL[:3], ("exact", 8), ("truncated:36", None), ("truncated:36", 8)]
-_ARRAYS: dict[tuple[int, int], list[tuple[str, int | None]]] = {  # by bits of a weight, and rows
+# what stands beside the systolic array, which comes first
+_SMALL = ["binary", "tree", "exact", "truncated:22"]
+_LARGE = [*_SMALL[:3], "exact@8", "truncated:36", "truncated:36@8"]
+_ARRAYS = {  # by bits of a weight, and rows
     (4, 8): _SMALL,
     (4, 32): _SMALL,
-    (8, 8): [*_LARGE, ("booth4_8ux8_22", None)],
+    (8, 8): [*_LARGE, "booth4_8ux8_22"],
     (8, 32): _LARGE,
     (8, 64): [_LARGE[0], _LARGE[2], _LARGE[4]],
 }
@@ -115,12 +115,10 @@ def encodings() -> dict[str, float]:
     found = {}
     for (bits, rows), macs in _ARRAYS.items():
         base = None
-        for mac, every in macs:
-            one = table.measured(
-                table.Point(library, bits, rows, mac, every), 2, Path("results") / "encodings"
-            )
+        for mac in macs:
+            one = table.measured(table.Point(library, bits, rows, mac), 2, Path("results") / "encodings")
             base = base or one
-            key = f"w{bits}.r{rows}.{mac.replace(':', '_')}" + ("" if every is None else ".piped")
+            key = f"w{bits}.r{rows}.{mac.replace(':', '_').replace('@8', '.piped')}"
             found |= {f"{key}.um2": one.area, f"{key}.ns": one.path_ns, f"{key}.fJ": one.energy}
             found[f"{key}.clocked_fJ"] = one.energy + one.clock
             found[f"{key}.area_less"] = less(base.area, one.area)

@@ -39,7 +39,12 @@ _PATH = click.Path(path_type=Path)
 @option("Array", "--weight-bits", type=int, default=4)
 @option("Array", "--act-bits", type=int, default=8)
 @option("Array", "--psum-bits", type=int, default=16)
-@option("Array", "--mac", default="binary", help="Its PEs: binary, tree, exact, or the file of an encoding.")
+@option(
+    "Array",
+    "--mac",
+    default="binary",
+    help="Its PEs: binary, tree, exact, or the file of an encoding; NAME@N: registers in its columns.",
+)
 @option(
     "Synthesis",
     "--node-nm",

@@ -60,7 +60,7 @@ __all__ = ["compare"]
     "macs",
     metavar="MAC,...",
     help="What the PEs are, several side by side: binary, tree, exact, or files of encodings or "
-    "characterisations.",
+    "characterisations; NAME@N: a register behind every N full adders (tree: rows) of a column.",
 )
 @option(
     "Energy",

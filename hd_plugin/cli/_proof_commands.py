@@ -59,7 +59,8 @@ __all__ = ["rewrite", "verify"]
     "Proof",
     "--mac",
     default="binary",
-    help="The array: binary (systolic), tree, exact, or the file of an encoding (encode search makes them).",
+    help="The array: binary (systolic), tree, exact, or the file of an encoding (encode search makes them); "
+    "NAME@N: a register behind every N full adders (tree: rows) of a column.",
 )
 @option("Proof", "--tiles", type=int, default=4, help="Tiles of each layer that go through the Verilog.")
 @option("Proof", "--all-tiles", is_flag=True, help="Every tile through the Verilog.")

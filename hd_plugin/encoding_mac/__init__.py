@@ -13,7 +13,7 @@ from hd_plugin.encoding_mac._errors import EncodingErrors, errors_between
 from hd_plugin.encoding_mac._file import SCHEMA as ENCODING_SCHEMA
 from hd_plugin.encoding_mac._front import Candidate, front
 from hd_plugin.encoding_mac._gradients import activation_gradient, table_slopes, weight_gradient
-from hd_plugin.encoding_mac._mac import MACS, load_mac
+from hd_plugin.encoding_mac._mac import MACS, load_mac, mac_stem, split_mac
 from hd_plugin.encoding_mac._named import load_encoding
 from hd_plugin.encoding_mac._operands import operand_distribution, operand_values
 from hd_plugin.encoding_mac._search import EncodingSearch, search_encodings
@@ -42,12 +42,14 @@ __all__ = [
     "front",
     "load_encoding",
     "load_mac",
+    "mac_stem",
     "operand_distribution",
     "operand_values",
     "output_activity",
     "output_classes",
     "search_encodings",
     "shipped_encodings",
+    "split_mac",
     "table_slopes",
     "table_sums",
     "tree_design",

@@ -171,11 +171,11 @@ def column_design(encoding: Encoding, called: str | None = None, pipeline: int |
     )
 
 
-def tree_design(operands: Operands, pipeline: int | None = None) -> ArrayDesign:
+def tree_design(operands: Operands, pipeline: int | None = None, called: str = "tree") -> ArrayDesign:
     """The array of the plain product, the products of all rows added in one expression.
 
-    pipeline : rows whose sum is registered before the sums are added; None: all rows at once. Sums leave a
-    register at the bottom. Raises InputError for a pipeline below 1.
+    called : its name as an array. pipeline : rows whose sum is registered before the sums are added; None:
+    all rows at once. Sums leave a register at the bottom. Raises InputError for a pipeline below 1.
     """
     _checked(pipeline)
 
@@ -188,7 +188,7 @@ def tree_design(operands: Operands, pipeline: int | None = None) -> ArrayDesign:
     # what a multiplier makes first are the bits of the exact encoding
     inside = exact(operands.act_bits, operands.weight_bits, a_signed=operands.act_signed)
     digest = _digest("tree", operands, pipeline)
-    return ArrayDesign("tree", digest, build, operands=operands, encoding=inside.to_dict())
+    return ArrayDesign(called, digest, build, operands=operands, encoding=inside.to_dict())
 
 
 def _digest(*parts: object) -> str:

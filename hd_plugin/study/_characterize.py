@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from hd_plugin.characterisation import characterise, check_names, make_circuit
-from hd_plugin.encoding_mac import load_mac
+from hd_plugin.encoding_mac import load_mac, mac_stem
 from hd_plugin.energy import Characterisation, load_characterisation
 from hd_plugin.errors import InputError
 from hd_plugin.gates import Circuit, bundled_library, load_circuit
@@ -95,7 +95,7 @@ def characterize(
     known = None if asked.liberty else load_characterisation(asked.technology or "hd_generic45")
     name = asked.name or (known.technology.name if known else Path(str(asked.liberty)).stem)
     if asked.mac != "binary" and not asked.name:
-        name += f"_{Path(asked.mac).stem}"
+        name += f"_{mac_stem(asked.mac)}"
     node_nm = asked.node_nm if asked.node_nm is not None else known.technology.node_nm if known else 45.0
     check_names(name, node_nm, asked.seed)
     path = characterise(

@@ -9,7 +9,7 @@ from hd_plugin._checked import read_json
 from hd_plugin._data_files import cache_folder
 from hd_plugin._journal import Journal
 from hd_plugin._version import __version__
-from hd_plugin.encoding_mac import ENCODING_SCHEMA, load_mac
+from hd_plugin.encoding_mac import ENCODING_SCHEMA, load_mac, mac_stem, split_mac
 from hd_plugin.energy import CHARACTERISATION_SCHEMA, technologies
 from hd_plugin.errors import InputError
 from hd_plugin.hardware import ArraySize
@@ -50,13 +50,15 @@ def mac_technology(mac: str, asked: Scenario, weight_bits: int) -> MacTechnology
     technology = asked.technology_name()
     if mac == "binary":
         return MacTechnology(technology)
-    path = Path(mac)
+    path, every = Path(split_mac(mac)[0]), split_mac(mac)[1]
     if path.suffix == ".json":
         if not path.exists():
             raise InputError(f"macs: {mac}: no such file; an encoding or a characterisation is needed")
         if read_json(path, _SCHEMAS, "name an encoding or a characterisation")["schema"] != ENCODING_SCHEMA:
+            if every is not None:
+                raise InputError(f"macs: {mac}: {path} is characterised, with the registers that it has")
             return MacTechnology(mac)
-    array, bundled = asked.array, f"{technology}_{mac}".replace(":", "_")
+    array, bundled = asked.array, f"{technology}_{mac_stem(mac)}"
     size = ArraySize(
         rows=array.rows,
         cols=array.cols,
@@ -78,10 +80,10 @@ def mac_technology(mac: str, asked: Scenario, weight_bits: int) -> MacTechnology
 
 def _own(mac: str, size: ArraySize) -> MacTechnology:
     """In the package's own cells, in the user's cache."""
-    path = Path(mac)
+    path, every = Path(split_mac(mac)[0]), split_mac(mac)[1]
     content = path.read_bytes() if path.suffix == ".json" else b""
-    key = Journal.key("mac", (__version__, "" if content else mac, content, size.name)).hex()[:16]
-    name = f"{_OWN_CELLS}_{path.stem.replace(':', '_')}"
+    key = Journal.key("mac", (__version__, every if content else mac, content, size.name)).hex()[:16]
+    name = f"{_OWN_CELLS}_{mac_stem(mac)}"
     target = cache_folder("macs") / key / f"{name}.json"
     if target.exists():
         return MacTechnology(str(target))

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from hd_plugin._ratios import mean_times, times
-from hd_plugin.encoding_mac import Encoding
+from hd_plugin.encoding_mac import Encoding, split_mac
 from hd_plugin.energy import load_characterisation
 from hd_plugin.engines import Engine
 from hd_plugin.errors import InputError
@@ -208,10 +208,10 @@ def _array(mac: str, technology: str) -> MacArray:
     found = load_characterisation(technology)
     path = found.technology.path
     # a tree's PEs put out sums; its model only counts the bits that these are made of
-    counts = found.encoding is not None and found.mac != "tree"
+    counts = found.encoding is not None and split_mac(found.mac)[0] != "tree"
     outputs = Encoding.from_dict(found.encoding, path).bits if counts else None
     area = found.area_um2
     pes = found.array["rows"] * found.array["cols"]
     # a file is shown by what it holds
-    shown = found.mac if mac.endswith(".json") else mac
+    shown = found.mac if split_mac(mac)[0].endswith(".json") else mac
     return MacArray(shown, technology, found.technology.description, outputs, area, area / pes)

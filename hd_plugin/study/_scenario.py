@@ -4,7 +4,7 @@ report.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,6 +14,7 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 from hd_plugin._atomic import write_text
 from hd_plugin._checked import Checked, Listed, Whole, check, read_json, read_mapping
 from hd_plugin._registry import Registry
+from hd_plugin.encoding_mac import split_mac
 from hd_plugin.energy import technology_path
 from hd_plugin.engines import ENGINES, Array, check_engine_options, load_array
 from hd_plugin.errors import InputError, did_you_mean
@@ -263,6 +264,12 @@ def _of_macs(data: Mapping[str, Any], known: bool) -> list[str]:
     return found
 
 
+def _mac_beside(mac: Any, found: Callable[[Any], Any]) -> Any:
+    """``found`` of the file in NAME or NAME@N."""
+    name, every = split_mac(mac) if isinstance(mac, str) and not Path(mac).is_file() else (mac, None)
+    return found(mac) if every is None else f"{found(name)}@{every}"
+
+
 def _beside(path: Path, data: dict[str, Any]) -> dict[str, Any]:
     """Names of files in a scenario's file, as paths from here where they lie beside it."""
 
@@ -280,7 +287,7 @@ def _beside(path: Path, data: dict[str, Any]) -> dict[str, Any]:
         if name in out:
             out[name] = found(out[name])
     if isinstance(out.get("macs"), list):
-        out["macs"] = [found(item) for item in out["macs"]]
+        out["macs"] = [_mac_beside(item, found) for item in out["macs"]]
     if isinstance(out.get("engine"), Mapping):
         out["engine"] = {k: v if k == "name" else found(v) for k, v in out["engine"].items()}
     if "network" in out:
