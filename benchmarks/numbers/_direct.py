@@ -28,8 +28,8 @@ _ARRAYS = {  # by bits of a weight, and rows
     (4, 8): _SMALL,
     (4, 32): _SMALL,
     (8, 8): [*_LARGE, "booth4_8ux8_22"],
-    (8, 32): _LARGE,
-    (8, 64): [_LARGE[0], _LARGE[2], _LARGE[4]],
+    (8, 32): [*_LARGE, "booth4_8ux8_22"],
+    (8, 64): [_LARGE[0], _LARGE[2], _LARGE[4], "booth4_8ux8_22"],
 }
 
 

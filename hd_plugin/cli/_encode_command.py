@@ -12,6 +12,7 @@ from hd_plugin.cli._encode_evaluate import evaluate
 from hd_plugin.cli._options import output_options, threads_option
 from hd_plugin.cli._output import checked_folder, deliver
 from hd_plugin.cli._progress import jobs
+from hd_plugin.errors import InputError
 
 __all__ = ["encode"]
 
@@ -49,6 +50,19 @@ def encode() -> None:
     help="Of the genetic search: the largest relative error below which area counts.",
 )
 @option("Search", "--rows", type=int, default=32, help="Rows of the column whose area counts.")
+@option(
+    "Search",
+    "--data",
+    metavar="NETWORK",
+    help="Also for encodings that err least where the weights of this network (one step per channel) meet "
+    "activations; these are unsigned.",
+)
+@option(
+    "Search",
+    "--activations",
+    show_default="relu",
+    help="With --data, what a layer's input holds: relu, linear or uniform.",
+)
 @option("Search", "--seed", type=int, default=0, help="Same seed, same encodings.")
 @threads_option
 @output_options
@@ -68,14 +82,19 @@ def search(
     """
     from hd_plugin.encoding_mac import SearchSettings
     from hd_plugin.study import find_encodings
+    from hd_plugin.weights import load_network
 
+    data, activations = asked.pop("data"), asked.pop("activations")
+    if activations is not None and data is None:
+        raise InputError("--activations: --data is missing, the network whose weights meet them")
     products = asked["a_bits"] * asked["w_bits"]
     fewest = products // 4 if fewest is None else fewest
     most = products * 5 // 8 if most is None else most
     settings = SearchSettings(a_signed=not a_unsigned, fewest=fewest, most=most, **asked)
     checked_folder(output)
+    network = None if data is None else load_network(data, bits=settings.w_bits, per_channel=True)
     with jobs(threads, output) as running:
-        result = find_encodings(settings, running)
+        result = find_encodings(settings, running, data=network, activations=activations or "relu")
     deliver(result, output, as_json, running)
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
+
+import numpy as np
 
 from hd_plugin.encoding_mac._column_area import column_area
 from hd_plugin.encoding_mac._encoding import Encoding
@@ -16,15 +18,30 @@ __all__ = ["Candidate", "front"]
 
 @dataclass(frozen=True)
 class Candidate:
-    """An encoding that a search came to. origin : which way; rows : of the column that its area is of."""
+    """An encoding that a search came to. origin : which way; rows : of the column that its area is of;
+    distribution : of the operands that its weighted errors are over.
+    """
 
     encoding: Encoding
     origin: str
     rows: int = 32
+    distribution: np.ndarray | None = field(default=None, repr=False, compare=False)
 
     @cached_property
     def errors(self) -> EncodingErrors:
-        return self.encoding.errors()
+        return self.encoding.errors(self.distribution)
+
+    @property
+    def largest(self) -> float:
+        """The largest error, in units of the product."""
+        return self.errors.max_absolute
+
+    @property
+    def on_data(self) -> float:
+        """The root mean square of the error over ``distribution``, in units of the product."""
+        found = self.errors.weighted_rmse
+        assert found is not None
+        return found
 
     @cached_property
     def area(self) -> float:
@@ -46,15 +63,17 @@ class Candidate:
             "max_relative": errors.max_relative,
             "rmse": errors.rmse,
             "mean": errors.mean,
+            "weighted_rmse": errors.weighted_rmse,
+            "weighted_mean": errors.weighted_mean,
         }
 
 
-def front(found: Iterable[Candidate]) -> tuple[Candidate, ...]:
-    """Those that no other one beats in area and largest error at once, ascending area; of equal ones the
-    first.
-    """
+def front(
+    found: Iterable[Candidate], error: Callable[[Candidate], float] = lambda c: c.largest
+) -> tuple[Candidate, ...]:
+    """Those that no other one beats in area and ``error`` (the largest) at once, ascending area."""
     kept: list[Candidate] = []
-    for one in sorted(found, key=lambda c: (c.area, c.errors.max_absolute)):
-        if not kept or one.errors.max_absolute < kept[-1].errors.max_absolute:
+    for one in sorted(found, key=lambda c: (c.area, error(c))):
+        if not kept or error(one) < error(kept[-1]):
             kept.append(one)
     return tuple(kept)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from dataclasses import dataclass, replace
+
+import numpy as np
 
 from hd_plugin.encoding_mac._cases import exact, truncated
 from hd_plugin.encoding_mac._encoding import Encoding
@@ -18,13 +21,15 @@ __all__ = ["EncodingSearch", "search_encodings"]
 class EncodingSearch:
     """What a search found. front : ascending area; better : of each number of outputs, the one that errs
     least among those no larger than the truncation of as many outputs; truncations : the base cases, of
-    ever more outputs.
+    ever more outputs. on_data : as ``front``, but by the error over operands as they meet; empty where no
+    distribution of them was given.
     """
 
     front: tuple[Candidate, ...]
     better: tuple[Candidate, ...]
     truncations: tuple[Candidate, ...]
     interrupted: bool = False
+    on_data: tuple[Candidate, ...] = ()
 
 
 class _Told:
@@ -48,28 +53,37 @@ class _Told:
         )
 
 
-def search_encodings(settings: SearchSettings, jobs: Jobs | None = None) -> EncodingSearch:
+def search_encodings(
+    settings: SearchSettings, jobs: Jobs | None = None, distribution: np.ndarray | None = None
+) -> EncodingSearch:
     """Encodings that no other one found beats, the same for the same settings whatever the threads.
 
-    Raises InputError for a journal of another search.
+    distribution : how likely each pair of operands is (``operand_distribution``), for encodings that err
+    least where a network's operands meet. Raises InputError for one of another shape, or a journal of another
+    search.
     """
     jobs, s = jobs or Jobs(), settings
-    jobs.question({"command": "encode-search", "settings": s.to_dict()})
     whole = exact(s.a_bits, s.w_bits, **s.signs)
+    if distribution is not None:
+        whole.errors(distribution)  # refused here, if it is none
+        distribution = np.asarray(distribution, float) / np.sum(distribution)
+    seen = None if distribution is None else hashlib.sha256(distribution.tobytes()).hexdigest()
+    jobs.question({"command": "encode-search", "settings": s.to_dict(), "data": seen})
     cases = [truncated(s.a_bits, s.w_bits, n, **s.signs) for n in range(s.fewest, whole.bits)]
-    base = tuple(Candidate(_named(e, "truncated"), "truncated", s.rows) for e in cases)
+    base = tuple(Candidate(_named(e, "truncated"), "truncated", s.rows, distribution) for e in cases)
     told = _Told(s)
 
     def run(way: Way, own: Jobs) -> list[Candidate]:
         [made] = own.named(told.text()).spread(lambda _, part: way.run(part), [way], lambda _: [])
-        found = [Candidate(_named(e, origin), origin, s.rows) for origin, e in made]
+        found = [Candidate(_named(e, origin), origin, s.rows, distribution) for origin, e in made]
         told.add(found)
         return found
 
-    tasks = ways(s)
+    tasks = ways(s, distribution)
     found = jobs.spread(run, tasks, lambda _: [], [way.work for way in tasks])
     everything = [*base, *(one for some in found for one in some)]
-    return EncodingSearch(front(everything), _better(everything, base), base, jobs.interrupted)
+    on_data = () if distribution is None else front(everything, lambda c: c.on_data)
+    return EncodingSearch(front(everything), _better(everything, base), base, jobs.interrupted, on_data)
 
 
 def _named(encoding: Encoding, kind: str) -> Encoding:

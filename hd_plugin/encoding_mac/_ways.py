@@ -12,7 +12,7 @@ from hd_plugin.encoding_mac._booth import booth
 from hd_plugin.encoding_mac._cases import exact, truncated, weighted
 from hd_plugin.encoding_mac._encoding import Encoding
 from hd_plugin.encoding_mac._genetic import Genetic, Population
-from hd_plugin.encoding_mac._leave_out import leave_out
+from hd_plugin.encoding_mac._leave_out import leave_out, leave_out_by_data
 from hd_plugin.encoding_mac._swaps import centred, improve, with_products
 from hd_plugin.errors import InputError
 from hd_plugin.streaming import Jobs
@@ -75,8 +75,8 @@ class Way:
     run: Callable[[Jobs], Found]
 
 
-def ways(s: SearchSettings) -> list[Way]:
-    """All of them, the long ones first."""
+def ways(s: SearchSettings, distribution: np.ndarray | None = None) -> list[Way]:
+    """All of them, the long ones first. distribution : of operands, for those that are judged by it."""
     found = [Way(0.2 * s.generations * c, _genetic(s, c)) for c in (1, 2)]
     found = found if s.generations else []
     for bits in range(s.most, s.fewest - 1, -1):
@@ -85,8 +85,14 @@ def ways(s: SearchSettings) -> list[Way]:
     for n in digits:
         rows = booth(s.a_bits, s.w_bits, n, **s.signs)
         if rows.bits < exact(s.a_bits, s.w_bits).bits:
-            found.append(Way(0.1, _chain(s, f"booth{n}", rows)))
-    found.append(Way(0.1, _chain(s, "left_out", exact(s.a_bits, s.w_bits, **s.signs))))
+            found += _chains(s, f"booth{n}", rows, distribution)
+    return found + _chains(s, "left_out", exact(s.a_bits, s.w_bits, **s.signs), distribution)
+
+
+def _chains(s: SearchSettings, origin: str, whole: Encoding, distribution: np.ndarray | None) -> list[Way]:
+    found = [Way(0.1, _chain(s, origin, whole))]
+    if distribution is not None:
+        found.append(Way(0.1, _data_chain(s, f"{origin}_data", whole, distribution)))
     return found
 
 
@@ -106,6 +112,16 @@ def _chain(s: SearchSettings, origin: str, whole: Encoding) -> Callable[[Jobs], 
     fewest = min(s.fewest, whole.bits)
     return lambda jobs: [
         (origin, centred(e)) for e in (whole, *leave_out(whole, fewest)) if not jobs.interrupted
+    ]
+
+
+def _data_chain(
+    s: SearchSettings, origin: str, whole: Encoding, distribution: np.ndarray
+) -> Callable[[Jobs], Found]:
+    """Those with fewer outputs that err least where operands meet."""
+    fewest = min(s.fewest, whole.bits)
+    return lambda jobs: [
+        (origin, e) for e in leave_out_by_data(whole, fewest, distribution) if not jobs.interrupted
     ]
 
 

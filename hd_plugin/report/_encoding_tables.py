@@ -29,6 +29,8 @@ def _found(result: FoundEncodings) -> list[Fitted | str]:
     )
     _add_rows(table, result.front)
     told: list[Fitted | str] = [table]
+    if result.on_data:
+        told.append(_on_data(result))
     if result.better:
         beside = new_table(
             "No larger than the truncation of as many outputs, and nearer to the product",
@@ -55,6 +57,27 @@ def _found(result: FoundEncodings) -> list[Fitted | str]:
             f"{percent(other.mean_error)} ({other.source})"
         )
     return told
+
+
+def _on_data(result: FoundEncodings) -> Fitted:
+    table = new_table(
+        "Encodings that no other one found beats where operands meet",
+        [names("encoding"), spare("origin", 2, "text")],
+        ["outputs", spare("gates"), "area\nNAND2", "RMSE\nwhere\nthey meet", "mean", "largest\nerror"],
+        f"operands: {escape(result.data or '')}; errors in units of the product",
+    )
+    for one in result.on_data:
+        table.add_row(
+            named(one.encoding.name),
+            one.origin,
+            str(one.encoding.bits),
+            str(len(one.encoding.used_gates)),
+            f"{one.area:.1f}",
+            f"{one.on_data:.2f}",
+            f"{one.errors.weighted_mean or 0.0:.2f}",
+            str(one.errors.max_absolute),
+        )
+    return table
 
 
 def _add_rows(table: Fitted, found: Sequence[Candidate]) -> None:

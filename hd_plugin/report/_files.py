@@ -130,7 +130,7 @@ def _training(result: TrainingTable, folder: Path) -> Path:
 
 @more_files.register(FoundEncodings)
 def _encodings(result: FoundEncodings, folder: Path) -> None:
-    for one in result.front:
+    for one in (*result.front, *result.on_data):
         one.encoding.save(folder / "encodings" / f"{one.encoding.name}.json")
     save_pictures(pictures(result), folder / "plots")
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from hd_plugin.encoding_mac import Candidate, SearchSettings, search_encodings
+from hd_plugin.encoding_mac import Candidate, SearchSettings, operand_distribution, search_encodings
+from hd_plugin.errors import InputError
+from hd_plugin.hardware import sampled_activations
 from hd_plugin.streaming import Jobs
 from hd_plugin.study._result import Result
+from hd_plugin.weights import Network
 
 __all__ = ["PUBLISHED", "FoundEncodings", "PublishedMultiplier", "find_encodings"]
 
@@ -33,7 +36,10 @@ PUBLISHED = (
 
 @dataclass(frozen=True, repr=False)
 class FoundEncodings(Result):
-    """Encodings that no other one found beats. Schema hd-plugin/encode-search/1."""
+    """Encodings that no other one found beats. Schema hd-plugin/encode-search/1.
+
+    on_data : those that no other one beats in area and error over the operands of ``data``.
+    """
 
     schema = "hd-plugin/encode-search/1"
     file = "encode-search.json"
@@ -44,6 +50,8 @@ class FoundEncodings(Result):
     better: tuple[Candidate, ...]
     truncations: tuple[Candidate, ...]
     interrupted: bool = False
+    on_data: tuple[Candidate, ...] = ()
+    data: str | None = None
 
     @property
     def published(self) -> tuple[PublishedMultiplier, ...]:
@@ -63,13 +71,34 @@ class FoundEncodings(Result):
             "front": [one.to_dict() for one in self.front],
             "better": [one.to_dict() for one in self.better],
             "truncations": [one.to_dict() for one in self.truncations],
+            "data": self.data,
+            "on_data": [one.to_dict() for one in self.on_data],
             "published": [one._asdict() for one in self.published],
             "notes": list(self.notes),
         }
 
 
-def find_encodings(settings: SearchSettings | None = None, jobs: Jobs | None = None) -> FoundEncodings:
-    """Search as ``settings`` say. Raises InputError for a journal of another search."""
-    asked = settings or SearchSettings()
-    found = search_encodings(asked, jobs)
-    return FoundEncodings(asked, found.front, found.better, found.truncations, found.interrupted)
+def find_encodings(
+    settings: SearchSettings | None = None,
+    jobs: Jobs | None = None,
+    *,
+    data: Network | None = None,
+    activations: str = "relu",
+) -> FoundEncodings:
+    """Search as ``settings`` say.
+
+    data : a network, for encodings that err least where its weights meet activations, drawn by
+    ``activations`` (``sampled_activations``: relu, linear, uniform). Raises InputError for a journal of
+    another search, or for weights of other widths or signed activations with ``data``.
+    """
+    asked, seen = settings or SearchSettings(), None
+    if data is not None:
+        if asked.a_signed or not asked.w_signed:
+            raise InputError("data: activations are drawn unsigned and weights signed; search for those")
+        drawn = {la.name: sampled_activations(la, activations, bits=asked.a_bits) for la in data.layers}
+        seen = operand_distribution(data.layers, drawn)
+    found = search_encodings(asked, jobs, seen)
+    told = None if data is None else f"{data.name}, {activations}"
+    return FoundEncodings(
+        asked, found.front, found.better, found.truncations, found.interrupted, found.on_data, told
+    )
