@@ -13,6 +13,7 @@ import hashlib
 import itertools
 import json
 import os
+import tempfile
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -27,7 +28,14 @@ from hd_plugin.characterisation import (
     stimulus,
 )
 from hd_plugin.encoding_mac import MACS, load_mac, split_mac
-from hd_plugin.gates import bundled_library, critical_path
+from hd_plugin.gates import (
+    bundled_library,
+    critical_path,
+    price_netlist,
+    read_liberty,
+    read_netlist,
+    synthesise,
+)
 from hd_plugin.hardware import ArrayDesign, ArraySize, Operands, program, sampled_activations
 from hd_plugin.streaming import file_order_plan
 from hd_plugin.weights import Layer, load_network
@@ -103,6 +111,23 @@ def _measure(point: Point, size: ArraySize, design: ArrayDesign, layer: Layer) -
         float(toggles @ (circuit.energy_fJ * net_shares(circuit))) / pes,
         clock_per_pe_fJ(circuit) * cycles / (steps * tiles),
     )
+
+
+def signed_area(library: Path, mac: str, rows: int, fraig: bool, cols: int = 2) -> float:
+    """Of a PE, in um2, for 8-bit signed activations and weights: of a size that no energy is known for."""
+    operands = Operands(8, 8, True)
+    psum_bits = load_mac("exact", *operands).psum_bits(rows, operands)
+    size = ArraySize(rows=rows, cols=cols, weight_bits=8, psum_bits=psum_bits)
+    design = load_mac(mac, *operands)
+    with tempfile.TemporaryDirectory() as folder:
+        made = Path(folder) / "array.json"
+        sources = design.write(Path(folder), rows, psum_bits)
+        synthesise(sources, "top", library, made, size.wrapper(), fraig)
+        cells = read_liberty(library)
+        netlist = read_netlist(made, cells)
+    latency = design.build(rows, psum_bits).latency
+    told = {"mac": design.name, "latency": latency, "digest": design.digest}
+    return area_per_pe(price_netlist(netlist, cells, 1.0, {"array": size.to_dict(), "design": told}))
 
 
 def lines(points: list[Point], cols: int, cache: Path) -> Iterator[tuple[str, ...]]:

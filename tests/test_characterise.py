@@ -136,6 +136,17 @@ def test_a_library_that_yosys_cannot_use_is_told_in_its_words(tmp_path):
         synthesise([], "top", tmp_path / "a b.lib", tmp_path / "x.json")
 
 
+def test_leaving_fraig_out_is_told_and_is_of_a_synthesis_only(tmp_path):
+    done = CliRunner().invoke(
+        main, ["characterize", "--no-fraig", "--technology", "sg13g2", "-o", str(tmp_path)]
+    )
+    assert done.exit_code == 2 and "--no-fraig is for a synthesis" in done.output
+    assert not list(tmp_path.iterdir())
+    if importlib.util.find_spec("pyosys") is not None:
+        made = make_circuit(LIBRARY, ArraySize(rows=2, cols=2), fraig=False)
+        assert "abc without fraig" in made.conditions["netlist"]
+
+
 def test_without_pyosys_synthesis_says_what_to_install(tmp_path, monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(MissingTool, match=r"pip install 'hd-plugin\[synthesis\]'"):

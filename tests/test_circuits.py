@@ -174,7 +174,8 @@ def test_what_is_wrong_with_a_circuit_file_is_listed(tmp_path, changes, words):
 
 
 @pytest.mark.skipif(importlib.util.find_spec("pyosys") is None, reason="pyosys is not installed")
-def test_any_verilog_is_synthesised_and_computes_what_it_says(tmp_path):
+@pytest.mark.parametrize("fraig", [True, False])
+def test_any_verilog_is_synthesised_and_computes_what_it_says(tmp_path, fraig):
     """A counter's parity, with a parameter that a wrapper fixes."""
     (tmp_path / "parity.v").write_text(
         "module parity #(parameter W = 2) (input wire clk, input wire [W-1:0] a, output reg odd);\n"
@@ -184,7 +185,7 @@ def test_any_verilog_is_synthesised_and_computes_what_it_says(tmp_path):
         "module five(input wire clk, input wire [4:0] a, output wire odd);\n"
         "parity #(.W(5)) p (.clk(clk), .a(a), .odd(odd));\nendmodule\n"
     )
-    synthesise([tmp_path / "parity.v"], "five", LIBRARY, tmp_path / "net.json", wrapper)
+    synthesise([tmp_path / "parity.v"], "five", LIBRARY, tmp_path / "net.json", wrapper, fraig)
     net = read_netlist(tmp_path / "net.json", read_liberty(LIBRARY))
     given = np.random.default_rng(0).random((5, 100)) < 0.5
     found = GateSimulator(schedule(net)).run({"a": given}, outputs=True).outputs["odd"][0]

@@ -8,6 +8,7 @@ import os
 import re
 import sys
 import tempfile
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,6 +17,7 @@ import numpy as np
 import hd_plugin as hd
 from hd_plugin._ratios import less
 from hd_plugin.bits import plane_flips
+from hd_plugin.encoding_mac import load_encoding
 from hd_plugin.energy import build_component, load_characterisation, load_technology
 
 __all__ = ["main"]
@@ -127,8 +129,59 @@ def encodings() -> dict[str, float]:
     return found
 
 
+def encoding_areas() -> dict[str, float]:
+    """Of the found encoding that beats truncation most at as many outputs, in sg13g2; um2 a PE."""
+    from benchmarks import encodings as table
+
+    library = next(Path(os.environ["HD_PLUGIN_DATA"]).glob("sg13g2_stdcell_typ*.lib"))
+    macs, found = ("truncated:28", "weighted_8sx8_28"), {}
+    for mac in macs:
+        errors = load_encoding(mac, 8, 8, True).errors()
+        found[f"{mac.replace(':', '_')}.error"] = float(errors.max_absolute)
+    found["nearer"] = found["truncated_28.error"] / found["weighted_8sx8_28.error"]
+    for rows, fraig in ((8, True), (8, False), (32, False), (64, False)):
+        key = f"r{rows}" + ("" if fraig else ".no_fraig")
+        for mac in macs:
+            start = time.time()
+            found[f"{key}.{mac.replace(':', '_')}.um2"] = table.signed_area(library, mac, rows, fraig)
+            found[f"{key}.{mac.replace(':', '_')}.seconds"] = time.time() - start
+        found[f"{key}.less"] = less(*(found[f"{key}.{mac.replace(':', '_')}.um2"] for mac in macs))
+    return found
+
+
+def flip_costs() -> dict[str, float]:
+    """What a flip of each weight bit costs a PE, in fJ without the clock, glitches in; 4-bit weights, 8 rows.
+
+    Every row holds a word of its own, which one bit leaves and enters again at every step, beside a layer
+    whose words stand still. Activations are those after a rectifier.
+    """
+    words = np.random.default_rng(0).integers(-8, 8, (1, 64)).repeat(64, axis=0)
+    layers = {"still": words}
+    for bit in range(4):
+        moved = words.copy()
+        moved[1::2] = ((words[1::2] + 8) ^ (1 << bit)) - 8  # offset codes: the sign bit is inverted alike
+        layers[f"bit{bit}"] = moved
+    whole = hd.Network(
+        "flips",
+        [hd.Layer.from_values(n, v[:, :, None, None], 4, output_hw=(8, 8)) for n, v in layers.items()],
+    )
+    macs = ("binary", "tree", "exact", "truncated:22", "booth2_8ux4_13")
+    found = hd.compare(whole, macs=macs, technology="sg13g2", methods=("direct",), studies=False)
+    fJ = {
+        (r.mac, r.layer): 1e15 * r.datapath_J / (words.size * 64)
+        for r in found.rows
+        if r.plans == "file order"
+    }
+    return {
+        f"{mac.replace(':', '_')}.{name}": fJ[mac, name] - (fJ[mac, "still"] if name != "still" else 0.0)
+        for mac, name in fJ
+    }
+
+
 _DIRECT: dict[str, Callable[[], dict[str, float]]] = {
     "encodings": encodings,
+    "encoding_areas": encoding_areas,
+    "flip_costs": flip_costs,
     "models": models,
     "timeloop": timeloop,
     "scaling": scaling,

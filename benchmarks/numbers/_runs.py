@@ -28,11 +28,15 @@ _RESNET20 = "resnet20_cifar10_w4_baseline"
 _TRAINED = "--trained resnet20_cifar10_w4_paper --trained resnet20_cifar10_w4_trellis"
 _PLANS = f"hd-plugin optimize {_MOBILENET} --objective energy"
 _GATES = "--method cluster --energy simulated --technology"
-_MACS = (
-    "--mac binary,tree,exact,truncated:22,booth2_8ux4_13 --technology sg13g2 --method cluster "
-    "--objective energy"
-)
+_MACS = "--mac binary,tree,exact,truncated:22,booth2_8ux4_13 --technology sg13g2 --method cluster"
+_OWN_MACS = f"{_MACS} --objective energy"
 _SCORED = "--per-channel --model resnet20 --calibrate cifar10_train_a.zip --test cifar10_test.zip"
+_ENCODED = (
+    f"hd-plugin encode evaluate resnet20-12fca82f.th --bits 8 {_SCORED} --encoding booth4_8ux8_22 "
+    "--encoding truncated:36 --threads 1"
+)
+_TUNED = "--finetune cifar10_train_a.zip --tuning-images 6400"
+_IMAGES = ("data", "torch")
 _TH = "resnet20-12fca82f.th --per-channel --model resnet20"
 
 RUNS = {
@@ -91,14 +95,24 @@ RUNS = {
         "--objective energy"
     ),
     # encodings
-    "macs_resnet20": Run(f"hd-plugin compare {_RESNET20} {_MACS} -o macs/"),
-    "macs_mobilenet_035": Run(f"hd-plugin compare mobilenet_v2_035_cifar10_w4_baseline {_MACS}"),
-    "encode_resnet20": Run(
-        f"hd-plugin encode evaluate resnet20-12fca82f.th --bits 8 {_SCORED} --encoding booth4_8ux8_22 "
-        "--encoding truncated:36 --threads 1 -o encoded/",
-        ("data", "torch"),
+    "macs_resnet20": Run(f"hd-plugin compare {_RESNET20} {_OWN_MACS} -o macs/"),
+    "macs_resnet20_trellis": Run(f"hd-plugin compare resnet20_cifar10_w4_trellis {_MACS}"),
+    "flip_costs": Run(f"{_DIRECT} flip_costs"),
+    "macs_mobilenet_035": Run(f"hd-plugin compare mobilenet_v2_035_cifar10_w4_baseline {_OWN_MACS}"),
+    **{
+        f"encode_tuned_{gradient}": Run(
+            f"{_ENCODED} {_TUNED} --gradient {gradient} -o tuned_{gradient}/", _IMAGES
+        )
+        for gradient in ("exact", "table")
+    },
+    "encode_resnet20_w4": Run(
+        f"hd-plugin encode evaluate resnet20_cifar10_w4_baseline {_SCORED} --encoding truncated:22 "
+        "--encoding booth2_8ux4_13 --bound 1 --threads 1 -o encoded4/",
+        _IMAGES,
     ),
+    "encode_resnet20": Run(f"{_ENCODED} -o encoded/", _IMAGES),
     "encodings": Run(f"{_DIRECT} encodings", ("data",)),
+    "encoding_areas": Run(f"{_DIRECT} encoding_areas", ("data",)),
     # rounding without training
     "round_resnet20": Run(
         f"hd-plugin round {_TH} --mu 0 --mu 0.5 --mu 1 --mu 2 --calibrate cifar10_train_a.zip "

@@ -141,11 +141,17 @@ def _macs(answer: Answer) -> Values:
 
 
 def _encoded(answer: Answer) -> Values:
-    """Top-1 of a network with encoded products, and points lost to exact ones."""
+    """Top-1 of a network with encoded products, and points lost to exact ones; trained with them, too."""
     found = {"exact.top1": answer["exact_top1"], "images": answer["test_images"]}
     for run in answer["runs"]:
         key = run["name"].replace(":", "_")
         found |= {f"{key}.top1": run["top1"], f"{key}.lost": answer["exact_top1"] - run["top1"]}
+        if tuned := run["tuned"]:
+            found |= {
+                f"{key}.tuned": tuned["top1"],
+                f"{key}.tuned_lost": answer["exact_top1"] - tuned["top1"],
+            }
+            found[f"{key}.tuned_exact"] = tuned["exact_top1"]
     return {k: float(v) for k, v in found.items()}
 
 

@@ -21,15 +21,16 @@ def make_circuit(
     netlist: str | Path | None = None,
     wire_per_pin: float = 1.0,
     design: ArrayDesign = SYSTOLIC,
+    fraig: bool = True,
 ) -> Circuit:
     """The array in the cells of ``liberty``: synthesised with yosys, or read from ``netlist``.
 
     Tables and accumulation buffers are memories, and not in it.
 
     netlist : JSON of yosys's write_json. wire_per_pin : assumed wire load for each pin that a net drives,
-    in mean input capacitances. design : the array; its activations are unsigned. Raises MissingTool without
-    pyosys, and InputError or SynthesisError for files that cannot be used, InputError for a design of other
-    operands than ``size``.
+    in mean input capacitances. design : the array; its activations are unsigned. fraig : as for
+    ``synthesise``. Raises MissingTool without pyosys, and InputError or SynthesisError for files that cannot
+    be used, InputError for a design of other operands than ``size``.
     """
     size = size or ArraySize()
     design.check(Operands(size.act_bits, size.weight_bits, False))
@@ -40,12 +41,13 @@ def make_circuit(
         made = Path(netlist) if netlist else Path(folder) / "array.json"
         if netlist is None:
             sources = design.write(Path(folder), size.rows, size.psum_bits)
-            synthesise(sources, "top", liberty, made, wrapper=size.wrapper())
+            synthesise(sources, "top", liberty, made, size.wrapper(), fraig)
         found = read_netlist(made, library)
         digests = {Path(liberty).name: _digest(Path(liberty)), "netlist": _digest(made)}
+    steps = "synth -flatten, dfflibmap, abc" + ("" if fraig else " without fraig")
     conditions: dict[str, Any] = {
         "array": size.to_dict(),
-        "netlist": Path(netlist).name if netlist else "synthesised by yosys (synth -flatten, dfflibmap, abc)",
+        "netlist": Path(netlist).name if netlist else f"synthesised by yosys ({steps})",
         "digests": digests,
     }
     if design is not SYSTOLIC:

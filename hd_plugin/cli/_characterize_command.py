@@ -59,6 +59,12 @@ _PATH = click.Path(path_type=Path)
     help="Assumed wire load for each pin, in mean input capacitances.",
 )
 @option(
+    "Synthesis",
+    "--fraig/--no-fraig",
+    default=True,
+    help="abc's search for equal nets; without it large columns that count are minutes in place of hours.",
+)
+@option(
     "Energy",
     "--glitches/--no-glitches",
     default=True,

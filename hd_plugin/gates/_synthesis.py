@@ -28,13 +28,24 @@ class SynthesisError(HdPluginError):
     """yosys failed; the text has its last words."""
 
 
+# abc's commands as yosys gives them for a liberty file, but for "&get -n; &fraig -x; &put" behind the first
+_WITHOUT_FRAIG = "strash;scorr;dc2;dretime;strash;&get,-n;&dch,-f;&nf;&put"
+
+
 def synthesise(
-    sources: Iterable[str | Path], top: str, liberty: str | Path, target: str | Path, wrapper: str = ""
+    sources: Iterable[str | Path],
+    top: str,
+    liberty: str | Path,
+    target: str | Path,
+    wrapper: str = "",
+    fraig: bool = True,
 ) -> None:
     """Write the netlist of module ``top``, flat, in the cells of ``liberty``, to ``target`` (JSON).
 
     sources : Verilog files. wrapper : Verilog that is read after them, say a ``top`` that fixes the
-    parameters of a module (``chparam`` of pyosys does not reach into generate loops). Raises MissingTool
+    parameters of a module (``chparam`` of pyosys does not reach into generate loops). fraig : False leaves
+    abc's search for equal nets out, which takes hours where many columns of one sum are large, and hardly
+    finds any in them. Raises MissingTool
     without pyosys, InputError for a path that yosys cannot read, SynthesisError with yosys's words when it
     fails.
     """
@@ -56,7 +67,7 @@ def synthesise(
             f"hierarchy -top {top}",
             f"synth -flatten -top {top}",
             f"dfflibmap -liberty {liberty}",
-            f"abc -liberty {liberty}",
+            f"abc {'' if fraig else f'-script +{_WITHOUT_FRAIG} '}-liberty {liberty}",
             "opt_clean",
             f"write_json {target}",
         ]

@@ -29,7 +29,8 @@ class CharacteriseRequest:
     bundled technology or of an earlier characterisation. name : of the new technology; by default the
     library's or the old technology's. mac : what the PEs are, as ``encoding_mac.load_mac`` knows them.
     node_nm : scales the memories, which no cell library tells. wire_load :
-    assumed for each pin, in mean input capacitances. glitches : count what happens inside a cycle.
+    assumed for each pin, in mean input capacitances. glitches : count what happens inside a cycle. fraig :
+    as for ``gates.synthesise``.
     """
 
     liberty: Path | None = None
@@ -42,6 +43,7 @@ class CharacteriseRequest:
     wire_load: float = 1.0
     glitches: bool = True
     seed: int = 0
+    fraig: bool = True
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -92,6 +94,8 @@ def characterize(
         raise InputError("--mac is for a new circuit, --technology names one that was made; keep one of them")
     if asked.netlist and not asked.liberty:
         raise InputError("--netlist needs --liberty: the library of its cells")
+    if not asked.fraig and (asked.netlist or asked.technology):
+        raise InputError("--no-fraig is for a synthesis; with --netlist or --technology there is none")
     known = None if asked.liberty else load_characterisation(asked.technology or "hd_generic45")
     name = asked.name or (known.technology.name if known else Path(str(asked.liberty)).stem)
     if asked.mac != "binary" and not asked.name:
@@ -119,6 +123,7 @@ def _circuit(asked: CharacteriseRequest, known: Characterisation | None) -> Circ
         and asked.mac == "binary"
         and (asked.technology or known.array == size.to_dict())
         and asked.wire_load == 1.0
+        and asked.fraig
     ):
         if known.array != size.to_dict():
             raise InputError(
@@ -129,4 +134,5 @@ def _circuit(asked: CharacteriseRequest, known: Characterisation | None) -> Circ
         return load_circuit(known.circuit)
     if asked.technology:
         raise InputError("--wire-load changes a circuit; give --liberty to make it anew")
-    return make_circuit(asked.liberty or bundled_library(), size, asked.netlist, asked.wire_load, design)
+    liberty = asked.liberty or bundled_library()
+    return make_circuit(liberty, size, asked.netlist, asked.wire_load, design, asked.fraig)
