@@ -115,6 +115,21 @@ def test_a_plan_of_other_weights_is_named(network, tmp_path):
     assert done.exit_code == 2 and "was made for other weights" in done.output
 
 
+def test_one_layer_is_verified_out_of_a_folder_of_all_plans(network, tmp_path):
+    plans = tmp_path / "plans"
+    asked = ["optimize", str(network), "--rows", "4", "--method", "direct", "-o", str(plans)]
+    assert CliRunner().invoke(main, asked).exit_code == 0
+    words = network, "--simulator", "none", "--layer", "b/c", "--plan"
+    done = run(*words, plans, "--json")
+    assert done.exit_code == 0, done.output
+    assert [(v["layer"], v["method"]) for v in json.loads(done.output)["layers"]] == [("b/c", "direct")]
+    done = run(*words, plans / "a.direct.plan.json")  # a file by name is asked for, too
+    assert done.exit_code == 2 and "layer 'a'" in done.output
+    (plans / "b_c.direct.plan.json").unlink()
+    done = run(*words, plans)
+    assert done.exit_code == 2 and "no plan of ['b/c'] in there; optimize makes it" in done.output
+
+
 def test_other_arrays_are_proven_by_name_and_by_file(network, tmp_path):
     encoding = truncated(5, 4, 12, a_signed=True)
     encoding.save(tmp_path / "mine.json")

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from hd_plugin._journal import Journal
+from hd_plugin._wording import shown
 from hd_plugin.encoding_mac import load_mac
 from hd_plugin.errors import InputError
 from hd_plugin.gates import find_simulator
@@ -176,16 +177,20 @@ def _of_plans(asked: Scenario, plans: Mapping[tuple[str, str], StreamPlan]) -> S
 def load_plans(network: Network, paths: Sequence[Path]) -> dict[tuple[str, str], StreamPlan]:
     """The plans in files, and in folders of them, by (layer, method) in network order.
 
-    Raises InputError for paths without plans, two plans of one layer and method, or a layer that the network
-    has not; PlanMismatch for a plan of other weights.
+    Where some layers of a network were asked for, a folder may hold plans of the others, which are left
+    there. Raises InputError for paths without plans, two plans of one layer and method, or a layer that the
+    network has not; PlanMismatch for a plan of other weights.
     """
     files = [f for path in paths for f in (sorted(path.rglob("*.plan.json")) if path.is_dir() else [path])]
+    told = ", ".join(map(str, paths))
     if not files:
-        told = ", ".join(map(str, paths))
         raise InputError(f"{told}: no plan (*.plan.json) in there; hd-plugin optimize -o DIR makes them")
+    asked = network.asked.layers if network.asked else None
     found: dict[tuple[str, str], StreamPlan] = {}
     for file in files:
         plan = StreamPlan.load(file)
+        if asked is not None and plan.layer not in asked and file not in paths:
+            continue
         layer: Layer = network.layer(plan.layer)
         plan.check(layer)
         if (layer.name, plan.method) in found:
@@ -193,5 +198,7 @@ def load_plans(network: Network, paths: Sequence[Path]) -> dict[tuple[str, str],
                 f"{file}: a second plan of layer {layer.name!r} and method {plan.method}; give one of them"
             )
         found[layer.name, plan.method] = plan
+    if not found:
+        raise InputError(f"{told}: no plan of {shown(list(asked or ()))} in there; optimize makes it")
     place = {layer.name: i for i, layer in enumerate(network.layers)}
     return dict(sorted(found.items(), key=lambda item: place[item[0][0]]))
