@@ -31,10 +31,10 @@ _GATES = "--method cluster --energy simulated --technology"
 _MACS = "--mac binary,tree,exact,truncated:22,booth2_8ux4_13 --technology sg13g2 --method cluster"
 _OWN_MACS = f"{_MACS} --objective energy"
 _SCORED = "--per-channel --model resnet20 --calibrate cifar10_train_a.zip --test cifar10_test.zip"
-_ENCODED = (
-    f"hd-plugin encode evaluate resnet20-12fca82f.th --bits 8 {_SCORED} --encoding booth4_8ux8_22 "
-    "--encoding truncated:36 --threads 1"
+_TRUNCATED = (
+    f"hd-plugin encode evaluate resnet20-12fca82f.th --bits 8 {_SCORED} --encoding truncated:36 --threads 1"
 )
+_ENCODED = _TRUNCATED.replace("--encoding", "--encoding booth4_8ux8_22 --encoding")
 _TUNED = "--finetune cifar10_train_a.zip --tuning-images 6400"
 _IMAGES = ("data", "torch")
 _TH = "resnet20-12fca82f.th --per-channel --model resnet20"
@@ -99,12 +99,8 @@ RUNS = {
     "macs_resnet20_trellis": Run(f"hd-plugin compare resnet20_cifar10_w4_trellis {_MACS}"),
     "flip_costs": Run(f"{_DIRECT} flip_costs"),
     "macs_mobilenet_035": Run(f"hd-plugin compare mobilenet_v2_035_cifar10_w4_baseline {_OWN_MACS}"),
-    **{
-        f"encode_tuned_{gradient}": Run(
-            f"{_ENCODED} {_TUNED} --gradient {gradient} -o tuned_{gradient}/", _IMAGES
-        )
-        for gradient in ("exact", "table")
-    },
+    "encode_tuned_exact": Run(f"{_ENCODED} {_TUNED} --gradient exact -o tuned_exact/", _IMAGES),
+    "encode_tuned_table": Run(f"{_TRUNCATED} {_TUNED} --gradient table -o tuned_table/", _IMAGES),
     "encode_resnet20_w4": Run(
         f"hd-plugin encode evaluate resnet20_cifar10_w4_baseline {_SCORED} --encoding truncated:22 "
         "--encoding booth2_8ux4_13 --bound 1 --threads 1 -o encoded4/",
