@@ -1,7 +1,9 @@
 """Small netlists in the project's own cells, layers and networks, and two slow simulators to compare with."""
 
+import gzip
 import json
 import random
+import re
 from functools import cache
 from types import SimpleNamespace
 
@@ -40,6 +42,17 @@ def library(folder, text):
     path = folder / "l.lib"
     path.write_text(text)
     return read_liberty(path)
+
+
+def library_in_two(folder):
+    """The project's library in two files, of which one is packed: gates, and what holds a state."""
+    head, *cells = re.split(r"(?m)^  (?=cell \()", LIBRARY.read_text().rstrip().removesuffix("}"))
+    flops = [cell for cell in cells if "ff (" in cell]
+    assert flops and len(flops) < len(cells)
+    gates, packed = folder / "gates.lib", folder / "flops.lib.gz"
+    gates.write_text(head + "".join(f"  {c}" for c in cells if c not in flops) + "}\n")
+    packed.write_bytes(gzip.compress((head + "".join(f"  {c}" for c in flops) + "}").encode()))
+    return gates, packed
 
 
 @cache

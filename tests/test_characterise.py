@@ -6,7 +6,7 @@ import json
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from gate_cases import LIBRARY, netlist_file, small_networks, some_layer
+from gate_cases import LIBRARY, library_in_two, netlist_file, small_networks, some_layer
 
 import hd_plugin as hd
 from hd_plugin.characterisation import ArrayEnergy, ArraySimulator, characterise, make_circuit
@@ -123,6 +123,16 @@ def test_the_bundled_circuit_is_what_synthesis_gives(tmp_path):
         len(known.netlist.instances), rel=0.1
     )  # another version of yosys maps a little differently
     assert made.clock_fJ == pytest.approx(known.clock_fJ, rel=0.05)
+
+
+@needs_pyosys
+def test_a_library_in_two_files_makes_the_same_circuit(tmp_path):
+    whole = make_circuit(LIBRARY, ArraySize(rows=2, cols=2))
+    found = make_circuit(library_in_two(tmp_path), ArraySize(rows=2, cols=2))
+    assert found.area_um2 == whole.area_um2 and found.clock_fJ == whole.clock_fJ
+    assert set(found.conditions["digests"]) == {"gates.lib", "flops.lib.gz", "netlist"}
+    with pytest.raises(InputError, match="gates.lib: a flip-flop"):
+        make_circuit(tmp_path / "gates.lib", ArraySize(rows=2, cols=2))
 
 
 @needs_pyosys

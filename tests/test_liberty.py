@@ -2,17 +2,18 @@
 
 import itertools
 import os
+import re
 import tempfile
 from pathlib import Path
 
 import numpy as np
 import pytest
-from gate_cases import CELL, library
+from gate_cases import CELL, library, library_in_two
 from hypothesis import given
 from hypothesis import strategies as st
 
 from hd_plugin.errors import InputError
-from hd_plugin.gates import read_liberty
+from hd_plugin.gates import bundled_library, check_cells, read_liberty
 from hd_plugin.gates._liberty import Table
 from hd_plugin.gates._logic import emit, evaluate, inputs_of, parse
 
@@ -193,3 +194,46 @@ def test_a_table_with_its_axes_the_other_way_round_says_the_same(slews, loads, r
         assert plain.at(s, c) == turned.at(s, c) == pytest.approx(energy[s, c])  # 1 pF x (1 V)^2 = 1 pJ
     between = np.mean(slew), np.mean(load)
     assert plain.at(*between) == turned.at(*between)
+
+
+def test_a_library_in_several_files_is_one_library(tmp_path):
+    whole, joined = read_liberty(bundled_library()), read_liberty(library_in_two(tmp_path))
+    assert set(joined.cells) == set(whole.cells) and joined.voltage == whole.voltage
+    for name, cell in whole.cells.items():
+        other = joined.cells[name]
+        assert (cell.area_um2, cell.leakage_nW, cell.flip_flop) == (
+            other.area_um2,
+            other.leakage_nW,
+            other.flip_flop,
+        )
+        assert [p.capacitance_pF for p in cell.pins.values()] == [
+            p.capacitance_pF for p in other.pins.values()
+        ]
+    assert "gates.lib" in joined.path and "flops.lib.gz" in joined.path
+
+
+def test_files_that_are_no_one_library_are_refused_by_name(tmp_path):
+    gates, flops = library_in_two(tmp_path)
+    (tmp_path / "again.lib").write_text(gates.read_text())
+    with pytest.raises(InputError, match=r"again.lib: cell '\w+' is in .*gates.lib too"):
+        read_liberty([gates, tmp_path / "again.lib"])
+    with pytest.raises(InputError, match=r"gates.lib: named twice"):
+        read_liberty([gates, flops, gates])
+    (tmp_path / "low.lib").write_text(re.sub(r"nom_voltage : [\d.]+", "nom_voltage : 0.5", gates.read_text()))
+    with pytest.raises(InputError, match=r"low.lib: 0.5 V, and .*flops.lib.gz is of"):
+        read_liberty([flops, tmp_path / "low.lib"])
+    with pytest.raises(InputError, match="no file given"):
+        read_liberty([])
+    flops.write_bytes(flops.read_bytes()[:-20])
+    with pytest.raises(InputError, match=r"flops.lib.gz: not a readable gzip file"):
+        read_liberty(flops)
+
+
+def test_what_synthesis_lacks_is_told_before_it_begins(tmp_path):
+    gates, flops = library_in_two(tmp_path)
+    check_cells(read_liberty([gates, flops]))
+    check_cells(read_liberty(bundled_library()))
+    with pytest.raises(InputError, match=r"gates.lib: a flip-flop \(.*\) missing.*--liberty FILE --lib"):
+        check_cells(read_liberty(gates))
+    with pytest.raises(InputError, match=r"flops.lib.gz: an inverter and a NAND, .* of two inputs missing"):
+        check_cells(read_liberty(flops))

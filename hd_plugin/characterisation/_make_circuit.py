@@ -4,19 +4,28 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from hd_plugin.errors import InputError
-from hd_plugin.gates import Circuit, price_netlist, read_liberty, read_netlist, synthesise
+from hd_plugin.gates import (
+    Circuit,
+    check_cells,
+    liberty_files,
+    price_netlist,
+    read_liberty,
+    read_netlist,
+    synthesise,
+)
 from hd_plugin.hardware import SYSTOLIC, ArrayDesign, ArraySize, Operands
 
 __all__ = ["make_circuit"]
 
 
 def make_circuit(
-    liberty: str | Path,
+    liberty: str | Path | Sequence[str | Path],
     size: ArraySize | None = None,
     netlist: str | Path | None = None,
     wire_per_pin: float = 1.0,
@@ -27,10 +36,11 @@ def make_circuit(
 
     Tables and accumulation buffers are memories, and not in it.
 
-    netlist : JSON of yosys's write_json. wire_per_pin : assumed wire load for each pin that a net drives,
-    in mean input capacitances. design : the array; its activations are unsigned. fraig : as for
-    ``synthesise``. Raises MissingTool without pyosys, and InputError or SynthesisError for files that cannot
-    be used, InputError for a design of other operands than ``size``.
+    liberty : one file or several, as ``read_liberty`` takes them. netlist : JSON of yosys's write_json.
+    wire_per_pin : assumed wire load for each pin that a net drives, in mean input capacitances. design : the
+    array; its activations are unsigned. fraig : as for ``synthesise``. Raises MissingTool without pyosys, and
+    InputError or SynthesisError for files that cannot be used, InputError for a design of other operands than
+    ``size``.
     """
     size = size or ArraySize()
     design.check(Operands(size.act_bits, size.weight_bits, False))
@@ -40,10 +50,14 @@ def make_circuit(
     with tempfile.TemporaryDirectory(prefix="hd_plugin-") as folder:
         made = Path(netlist) if netlist else Path(folder) / "array.json"
         if netlist is None:
+            check_cells(library)
             sources = design.write(Path(folder), size.rows, size.psum_bits)
             synthesise(sources, "top", liberty, made, size.wrapper(), fraig)
         found = read_netlist(made, library)
-        digests = {Path(liberty).name: _digest(Path(liberty)), "netlist": _digest(made)}
+        files = liberty_files(liberty)
+        names = [path.name for path in files]
+        told = {path.name if names.count(path.name) == 1 else str(path): _digest(path) for path in files}
+        digests = {**told, "netlist": _digest(made)}
     steps = "synth -flatten, dfflibmap, abc" + ("" if fraig else " without fraig")
     conditions: dict[str, Any] = {
         "array": size.to_dict(),
@@ -52,9 +66,9 @@ def make_circuit(
     }
     if design is not SYSTOLIC:
         latency = design.build(size.rows, size.psum_bits).latency
-        told = {"mac": design.name, "latency": latency, "digest": design.digest}
-        conditions["design"] = {**told, "encoding": dict(design.encoding or {})}
-    named = found if netlist else replace(found, path=f"{liberty} (synthesised)")
+        own = {"mac": design.name, "latency": latency, "digest": design.digest}
+        conditions["design"] = {**own, "encoding": dict(design.encoding or {})}
+    named = found if netlist else replace(found, path=f"{library.path} (synthesised)")
     return price_netlist(named, library, wire_per_pin, conditions)
 
 

@@ -18,7 +18,14 @@ _PATH = click.Path(path_type=Path)
 
 
 @command("characterize", "hd-plugin characterize --liberty cells.lib --rows 16 --cols 16 -o characterised/")
-@option("Synthesis", "--liberty", type=_PATH, help="A cell library (Liberty, .lib); synthesis needs pyosys.")
+@option(
+    "Synthesis",
+    "--liberty",
+    type=_PATH,
+    multiple=True,
+    help="A cell library (Liberty, .lib or .lib.gz); repeated where it comes in several files; synthesis "
+    "needs pyosys.",
+)
 @option(
     "Synthesis",
     "--technology",

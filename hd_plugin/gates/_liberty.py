@@ -9,13 +9,12 @@ from pathlib import Path
 
 import numpy as np
 
-from hd_plugin._guard import read_bytes
 from hd_plugin._wording import shown
 from hd_plugin.errors import InputError
 from hd_plugin.gates._liberty_tables import Table, read_table
 from hd_plugin.gates._liberty_text import Group, parse_liberty
 
-__all__ = ["Arc", "Cell", "Library", "Pin", "Power", "Table", "read_liberty"]
+__all__ = ["Arc", "Cell", "Library", "Pin", "Power", "Table", "parse_library"]
 
 _CAPACITANCE_F = {"ff": 1e-15, "pf": 1e-12}
 _TIME_S = {"ps": 1e-12, "ns": 1e-9}
@@ -87,10 +86,9 @@ class Library:
     cells: dict[str, Cell]
 
 
-def read_liberty(path: str | Path) -> Library:
-    """Read a Liberty file. Raises InputError that names the line, the cell and the attribute."""
-    path = Path(path)
-    top = parse_liberty(path, read_bytes(path).decode("utf8", "replace"))
+def parse_library(path: Path, content: bytes) -> Library:
+    """The cells in a Liberty file. Raises InputError that names the line, the cell and the attribute."""
+    top = parse_liberty(path, content.decode("utf8", "replace"))
     where = str(path)
     if not top.of("cell"):
         raise InputError(f"{path}: no cell in this library")

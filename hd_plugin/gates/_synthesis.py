@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from hd_plugin.errors import HdPluginError, InputError, MissingTool
+from hd_plugin.gates._libraries import LibertyFiles, liberty_bytes, liberty_files
 
 __all__ = ["SynthesisError", "synthesise"]
 
@@ -35,43 +36,52 @@ _WITHOUT_FRAIG = "strash;scorr;dc2;dretime;strash;&get,-n;&dch,-f;&nf;&put"
 def synthesise(
     sources: Iterable[str | Path],
     top: str,
-    liberty: str | Path,
+    liberty: LibertyFiles,
     target: str | Path,
     wrapper: str = "",
     fraig: bool = True,
 ) -> None:
     """Write the netlist of module ``top``, flat, in the cells of ``liberty``, to ``target`` (JSON).
 
-    sources : Verilog files. wrapper : Verilog that is read after them, say a ``top`` that fixes the
-    parameters of a module (``chparam`` of pyosys does not reach into generate loops). fraig : False leaves
-    abc's search for equal nets out, which takes hours where many columns of one sum are large, and hardly
-    finds any in them. Raises MissingTool
-    without pyosys, InputError for a path that yosys cannot read, SynthesisError with yosys's words when it
-    fails.
+    liberty : one file or several. sources : Verilog files. wrapper : Verilog that is read after them, say a
+    ``top`` that fixes the parameters of a module (``chparam`` of pyosys does not reach into generate loops).
+    fraig : False leaves abc's search for equal nets out, which takes hours where many columns of one sum are
+    large, and hardly finds any in them. Raises MissingTool without pyosys, InputError for a path that yosys
+    cannot read, SynthesisError with yosys's words when it fails.
     """
     if importlib.util.find_spec("pyosys") is None:
         raise MissingTool(
             "pyosys is not installed: pip install 'hd-plugin[synthesis]'; without it 'characterize' works "
             "with the bundled circuits only (--technology)"
         )
-    liberty, target = _readable(liberty), _readable(target)
+    libraries, target = [_readable(path) for path in liberty_files(liberty)], _readable(target)
     files = [str(_readable(source)) for source in sources]
     with tempfile.TemporaryDirectory(prefix="hd_plugin-") as name:
         folder = Path(name)
         if wrapper:
             (folder / "top.v").write_text(wrapper, encoding="utf8")
             files.append("top.v")
+        cells = " ".join(f"-liberty {_unpacked(path, folder)}" for path in libraries)
         # opt_clean without -purge keeps the registers' names
         commands = [
             *(f"read_verilog {file}" for file in files),
             f"hierarchy -top {top}",
             f"synth -flatten -top {top}",
-            f"dfflibmap -liberty {liberty}",
-            f"abc {'' if fraig else f'-script +{_WITHOUT_FRAIG} '}-liberty {liberty}",
+            f"dfflibmap {cells}",
+            f"abc {'' if fraig else f'-script +{_WITHOUT_FRAIG} '}{cells}",
             "opt_clean",
             f"write_json {target}",
         ]
-        _run(commands, folder, liberty, target)
+        _run(commands, folder, " and ".join(map(str, libraries)), target)
+
+
+def _unpacked(path: Path, folder: Path) -> Path:
+    """What abc can read: it does not unpack."""
+    if path.suffix != ".gz":
+        return path
+    plain = folder / f"unpacked-{path.stem}"
+    plain.write_bytes(liberty_bytes(path))
+    return plain
 
 
 def _readable(path: str | Path) -> Path:
@@ -81,7 +91,7 @@ def _readable(path: str | Path) -> Path:
     return path
 
 
-def _run(commands: list[str], folder: Path, liberty: Path, target: Path) -> None:
+def _run(commands: list[str], folder: Path, liberty: str, target: Path) -> None:
     """The commands of yosys, in ``folder``."""
     (folder / "commands.ys").write_text("\n".join(commands), encoding="utf8")
     done = subprocess.run(

@@ -24,16 +24,16 @@ __all__ = ["CharacteriseRequest", "Characterised", "characterize"]
 class CharacteriseRequest:
     """Which array in which cells.
 
-    liberty : a cell library (Liberty, .lib), to synthesise with; netlist : the array's netlist (yosys
-    write_json) in its cells, instead of synthesis. technology : instead of a library, the circuit of a
-    bundled technology or of an earlier characterisation. name : of the new technology; by default the
-    library's or the old technology's. mac : what the PEs are, as ``encoding_mac.load_mac`` knows them.
-    node_nm : scales the memories, which no cell library tells. wire_load :
-    assumed for each pin, in mean input capacitances. glitches : count what happens inside a cycle. fraig :
-    as for ``gates.synthesise``.
+    liberty : a cell library (Liberty, .lib or .lib.gz), in one file or several, to synthesise with; netlist :
+    the array's netlist (yosys write_json) in its cells, instead of synthesis. technology : instead of a
+    library, the circuit of a bundled technology or of an earlier characterisation. name : of the new
+    technology; by default the library's or the old technology's. mac : what the PEs are, as
+    ``encoding_mac.load_mac`` knows them. node_nm : scales the memories, which no cell library tells.
+    wire_load : assumed for each pin, in mean input capacitances. glitches : count what happens inside a
+    cycle. fraig : as for ``gates.synthesise``.
     """
 
-    liberty: Path | None = None
+    liberty: tuple[Path, ...] = ()
     netlist: Path | None = None
     technology: str | None = None
     name: str | None = None
@@ -97,7 +97,7 @@ def characterize(
     if not asked.fraig and (asked.netlist or asked.technology):
         raise InputError("--no-fraig is for a synthesis; with --netlist or --technology there is none")
     known = None if asked.liberty else load_characterisation(asked.technology or "hd_generic45")
-    name = asked.name or (known.technology.name if known else Path(str(asked.liberty)).stem)
+    name = asked.name or (known.technology.name if known else _stem(asked.liberty[0]))
     if asked.mac != "binary" and not asked.name:
         name += f"_{mac_stem(asked.mac)}"
     node_nm = asked.node_nm if asked.node_nm is not None else known.technology.node_nm if known else 45.0
@@ -112,6 +112,11 @@ def characterize(
         jobs=jobs,
     )
     return Characterised(path, load_characterisation(path))
+
+
+def _stem(path: Path) -> str:
+    """cells of cells.lib.gz."""
+    return Path(path.stem).stem if path.suffix == ".gz" else path.stem
 
 
 def _circuit(asked: CharacteriseRequest, known: Characterisation | None) -> Circuit:
