@@ -68,11 +68,7 @@ def _on_data(result: FoundEncodings) -> Fitted:
     )
     for one in result.on_data:
         table.add_row(
-            named(one.encoding.name),
-            one.origin,
-            str(one.encoding.bits),
-            str(len(one.encoding.used_gates)),
-            f"{one.area:.1f}",
+            *_cells(one),
             f"{one.on_data:.2f}",
             f"{one.errors.weighted_mean or 0.0:.2f}",
             str(one.errors.max_absolute),
@@ -80,14 +76,16 @@ def _on_data(result: FoundEncodings) -> Fitted:
     return table
 
 
+def _cells(one: Candidate) -> tuple[str, ...]:
+    """Name, origin, outputs, gates and area."""
+    e = one.encoding
+    return named(e.name), one.origin, str(e.bits), str(len(e.used_gates)), f"{one.area:.1f}"
+
+
 def _add_rows(table: Fitted, found: Sequence[Candidate]) -> None:
     for one in found:
         table.add_row(
-            named(one.encoding.name),
-            one.origin,
-            str(one.encoding.bits),
-            str(len(one.encoding.used_gates)),
-            f"{one.area:.1f}",
+            *_cells(one),
             str(one.errors.max_absolute),
             percent(one.errors.max_relative),
             f"{one.errors.rmse:.1f}",
