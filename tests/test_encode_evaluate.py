@@ -135,6 +135,19 @@ def test_training_is_scored_kept_and_not_done_twice(place, tmp_path):
     assert other.exit_code == 2 and "checkpoint.pt" in other.output
 
 
+def test_a_layer_that_no_encoding_suits_keeps_exact_products(made):
+    network, images = made
+    found = evaluate_encodings(network, MODEL, ["truncated:1:uncompensated"], images, bound=0.0)
+    choice, first = found.runs[-1], found.judged[0]
+    assert first["moves"] == 0 and first["cost"] == 1.0  # exact products everywhere
+    assert {layer.outputs for layer in choice.layers} <= {64, 1}
+    whole = EncodedNetwork(MODEL, network, images)
+    top1 = whole.judge(whole.exact()).top1
+    assert first["top1"] == top1
+    kept = [one for one in found.judged if one["top1"] >= top1]
+    assert choice.cost == pytest.approx(min(one["cost"] for one in kept))
+
+
 def test_a_choice_keeps_the_bound_and_costs_no_more(made):
     network, images = made
     found = evaluate_encodings(network, MODEL, ["exact", "truncated:40", "truncated:20"], images, bound=100.0)

@@ -100,6 +100,7 @@ RUNS = {
     "flip_costs": Run(f"{_DIRECT} flip_costs"),
     "macs_mobilenet_035": Run(f"hd-plugin compare mobilenet_v2_035_cifar10_w4_baseline {_OWN_MACS}"),
     "encode_tuned_exact": Run(f"{_ENCODED} {_TUNED} --gradient exact -o tuned_exact/", _IMAGES),
+    "encode_tuned_long": Run(f"{_TRUNCATED} --finetune cifar10_train_a.zip -o tuned_long/", _IMAGES),
     "encode_tuned_table": Run(f"{_TRUNCATED} {_TUNED} --gradient table -o tuned_table/", _IMAGES),
     "encode_resnet20_w4": Run(
         f"hd-plugin encode evaluate resnet20_cifar10_w4_baseline {_SCORED} --encoding truncated:22 "

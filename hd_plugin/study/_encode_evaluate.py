@@ -37,7 +37,8 @@ def evaluate_encodings(
 
     encodings : or their names, as ``load_encoding`` takes them. how : a_bits (8), of activations;
     exact_layers, whose products stay exact; correct (True), to calibrate steps and biases on training images;
-    bound, points of top-1 that a choice of one of the encodings for each layer may lose on training images;
+    bound, points of top-1 that a choice of exact products or one of the encodings for each layer may lose on
+    training images;
     tuning, a ``Tuning``, in ``folder``. Test images are read for scores only. Raises InputError.
     """
     from hd_plugin.training.encoded_network import EncodedNetwork
@@ -143,11 +144,14 @@ class _Work:
     def choice(
         self, candidates: Sequence[Encoding], jobs: Jobs
     ) -> tuple[EncodedRun, tuple[Mapping[str, float], ...]]:
-        """Each layer's own."""
+        """Each layer's own, which may be the exact products: so that there is always one within the bound."""
         from hd_plugin.training.encoded_choice import choose
 
         assert self.asked.bound is not None
         ordered = sorted(candidates, key=lambda one: one.errors().rmse)
+        if ordered[0].errors().max_absolute:
+            bits, signed = self.network.layers[0].bits, ordered[0].a_signed
+            ordered.insert(0, exact(self.asked.a_bits, bits, a_signed=signed))
         chosen = choose(self.network, ordered, self.asked.bound, self.asked.exact_layers, _ends(jobs))
         run = self.scored(CHOICE, chosen.encodings, chosen.assigned, jobs)
         return run, tuple(asdict(one) for one in chosen.measured)
