@@ -52,7 +52,7 @@ COUNT  ?= 3000
 fuzz: $(VENV)/.test
 	$(BIN)/python tests/fuzzing.py --seed $(SEED) --count $(COUNT)
 
-# Mutants of the code that makes flips of bits and joules of flips; which live, and why: tests/mutants.md. About an hour.
+# Mutants of the code that makes flips of bits and joules of flips; which live, and why: tests/mutants.md. Up to an hour and a half.
 mutants: $(VENV)/.test
 	$(PIP) -e '.[mutants]'
 	CI=1 $(BIN)/mutmut run

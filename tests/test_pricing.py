@@ -66,7 +66,8 @@ def liberty() -> str:
         text = ""
         for pin, load in pins.items():
             own = HIDDEN.get((name, pin))
-            power = f"internal_power () {{ {both('power', (*own, 0.0))} }}" if own else ""
+            # an input drives nothing, so that a slope by load is never looked up
+            power = f"internal_power () {{ {both('power', (*own, 0.25))} }}" if own else ""
             text += f"pin ({pin}) {{ direction : input; capacitance : {load}; {power} }}"
         timing = power = ""
         for related, (transition, delay, energy) in ARCS[name].items():
@@ -77,9 +78,10 @@ def liberty() -> str:
             )
             power += f'internal_power () {{ related_pin : "{related}"; {both("power", energy)} }}'
         flop = 'ff (IQ, IQN) { next_state : "D"; clocked_on : "CK"; clear : "!R"; }' if name == "DFF" else ""
-        text += (
+        output = (
             f'pin ({OUTPUT[name]}) {{ direction : output; function : "{FUNCTION[name]}"; {timing} {power} }}'
         )
+        text = output + text if name == "NAND" else text + output  # pins stand in any order
         cells.append(
             f"cell ({name}) {{ area : {AREA[name]}; cell_leakage_power : {LEAKAGE[name]}; {flop} {text} }}"
         )
@@ -172,3 +174,24 @@ def test_a_mean_input_pin_of_wire_is_what_a_pin_gets_unless_told(tmp_path):
     netlist = read_netlist(netlist_file(tmp_path, {"i": ["a"]}, cells, {"o": ["p"]}, None), own)
     plain, told = price_netlist(netlist, own), price_netlist(netlist, own, wire_per_pin=1.0)
     assert (plain.energy_fJ == told.energy_fJ).all() and plain.conditions["wire_pF_per_pin"] == 0.5
+
+
+def test_states_count_unless_a_pin_is_tied(tmp_path):
+    """A pin's own power where the other is 1: half of the states, all of them or none."""
+    hidden = f'internal_power () {{ when : "B"; {both("power", (4.0, 0.0, 0.0))} }}'
+    pins = f"""pin (A) {{ direction : input; capacitance : 0.5; {hidden} }}
+      pin (B) {{ direction : input; capacitance : 0.5; }}
+      pin (Y) {{ direction : output; function : "A B"; }}"""
+    own = library(
+        tmp_path,
+        'library (l) { voltage_unit : "1V"; time_unit : "1ns"; capacitive_load_unit (1, pf); '
+        f"nom_voltage : 1.0; cell (AND) {{ area : 1; {pins} }} }}",
+    )
+    found = {}
+    for other in ("b", "1", "0"):  # b is the first net of all
+        cells = {"x": ("AND", {"A": "a", "B": other, "Y": "y"})}
+        ports = {"j": ["b"], "i": ["a"]}
+        netlist = read_netlist(netlist_file(tmp_path, ports, cells, {"o": ["y"]}, None), own)
+        priced = price_netlist(netlist, own, wire_per_pin=0.0)
+        found[other] = priced.energy_fJ[netlist.names.index("a")] - 0.5 * 0.5 * 1e3
+    assert found == {"b": pytest.approx(2000), "1": pytest.approx(4000), "0": pytest.approx(0)}
