@@ -25,13 +25,17 @@ __all__ = ["main"]
 _ROOT = Path(__file__).parents[2]
 # what stands beside the systolic array, which comes first
 _SMALL = ["binary", "tree", "exact", "truncated:22"]
-_LARGE = [*_SMALL[:3], "exact@8", "truncated:36", "truncated:36@8"]
+_LARGE = ["binary", "tree", "exact", "exact@8", "truncated:36", "truncated:36@8", "booth4_8ux8_22"]
+_BARE = [mac for mac in _LARGE if mac != "tree" and "@" not in mac]
 _ARRAYS = {  # by bits of a weight, and rows
+    (8, 8): _LARGE,
+    (8, 16): _BARE[:-1],
+    (8, 32): _LARGE,
+    (8, 64): _BARE,
     (4, 8): _SMALL,
+    (4, 16): _SMALL,
     (4, 32): _SMALL,
-    (8, 8): [*_LARGE, "booth4_8ux8_22"],
-    (8, 32): [*_LARGE, "booth4_8ux8_22"],
-    (8, 64): [_LARGE[0], _LARGE[2], _LARGE[4], "booth4_8ux8_22"],
+    (4, 64): ["binary", "exact", "truncated:22"],
 }
 
 

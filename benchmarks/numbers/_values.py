@@ -146,6 +146,7 @@ def _encoded(answer: Answer) -> Values:
     for run in answer["runs"]:
         key = run["name"].replace(":", "_")
         found |= {f"{key}.top1": run["top1"], f"{key}.lost": answer["exact_top1"] - run["top1"]}
+        found[f"{key}.cost"] = run["cost"]
         if tuned := run["tuned"]:
             found |= {
                 f"{key}.tuned": tuned["top1"],
