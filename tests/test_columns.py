@@ -257,7 +257,8 @@ def test_registers_in_a_column_by_name(tmp_path):
     assert load_mac(f"{path}@2", 5, 4).name == "any" and split_mac(f"{path}@2")[1] is None
     for name, told in (
         ("binary@2", "mac binary@2: the systolic array has a register a row already"),
-        ("tree@0", "mac 'tree@0': '0' found behind '@'; a number of at least 1"),
+        ("tree@0", "mac 'tree@0': '0' found behind '@'; a number from 1"),
+        (f"exact@{'9' * 5000}", "'99+.* found behind '@'"),
         ("exact@x", "mac 'exact@x': 'x' found behind '@'"),
         ("exat@2", "mac: 'exat' is unknown, .* did you mean 'exact'"),
     ):

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from hd_plugin._wording import shown
 from hd_plugin.encoding_mac._columns import column_design, tree_design
 from hd_plugin.encoding_mac._encoding import Encoding
 from hd_plugin.encoding_mac._named import load_encoding
-from hd_plugin.encoding_mac._shipped import encoding_file, shipped_encodings
+from hd_plugin.encoding_mac._shipped import encoding_file, is_file, shipped_encodings
 from hd_plugin.errors import InputError, did_you_mean
 from hd_plugin.hardware import SYSTOLIC, ArrayDesign, Operands
 
@@ -35,15 +36,15 @@ def load_mac(name: str | Path, a_bits: int | None, w_bits: int, a_signed: bool =
     if text == "tree":
         return tree_design(operands, pipeline, str(name))
     path = encoding_file(text)
-    if not (text == "exact" or text.startswith("truncated:") or path.is_file()):
+    if not (text == "exact" or text.startswith("truncated:") or is_file(path)):
         known = did_you_mean(text, [*MACS, *shipped_encodings()])
         raise InputError(f"mac: {text!r} is unknown, and no file of an encoding; {known}")
-    if path.is_file() and a_bits is None:
+    if is_file(path) and a_bits is None:
         found = Encoding.load(path)
         operands = Operands(found.a_bits, w_bits, found.a_signed)
     try:
         encoding = load_encoding(text, *operands)
-        called = encoding.name if path.is_file() else text
+        called = encoding.name if is_file(path) else text
         if pipeline is not None:
             called += f"@{pipeline}"
         design = column_design(encoding, called, pipeline)
@@ -65,8 +66,10 @@ def split_mac(name: str) -> tuple[str, int | None]:
     for an N that is no number of at least 1.
     """
     text, at, every = name.rpartition("@")
-    if not at or Path(name).is_file():
+    if not at or is_file(name):
         return name, None
-    if not every.isdecimal() or not 1 <= int(every) <= 10**6:
-        raise InputError(f"mac {name!r}: {every!r} found behind '@'; a number of at least 1 is needed")
+    if not every.isdecimal() or len(every) > 6 or not int(every):
+        raise InputError(
+            f"mac {shown(name)}: {shown(every)} found behind '@'; a number from 1 to 999999 is needed"
+        )
     return text, int(every)

@@ -7,7 +7,7 @@ from pathlib import Path
 from hd_plugin.encoding_mac._cases import exact, truncated
 from hd_plugin.encoding_mac._convolve import check_operands
 from hd_plugin.encoding_mac._encoding import Encoding
-from hd_plugin.encoding_mac._shipped import encoding_file
+from hd_plugin.encoding_mac._shipped import encoding_file, is_file
 from hd_plugin.errors import InputError
 
 __all__ = ["load_encoding"]
@@ -31,7 +31,7 @@ def load_encoding(name: str | Path, a_bits: int, w_bits: int, a_signed: bool = F
             raise InputError(f"encoding: {str(name)!r} found; {_NAMES}")
         return truncated(a_bits, w_bits, int(bits), not how, a_signed=a_signed)
     path = encoding_file(name)
-    if not path.is_file():
+    if not is_file(path):
         raise InputError(f"encoding: {str(name)!r} is unknown, and no file; {_NAMES}")
     found = Encoding.load(path)
     check_operands(found, str(name), w_bits, a_bits, found.a_signed)

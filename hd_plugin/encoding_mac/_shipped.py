@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os.path
 from pathlib import Path
 
-__all__ = ["encoding_file", "shipped_encodings"]
+__all__ = ["encoding_file", "is_file", "shipped_encodings"]
 
 _FRONT = Path(__file__).resolve().parent / "front"
 
@@ -18,3 +19,8 @@ def encoding_file(name: str | Path) -> Path:
     """The file of a shipped encoding, or ``name`` as a path."""
     shipped = _FRONT / f"{name}.json"
     return shipped if str(name) in shipped_encodings() else Path(name)
+
+
+def is_file(name: str | Path) -> bool:
+    """Whether a file is called so; a name that no file can have is none (``Path.is_file`` raises OSError)."""
+    return os.path.isfile(name)
