@@ -166,3 +166,12 @@ def test_names_of_anyones_encodings_stay_apart_and_within_the_folder(tmp_path, n
     copy.write_text(load_characterisation("sg13g2_exact").technology.path.read_text())
     with pytest.raises(InputError, match="called the same"):
         hd.compare(network, macs=("exact", str(copy)), **asked)
+
+
+def test_macs_beside_a_scenario_are_found_with_an_at_in_their_names_and_behind_them(tmp_path):
+    for name in ("mine.json", "my@lab.json"):
+        em.truncated(8, 4, 24, a_signed=False).save(tmp_path / name)
+    (tmp_path / "study.yaml").write_text("macs: [exact@8, mine.json@8, my@lab.json, my@lab.json@8]\n")
+    found = hd.Scenario.load(tmp_path / "study.yaml")
+    mine, odd = tmp_path / "mine.json", tmp_path / "my@lab.json"
+    assert found.macs == ("exact@8", f"{mine}@8", str(odd), f"{odd}@8")

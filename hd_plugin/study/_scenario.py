@@ -265,9 +265,12 @@ def _of_macs(data: Mapping[str, Any], known: bool) -> list[str]:
 
 
 def _mac_beside(mac: Any, found: Callable[[Any], Any]) -> Any:
-    """``found`` of the file in NAME or NAME@N."""
-    name, every = split_mac(mac) if isinstance(mac, str) and not Path(mac).is_file() else (mac, None)
-    return found(mac) if every is None else f"{found(name)}@{every}"
+    """``found`` of a file, or of the file in NAME@N."""
+    near = found(mac)
+    if near != mac or not isinstance(mac, str):
+        return near
+    name, every = split_mac(mac)
+    return mac if every is None else f"{found(name)}@{every}"
 
 
 def _beside(path: Path, data: dict[str, Any]) -> dict[str, Any]:
