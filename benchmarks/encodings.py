@@ -13,7 +13,6 @@ import hashlib
 import itertools
 import json
 import os
-import tempfile
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -28,14 +27,7 @@ from hd_plugin.characterisation import (
     stimulus,
 )
 from hd_plugin.encoding_mac import MACS, load_mac, split_mac
-from hd_plugin.gates import (
-    bundled_library,
-    critical_path,
-    price_netlist,
-    read_liberty,
-    read_netlist,
-    synthesise,
-)
+from hd_plugin.gates import bundled_library, critical_path
 from hd_plugin.hardware import ArrayDesign, ArraySize, Operands, program, sampled_activations
 from hd_plugin.streaming import file_order_plan
 from hd_plugin.weights import Layer, load_network
@@ -119,15 +111,7 @@ def signed_area(library: Path, mac: str, rows: int, fraig: bool, cols: int = 2) 
     psum_bits = load_mac("exact", *operands).psum_bits(rows, operands)
     size = ArraySize(rows=rows, cols=cols, weight_bits=8, psum_bits=psum_bits)
     design = load_mac(mac, *operands)
-    with tempfile.TemporaryDirectory() as folder:
-        made = Path(folder) / "array.json"
-        sources = design.write(Path(folder), rows, psum_bits)
-        synthesise(sources, "top", library, made, size.wrapper(), fraig)
-        cells = read_liberty(library)
-        netlist = read_netlist(made, cells)
-    latency = design.build(rows, psum_bits).latency
-    told = {"mac": design.name, "latency": latency, "digest": design.digest}
-    return area_per_pe(price_netlist(netlist, cells, 1.0, {"array": size.to_dict(), "design": told}))
+    return area_per_pe(make_circuit(library, size, design=design, fraig=fraig, act_signed=True))
 
 
 def lines(points: list[Point], cols: int, cache: Path) -> Iterator[tuple[str, ...]]:
@@ -135,10 +119,11 @@ def lines(points: list[Point], cols: int, cache: Path) -> Iterator[tuple[str, ..
     for point in points:
         base = measured(Point(point.library, point.bits, point.rows, "binary"), cols, cache)
         found = measured(point, cols, cache)
+        name, every = split_mac(point.mac)
         whole, other = found.energy + found.clock, base.energy + base.clock
         yield (
             *(point.library.stem.partition("_stdcell")[0], str(point.bits), str(point.rows)),
-            *(Path(split_mac(point.mac)[0]).stem, str(split_mac(point.mac)[1] or "-"), str(found.latency)),
+            *(Path(name).stem, str(every or "-"), str(found.latency)),
             *(f"{found.area:,.1f}", _less(found.area, base.area), f"{found.path_ns:.2f}"),
             *(f"{found.energy:,.0f}", _less(found.energy, base.energy)),
             *(f"{whole:,.0f}", _less(whole, other)),

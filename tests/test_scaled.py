@@ -49,7 +49,9 @@ def test_a_number_is_scaled_and_its_fixed_part_is_not(rate, reference_rate, fixe
 
 
 def test_at_the_reference_rate_an_energy_is_the_reference_and_without_flips_its_fixed_part():
-    at = lambda rate: build_component("hd_scaled", {**RATE, "flip_rate": rate, "compute_pJ": 1.136})[0]  # noqa: E731
+    def at(rate):
+        return build_component("hd_scaled", {**RATE, "flip_rate": rate, "compute_pJ": 1.136})[0]
+
     technology = load_technology("45nm")
     assert at(technology.reference_rate).actions_pJ() == {"compute": 1.136}
     assert at(0.0).actions_pJ()["compute"] == pytest.approx(1.136 * technology.floor)

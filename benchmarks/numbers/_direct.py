@@ -17,7 +17,7 @@ import numpy as np
 import hd_plugin as hd
 from hd_plugin._ratios import less
 from hd_plugin.bits import plane_flips
-from hd_plugin.encoding_mac import load_encoding
+from hd_plugin.encoding_mac import load_encoding, mac_stem
 from hd_plugin.energy import build_component, load_characterisation, load_technology
 
 __all__ = ["main"]
@@ -26,12 +26,11 @@ _ROOT = Path(__file__).parents[2]
 # what stands beside the systolic array, which comes first
 _SMALL = ["binary", "tree", "exact", "truncated:22"]
 _LARGE = ["binary", "tree", "exact", "exact@8", "truncated:36", "truncated:36@8", "booth4_8ux8_22"]
-_BARE = [mac for mac in _LARGE if mac != "tree" and "@" not in mac]
 _ARRAYS = {  # by bits of a weight, and rows
     (8, 8): _LARGE,
-    (8, 16): _BARE[:-1],
+    (8, 16): ["binary", "exact", "truncated:36"],
     (8, 32): _LARGE,
-    (8, 64): _BARE,
+    (8, 64): ["binary", "exact", "truncated:36", "booth4_8ux8_22"],
     (4, 8): _SMALL,
     (4, 16): _SMALL,
     (4, 32): _SMALL,
@@ -113,11 +112,15 @@ def timeloop() -> dict[str, float]:
     return found
 
 
+def _sg13g2() -> Path:
+    return next(Path(os.environ["HD_PLUGIN_DATA"]).glob("sg13g2_stdcell_typ*.lib"))
+
+
 def encodings() -> dict[str, float]:
     """Arrays in sg13g2, a PE each; what was computed before is taken from results/encodings."""
     from benchmarks import encodings as table
 
-    library = next(Path(os.environ["HD_PLUGIN_DATA"]).glob("sg13g2_stdcell_typ*.lib"))
+    library = _sg13g2()
     found = {}
     for (bits, rows), macs in _ARRAYS.items():
         base = None
@@ -137,19 +140,18 @@ def encoding_areas() -> dict[str, float]:
     """Of the found encoding that beats truncation most at as many outputs, in sg13g2; um2 a PE."""
     from benchmarks import encodings as table
 
-    library = next(Path(os.environ["HD_PLUGIN_DATA"]).glob("sg13g2_stdcell_typ*.lib"))
+    library = _sg13g2()
     macs, found = ("truncated:28", "weighted_8sx8_28"), {}
     for mac in macs:
-        errors = load_encoding(mac, 8, 8, True).errors()
-        found[f"{mac.replace(':', '_')}.error"] = float(errors.max_absolute)
+        found[f"{mac_stem(mac)}.error"] = float(load_encoding(mac, 8, 8, True).errors().max_absolute)
     found["nearer"] = found["truncated_28.error"] / found["weighted_8sx8_28.error"]
     for rows, fraig in ((8, True), (8, False), (32, False), (64, False)):
         key = f"r{rows}" + ("" if fraig else ".no_fraig")
         for mac in macs:
             start = time.time()
-            found[f"{key}.{mac.replace(':', '_')}.um2"] = table.signed_area(library, mac, rows, fraig)
-            found[f"{key}.{mac.replace(':', '_')}.seconds"] = time.time() - start
-        found[f"{key}.less"] = less(*(found[f"{key}.{mac.replace(':', '_')}.um2"] for mac in macs))
+            found[f"{key}.{mac_stem(mac)}.um2"] = table.signed_area(library, mac, rows, fraig)
+            found[f"{key}.{mac_stem(mac)}.seconds"] = time.time() - start
+        found[f"{key}.less"] = less(*(found[f"{key}.{mac_stem(mac)}.um2"] for mac in macs))
     return found
 
 
@@ -177,7 +179,7 @@ def flip_costs() -> dict[str, float]:
         if r.plans == "file order"
     }
     return {
-        f"{mac.replace(':', '_')}.{name}": fJ[mac, name] - (fJ[mac, "still"] if name != "still" else 0.0)
+        f"{mac_stem(mac)}.{name}": fJ[mac, name] - (fJ[mac, "still"] if name != "still" else 0.0)
         for mac, name in fJ
     }
 

@@ -31,10 +31,9 @@ _GATES = "--method cluster --energy simulated --technology"
 _MACS = "--mac binary,tree,exact,truncated:22,booth2_8ux4_13 --technology sg13g2 --method cluster"
 _OWN_MACS = f"{_MACS} --objective energy"
 _SCORED = "--per-channel --model resnet20 --calibrate cifar10_train_a.zip --test cifar10_test.zip"
-_TRUNCATED = (
-    f"hd-plugin encode evaluate resnet20-12fca82f.th --bits 8 {_SCORED} --encoding truncated:36 --threads 1"
-)
-_ENCODED = _TRUNCATED.replace("--encoding", "--encoding booth4_8ux8_22 --encoding")
+_EVALUATED = f"hd-plugin encode evaluate resnet20-12fca82f.th --bits 8 {_SCORED}"
+_TRUNCATED = f"{_EVALUATED} --encoding truncated:36 --threads 1"
+_ENCODED = f"{_EVALUATED} --encoding booth4_8ux8_22 --encoding truncated:36 --threads 1"
 _TUNED = "--finetune cifar10_train_a.zip --tuning-images 6400"
 _IMAGES = ("data", "torch")
 _TH = "resnet20-12fca82f.th --per-channel --model resnet20"

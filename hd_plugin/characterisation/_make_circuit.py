@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from typing import Any
 from hd_plugin.errors import InputError
 from hd_plugin.gates import (
     Circuit,
+    LibertyFiles,
     check_cells,
     liberty_files,
     price_netlist,
@@ -25,12 +25,13 @@ __all__ = ["make_circuit"]
 
 
 def make_circuit(
-    liberty: str | Path | Sequence[str | Path],
+    liberty: LibertyFiles,
     size: ArraySize | None = None,
     netlist: str | Path | None = None,
     wire_per_pin: float = 1.0,
     design: ArrayDesign = SYSTOLIC,
     fraig: bool = True,
+    act_signed: bool = False,
 ) -> Circuit:
     """The array in the cells of ``liberty``: synthesised with yosys, or read from ``netlist``.
 
@@ -38,12 +39,12 @@ def make_circuit(
 
     liberty : one file or several, as ``read_liberty`` takes them. netlist : JSON of yosys's write_json.
     wire_per_pin : assumed wire load for each pin that a net drives, in mean input capacitances. design : the
-    array; its activations are unsigned. fraig : as for ``synthesise``. Raises MissingTool without pyosys, and
-    InputError or SynthesisError for files that cannot be used, InputError for a design of other operands than
-    ``size``.
+    array. fraig : as for ``synthesise``. act_signed : whether its activations are. Raises MissingTool without
+    pyosys, and InputError or SynthesisError for files that cannot be used, InputError for a design of other
+    operands.
     """
     size = size or ArraySize()
-    design.check(Operands(size.act_bits, size.weight_bits, False))
+    design.check(Operands(size.act_bits, size.weight_bits, act_signed))
     if not 0 <= wire_per_pin < 1e3:
         raise InputError(f"wire-load: {wire_per_pin} found; a number from 0 to 1000 is needed")
     library = read_liberty(liberty)  # before yosys: its words about a broken file say less

@@ -32,11 +32,6 @@ class Candidate:
         return self.encoding.errors(self.distribution)
 
     @property
-    def largest(self) -> float:
-        """The largest error, in units of the product."""
-        return self.errors.max_absolute
-
-    @property
     def on_data(self) -> float:
         """The root mean square of the error over ``distribution``, in units of the product."""
         found = self.errors.weighted_rmse
@@ -69,7 +64,7 @@ class Candidate:
 
 
 def front(
-    found: Iterable[Candidate], error: Callable[[Candidate], float] = lambda c: c.largest
+    found: Iterable[Candidate], error: Callable[[Candidate], float] = lambda c: c.errors.max_absolute
 ) -> tuple[Candidate, ...]:
     """Those that no other one beats in area and ``error`` (the largest) at once, ascending area."""
     kept: list[Candidate] = []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 
 import numpy as np
 
@@ -90,10 +91,16 @@ def ways(s: SearchSettings, distribution: np.ndarray | None = None) -> list[Way]
 
 
 def _chains(s: SearchSettings, origin: str, whole: Encoding, distribution: np.ndarray | None) -> list[Way]:
-    found = [Way(0.1, _chain(s, origin, whole))]
+    """All with ever fewer outputs than an exact encoding."""
+    fewest = min(s.fewest, whole.bits)
+    found = [_chain(origin, lambda: [centred(e) for e in (whole, *leave_out(whole, fewest))])]
     if distribution is not None:
-        found.append(Way(0.1, _data_chain(s, f"{origin}_data", whole, distribution)))
+        found.append(_chain(f"{origin}_data", partial(leave_out_by_data, whole, fewest, distribution)))
     return found
+
+
+def _chain(origin: str, make: Callable[[], list[Encoding]]) -> Way:
+    return Way(0.1, lambda jobs: [(origin, e) for e in make() if not jobs.interrupted])
 
 
 def _swapped(s: SearchSettings, start: Encoding, jobs: Jobs) -> Encoding:
@@ -105,24 +112,6 @@ def _swapped(s: SearchSettings, start: Encoding, jobs: Jobs) -> Encoding:
 
     [found] = jobs.kept("encoding", ("swaps", start.to_dict(), s.kicks, s.seed), text)
     return Encoding.from_dict(json.loads(found.tobytes()))
-
-
-def _chain(s: SearchSettings, origin: str, whole: Encoding) -> Callable[[Jobs], Found]:
-    """The exact encoding, and all with fewer outputs."""
-    fewest = min(s.fewest, whole.bits)
-    return lambda jobs: [
-        (origin, centred(e)) for e in (whole, *leave_out(whole, fewest)) if not jobs.interrupted
-    ]
-
-
-def _data_chain(
-    s: SearchSettings, origin: str, whole: Encoding, distribution: np.ndarray
-) -> Callable[[Jobs], Found]:
-    """Those with fewer outputs that err least where operands meet."""
-    fewest = min(s.fewest, whole.bits)
-    return lambda jobs: [
-        (origin, e) for e in leave_out_by_data(whole, fewest, distribution) if not jobs.interrupted
-    ]
 
 
 def _weighted(s: SearchSettings, bits: int) -> Callable[[Jobs], Found]:

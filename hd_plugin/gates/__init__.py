@@ -5,7 +5,7 @@ and what it costs, and the HDL simulators that are installed. Knows no array and
 from hd_plugin.gates._circuit import Circuit, load_circuit
 from hd_plugin.gates._hdl import hdl_toggles, to_verilog, write_bench
 from hd_plugin.gates._liberty import Library
-from hd_plugin.gates._libraries import bundled_library, check_cells, liberty_files, read_liberty
+from hd_plugin.gates._libraries import LibertyFiles, bundled_library, check_cells, liberty_files, read_liberty
 from hd_plugin.gates._netlist import Netlist, read_netlist
 from hd_plugin.gates._pricing import price_netlist
 from hd_plugin.gates._schedule import Schedule, schedule
@@ -19,6 +19,7 @@ __all__ = [
     "Circuit",
     "CriticalPath",
     "GateSimulator",
+    "LibertyFiles",
     "Library",
     "Netlist",
     "PathCell",

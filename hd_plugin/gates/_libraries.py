@@ -11,7 +11,7 @@ from hd_plugin.errors import InputError
 from hd_plugin.gates._liberty import Cell, Library, parse_library
 from hd_plugin.gates._logic import evaluate, inputs_of, parse
 
-__all__ = ["bundled_library", "check_cells", "liberty_bytes", "liberty_files", "read_liberty"]
+__all__ = ["LibertyFiles", "bundled_library", "check_cells", "liberty_bytes", "liberty_files", "read_liberty"]
 
 LibertyFiles = str | Path | Sequence[str | Path]
 

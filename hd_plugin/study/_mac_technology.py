@@ -50,7 +50,8 @@ def mac_technology(mac: str, asked: Scenario, weight_bits: int) -> MacTechnology
     technology = asked.technology_name()
     if mac == "binary":
         return MacTechnology(technology)
-    path, every = Path(split_mac(mac)[0]), split_mac(mac)[1]
+    text, every = split_mac(mac)
+    path = Path(text)
     if path.suffix == ".json":
         if not path.exists():
             raise InputError(f"macs: {mac}: no such file; an encoding or a characterisation is needed")
@@ -80,7 +81,8 @@ def mac_technology(mac: str, asked: Scenario, weight_bits: int) -> MacTechnology
 
 def _own(mac: str, size: ArraySize) -> MacTechnology:
     """In the package's own cells, in the user's cache."""
-    path, every = Path(split_mac(mac)[0]), split_mac(mac)[1]
+    text, every = split_mac(mac)
+    path = Path(text)
     content = path.read_bytes() if path.suffix == ".json" else b""
     key = Journal.key("mac", (__version__, every if content else mac, content, size.name)).hex()[:16]
     name = f"{_OWN_CELLS}_{mac_stem(mac)}"
